@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+/* timer.h: timers of links and protocols, on their stack's wheel. Entered only inside a turn or between turns. */
+#ifndef TCPIP_TIMER_H
+#define TCPIP_TIMER_H
+
+#include <tcpip/base.h>
+
+TCPIP_BEGIN_DECLS
+
+struct tcpip_stack;
+
+/* Embed it; zeroed is disarmed. `fn` runs inside a turn at `at` or later, never before; timers fire in the order of `at`,
+ * equal ones in the order in which they were armed. It may arm, cancel and free any timer, itself too. */
+struct tcpip_timer {
+    struct tcpip_list_node node;
+    tcpip_ns at; /* written by tcpip_timer_set only */
+    void (*fn)(struct tcpip_timer *timer, tcpip_ns now);
+    uint64_t order; /* internal: tie-break */
+};
+
+/* Arms, or arms again, for the instant `at` (past: fires in this turn or the next advance). */
+TCPIP_API void tcpip_timer_set(struct tcpip_stack *stack, struct tcpip_timer *timer, tcpip_ns at);
+/* Disarms; nothing if it isn't armed. */
+TCPIP_API void tcpip_timer_cancel(struct tcpip_stack *stack, struct tcpip_timer *timer);
+
+static inline bool tcpip_timer_armed(const struct tcpip_timer *timer)
+{
+    return timer->node.next != NULL;
+}
+
+TCPIP_END_DECLS
+
+#endif
