@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+/* compiler.h: the only place that knows which compiler and which sanitizer this is. */
+#ifndef TCPIP_SRC_BASE_COMPILER_H
+#define TCPIP_SRC_BASE_COMPILER_H
+
+#include <tcpip/base.h>
+
+#define likely(cond) __builtin_expect(!!(cond), 1)
+#define unlikely(cond) __builtin_expect(!!(cond), 0)
+#define must_use __attribute__((warn_unused_result))
+#define fallthrough __attribute__((fallthrough))
+#define prefetch(ptr) __builtin_prefetch(ptr)
+#define container_of(ptr, type, member) TCPIP_CONTAINER_OF(ptr, type, member)
+#define array_count(array) (sizeof(array) / sizeof((array)[0]))
+#define STATIC_ASSERT(cond) _Static_assert(cond, #cond)
+
+/* Debug builds check and poison more; an `if` on this keeps both kinds of build compiling the same code. */
+#ifdef TCPIP_DEBUG
+enum { DEBUG_BUILD = 1 };
+#else
+enum { DEBUG_BUILD = 0 };
+#endif
+
+/* memory_poison: until memory_unpoison, AddressSanitizer reports every access. Nothing in other builds. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define HAS_ASAN 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) && !defined(HAS_ASAN)
+#define HAS_ASAN 1
+#endif
+#ifdef HAS_ASAN
+void __asan_poison_memory_region(void const volatile *addr, size_t size);
+void __asan_unpoison_memory_region(void const volatile *addr, size_t size);
+#define memory_poison(addr, size) __asan_poison_memory_region(addr, size)
+#define memory_unpoison(addr, size) __asan_unpoison_memory_region(addr, size)
+#else
+#define memory_poison(addr, size) ((void)(addr), (void)(size))
+#define memory_unpoison(addr, size) ((void)(addr), (void)(size))
+#endif
+
+#endif

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+/* memory.h: the one way to env.alloc: counts what a stack holds against limits.memory_bytes. */
+#ifndef TCPIP_SRC_BASE_MEMORY_H
+#define TCPIP_SRC_BASE_MEMORY_H
+
+#include "base/compiler.h"
+
+#include <tcpip/env.h>
+
+struct memory {
+    const struct tcpip_env *env;
+    uint64_t limit_bytes; /* 0: none */
+    uint64_t used_bytes;  /* asked for and not given back */
+    uint64_t peak_bytes;
+    uint64_t refused; /* calls answered with NULL, whether by the limit or by env */
+};
+
+void tcpip__memory_init(struct memory *memory, const struct tcpip_env *env, uint64_t limit_bytes);
+/* Asserts (env.fatal) that all has been given back. */
+void tcpip__memory_fini(struct memory *memory);
+
+/* `size` bytes (not 0) aligned to `align` (a power of two, at most 64), not zeroed; NULL at the limit or when env has
+ * none. */
+must_use void *tcpip__memory_alloc(struct memory *memory, size_t size, size_t align);
+/* As tcpip__memory_alloc, zeroed. */
+must_use void *tcpip__memory_zalloc(struct memory *memory, size_t size, size_t align);
+/* `size` is what was asked for. NULL is let pass. */
+void tcpip__memory_free(struct memory *memory, void *ptr, size_t size);
+
+#endif

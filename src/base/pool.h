@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+/* pool.h: objects of one size, from slabs over struct memory. Getting and putting one is a push or pop of a free list.
+ */
+#ifndef TCPIP_SRC_BASE_POOL_H
+#define TCPIP_SRC_BASE_POOL_H
+
+#include "base/memory.h"
+#include "base/tree.h"
+
+struct pool_slot; /* a free object, seen as a link of the free list */
+struct pool_slab;
+
+struct pool {
+    struct memory *memory;
+    struct pool_slot *free;     /* given back, the latest first */
+    uint8_t *fresh, *fresh_end; /* the part of the newest slab that was never given out */
+    struct pool_slab *newest;   /* whose fresh part that is */
+    struct tree slabs;          /* by address */
+    size_t object_bytes;        /* rounded up to the alignment */
+    size_t align;
+    uint32_t cap;        /* objects out at once; 0: no cap but memory's */
+    uint32_t out;        /* objects out */
+    uint32_t peak;       /* the most there were */
+    uint32_t refused;    /* gets answered with NULL */
+    uint64_t slab_bytes; /* held in slabs */
+};
+
+/* `object_bytes` and `align` (a power of two, at most 64) of one object. Allocates nothing. */
+void tcpip__pool_init(struct pool *pool, struct memory *memory, size_t object_bytes, size_t align, uint32_t cap);
+/* Asserts (env.fatal) that every object was put back; frees the slabs. */
+void tcpip__pool_fini(struct pool *pool);
+
+/* An object with undefined contents; NULL at the cap or out of memory. */
+must_use void *tcpip__pool_get(struct pool *pool);
+/* As tcpip__pool_get, zeroed. */
+must_use void *tcpip__pool_zget(struct pool *pool);
+void tcpip__pool_put(struct pool *pool, void *object);
+/* Gives slabs of which no object is out back to memory; returns the bytes. O(free objects x log slabs): for pressure
+ * and for idle hours, not for the packet path. */
+uint64_t tcpip__pool_trim(struct pool *pool);
+
+#endif
