@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+/* endpoint.h: what applications call. One shape for every protocol; docs/endpoint-semantics.md has the answers call by call.
+ *
+ * No call blocks. Every call is an entry of the endpoint's stack (one thread at a time). A call returns data or an error,
+ * never both. Errors named "common" below: INVALID_ENDPOINT_STATE, NO_MEMORY. */
+#ifndef TCPIP_ENDPOINT_H
+#define TCPIP_ENDPOINT_H
+
+#include <tcpip/address.h>
+#include <tcpip/buffer.h>
+#include <tcpip/error.h>
+#include <tcpip/option.h>
+#include <tcpip/waiter.h>
+
+TCPIP_BEGIN_DECLS
+
+struct tcpip_stack;
+struct tcpip_endpoint;
+
+enum tcpip_shutdown {
+    TCPIP_SHUTDOWN_READ = 1,
+    TCPIP_SHUTDOWN_WRITE = 2,
+};
+
+/* What came, or is to go, with a datagram. Fields count only if their bit is in `present`. */
+struct tcpip_control {
+    uint32_t present; /* TCPIP_CONTROL_... */
+    uint8_t ttl, tos;
+    struct {
+        uint32_t nic;
+        struct tcpip_address address; /* in: destination of the packet; out: source to use */
+    } packet_info;
+    tcpip_ns received_at; /* monotonic */
+};
+#define TCPIP_CONTROL_TTL 1u
+#define TCPIP_CONTROL_TOS 2u
+#define TCPIP_CONTROL_PACKET_INFO 4u
+#define TCPIP_CONTROL_TIMESTAMP 8u
+#define TCPIP_CONTROL_TRUNCATED 16u /* in: the datagram was longer than the room given */
+
+struct tcpip_io {
+    uint8_t *data;
+    size_t size;
+};
+
+/* A new endpoint of a registered transport protocol (TCPIP_PROTOCOL_TCP, ...) over a registered network protocol
+ * (TCPIP_PROTOCOL_IPV4 or _IPV6; an IPv6 endpoint speaks IPv4 too unless V6_ONLY). UNKNOWN_PROTOCOL; NO_BUFFER_SPACE: the limit of
+ * endpoints; NO_MEMORY. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_new_endpoint(struct tcpip_stack *stack, uint32_t transport,
+                                                                   uint32_t network, struct tcpip_endpoint **out);
+
+/* Frees the endpoint: detached at once, none of its waiters runs afterwards, the pointer is gone. TCP goes on in the
+ * background: FIN after queued data; RST when unread data is lost or linger is on with 0; a listener resets what was not accepted. */
+TCPIP_API void tcpip_endpoint_close(struct tcpip_endpoint *endpoint);
+
+/* `commit` (may be NULL) runs after the reservation and before it is visible; its error is returned and the bind undone.
+ * It must not enter the stack. ALREADY_BOUND (TCP), INVALID_ENDPOINT_STATE (others), BAD_LOCAL_ADDRESS, PORT_IN_USE,
+ * NO_PORT_AVAILABLE, UNKNOWN_NIC_ID, ADDRESS_FAMILY_NOT_SUPPORTED. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_bind(struct tcpip_endpoint *endpoint,
+                                                              const struct tcpip_full_address *address,
+                                                              enum tcpip_error (*commit)(void *ctx), void *ctx);
+/* TCP: CONNECT_STARTED, the outcome comes when it turns writable through the ERROR option; ALREADY_CONNECTING,
+ * ALREADY_CONNECTED, NO_ROUTE, NO_PORT_AVAILABLE. Datagrams: immediate. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_connect(struct tcpip_endpoint *endpoint,
+                                                                 const struct tcpip_full_address *address);
+/* For unix endpoints; INVALID_ENDPOINT_STATE for the others. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_connect_endpoint(struct tcpip_endpoint *endpoint,
+                                                                          struct tcpip_endpoint *server);
+/* INVALID_ENDPOINT_STATE, PORT_IN_USE, NO_PORT_AVAILABLE, NOT_SUPPORTED (not TCP). backlog < 0 counts as the maximum. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_listen(struct tcpip_endpoint *endpoint, int backlog);
+/* A connected endpoint, now the caller's; `peer` may be NULL. WOULD_BLOCK, INVALID_ENDPOINT_STATE, NOT_SUPPORTED. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_accept(struct tcpip_endpoint *endpoint,
+                                                                struct tcpip_endpoint **out,
+                                                                struct tcpip_full_address *peer);
+/* Copies out up to `size` bytes (TCP), or one datagram (the rest of it is lost). `from` may be NULL. WOULD_BLOCK, CLOSED_FOR_RECEIVE,
+ * NOT_CONNECTED, CONNECTION_RESET, ... */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_read(struct tcpip_endpoint *endpoint, void *out, size_t size,
+                                                              size_t *done, struct tcpip_full_address *from);
+/* The same, scattered, with what came beside the data; `from` and `control` may be NULL. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_recvmsg(struct tcpip_endpoint *endpoint,
+                                                                 const struct tcpip_io *io, size_t io_count,
+                                                                 size_t *done, struct tcpip_full_address *from,
+                                                                 struct tcpip_control *control);
+/* Lends received data without copying: fills up to `*count` views, each with a reference that the caller gives back with
+ * tcpip_buffer_unref (also after close; before the stack is freed), at most `max_bytes` in all. The bytes are consumed. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_read_views(struct tcpip_endpoint *endpoint,
+                                                                    struct tcpip_view *views, size_t *count,
+                                                                    size_t max_bytes, size_t *done,
+                                                                    struct tcpip_full_address *from);
+
+#define TCPIP_WRITE_MORE 1u           /* more is coming: hold back a partial segment */
+#define TCPIP_WRITE_END_OF_RECORD 2u  /* don't merge with what follows */
+/* Copies in what fits and says how much. `to` may be NULL. WOULD_BLOCK, CLOSED_FOR_SEND, DESTINATION_REQUIRED, MESSAGE_TOO_LONG, NO_ROUTE,
+ * ... */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_write(struct tcpip_endpoint *endpoint, const void *data,
+                                                               size_t size, uint32_t flags,
+                                                               const struct tcpip_full_address *to, size_t *done);
+/* The same, gathered, with control; nothing of the arguments is taken on error. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_sendmsg(struct tcpip_endpoint *endpoint,
+                                                                 const struct tcpip_io *io, size_t io_count,
+                                                                 uint32_t flags,
+                                                                 const struct tcpip_full_address *to,
+                                                                 const struct tcpip_control *control, size_t *done);
+/* Sends `view` without copying, all or nothing: on success the library holds its own reference on the buffer until the
+ * bytes were acknowledged (TCP) or sent. WOULD_BLOCK when it doesn't fit now; MESSAGE_TOO_LONG when it never will. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_write_view(struct tcpip_endpoint *endpoint,
+                                                                    const struct tcpip_view *view, uint32_t flags,
+                                                                    const struct tcpip_full_address *to);
+/* Hands pending data to `writer` piece by piece without consuming it (the first datagram; all queued TCP bytes) until it
+ * returns false. The writer must not enter the stack. Same errors as read. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_peek(struct tcpip_endpoint *endpoint,
+                                                              bool (*writer)(void *ctx, const void *data, size_t size),
+                                                              void *ctx, size_t *done);
+/* flags: enum tcpip_shutdown. NOT_CONNECTED. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_shutdown(struct tcpip_endpoint *endpoint, uint32_t flags);
+/* Bound or chosen address, else unspecified and port 0. Never fails. */
+TCPIP_API void tcpip_endpoint_local_address(const struct tcpip_endpoint *endpoint, struct tcpip_full_address *out);
+/* NOT_CONNECTED. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_remote_address(const struct tcpip_endpoint *endpoint,
+                                                                        struct tcpip_full_address *out);
+/* Which of `mask` (and ERR, HUP) hold now. */
+TCPIP_API uint32_t tcpip_endpoint_readiness(const struct tcpip_endpoint *endpoint, uint32_t mask);
+/* UNKNOWN_PROTOCOL_OPTION, INVALID_OPTION_VALUE, INVALID_ENDPOINT_STATE. Sizes are clamped, not refused. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_set_option(struct tcpip_endpoint *endpoint,
+                                                                    enum tcpip_option option, int64_t value);
+/* UNKNOWN_PROTOCOL_OPTION. ERROR: the value is an enum tcpip_error. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_get_option(struct tcpip_endpoint *endpoint,
+                                                                    enum tcpip_option option, int64_t *value);
+/* Registers; zeroed waiter, mask and fn set. A waiter is on one endpoint at a time. */
+TCPIP_API void tcpip_endpoint_waiter_add(struct tcpip_endpoint *endpoint, struct tcpip_waiter *waiter);
+TCPIP_API void tcpip_endpoint_waiter_remove(struct tcpip_endpoint *endpoint, struct tcpip_waiter *waiter);
+/* A pointer of the caller's, kept with the endpoint; NULL at first. */
+TCPIP_API void tcpip_endpoint_set_context(struct tcpip_endpoint *endpoint, void *context);
+TCPIP_API void *tcpip_endpoint_context(const struct tcpip_endpoint *endpoint);
+TCPIP_API struct tcpip_stack *tcpip_endpoint_stack(const struct tcpip_endpoint *endpoint);
+
+/* Any source when `sources` is 0. Multicast membership of datagram endpoints; nic 0: by route. DUPLICATE_ADDRESS: joined already;
+ * BAD_LOCAL_ADDRESS: leaving what wasn't joined. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_join_group(struct tcpip_endpoint *endpoint, uint32_t nic,
+                                                                    const struct tcpip_address *group);
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_leave_group(struct tcpip_endpoint *endpoint, uint32_t nic,
+                                                                     const struct tcpip_address *group);
+
+/* ---- TCP ---- */
+
+enum tcpip_tcp_state { /* RFC 9293 3.3.2; the reference's Initial and Bound are CLOSED here */
+    TCPIP_TCP_CLOSED,
+    TCPIP_TCP_LISTEN,
+    TCPIP_TCP_SYN_SENT,
+    TCPIP_TCP_SYN_RECEIVED,
+    TCPIP_TCP_ESTABLISHED,
+    TCPIP_TCP_FIN_WAIT_1,
+    TCPIP_TCP_FIN_WAIT_2,
+    TCPIP_TCP_CLOSE_WAIT,
+    TCPIP_TCP_CLOSING,
+    TCPIP_TCP_LAST_ACK,
+    TCPIP_TCP_TIME_WAIT,
+    TCPIP_TCP_STATE_COUNT
+};
+TCPIP_API const char *tcpip_tcp_state_name(enum tcpip_tcp_state state); /* "SYN-SENT" */
+
+enum tcpip_tcp_recovery_state { /* Linux's tcpi_ca_state */
+    TCPIP_TCP_OPEN,
+    TCPIP_TCP_DISORDER,
+    TCPIP_TCP_CWR,
+    TCPIP_TCP_RECOVERY,
+    TCPIP_TCP_LOSS,
+};
+
+struct tcpip_tcp_info {
+    size_t size; /* in: sizeof(struct tcpip_tcp_info) */
+    enum tcpip_tcp_state state;
+    enum tcpip_tcp_recovery_state recovery_state;
+    bool timestamps, sack, window_scaling;
+    uint8_t snd_wscale, rcv_wscale, retransmits, probes, backoff;
+    tcpip_ns rto_ns, ato_ns, srtt_ns, rttvar_ns, min_rtt_ns, rcv_rtt_ns;
+    uint32_t snd_mss, rcv_mss, advertised_mss, path_mtu;
+    uint32_t cwnd_bytes, ssthresh_bytes, in_flight_bytes, lost_bytes, retransmitting_bytes, sacked_bytes;
+    uint32_t snd_wnd, rcv_wnd, not_sent_bytes, rcv_space_bytes;
+    tcpip_ns last_data_sent_ns, last_data_received_ns, last_ack_received_ns; /* ago */
+    uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
+    uint64_t segments_out, segments_in, data_segments_out, data_segments_in;
+    uint64_t pacing_rate, delivery_rate; /* bytes per second */
+    uint32_t total_retransmits, dsack_duplicates, reordering_seen, out_of_order_packets;
+    tcpip_ns busy_ns, rwnd_limited_ns, sndbuf_limited_ns;
+};
+/* NOT_SUPPORTED: not TCP. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_tcp_info(const struct tcpip_endpoint *endpoint,
+                                                                  struct tcpip_tcp_info *out);
+
+/* A SYN for which no listener exists, as the forwarder sees it. Valid during the callback; with DEFER until decided. */
+struct tcpip_tcp_forward_request;
+enum tcpip_tcp_verdict {
+    TCPIP_TCP_FORWARD_ACCEPT, /* answer with SYN-ACK now; `out` of the handler hears the endpoint when established */
+    TCPIP_TCP_FORWARD_DEFER,  /* decide later with tcpip_tcp_forward_decide */
+    TCPIP_TCP_FORWARD_RESET,
+    TCPIP_TCP_FORWARD_DROP,
+    TCPIP_TCP_FORWARD_UNREACHABLE, /* ICMP: port unreachable, administratively */
+};
+struct tcpip_tcp_forwarder {
+    size_t size;
+    uint32_t max_in_flight; /* requests deferred or in handshake; more SYNs are dropped. 0: 1024 */
+    /* Runs inside a turn; must not enter the stack. */
+    enum tcpip_tcp_verdict (*on_syn)(void *ctx, struct tcpip_tcp_forward_request *request);
+    /* Runs at the end of the turn in which a handshake was done; the endpoint is the callee's. May enter the stack. */
+    void (*on_connection)(void *ctx, struct tcpip_endpoint *endpoint);
+    void *ctx;
+};
+/* Takes over every SYN that finds no listener; NULL ends it (deferred requests are reset). */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_tcp_set_forwarder(struct tcpip_stack *stack,
+                                                                  const struct tcpip_tcp_forwarder *forwarder);
+/* local: where the SYN was going; remote: where it came from. */
+TCPIP_API void tcpip_tcp_forward_addresses(const struct tcpip_tcp_forward_request *request,
+                                           struct tcpip_full_address *local, struct tcpip_full_address *remote);
+/* Decides a deferred request, once; it is gone afterwards. An entry. */
+TCPIP_API void tcpip_tcp_forward_decide(struct tcpip_tcp_forward_request *request, enum tcpip_tcp_verdict verdict);
+
+TCPIP_END_DECLS
+
+#endif
