@@ -50,8 +50,8 @@ TCPIP_API struct tcpip_address tcpip_address_v6(const uint8_t *bytes);
 TCPIP_API bool tcpip_address_equal(const struct tcpip_address *a, const struct tcpip_address *b);
 /* True for none, 0.0.0.0 and ::. */
 TCPIP_API bool tcpip_address_is_unspecified(const struct tcpip_address *address);
-TCPIP_API bool tcpip_address_is_loopback(const struct tcpip_address *address);  /* 127/8, ::1 */
-TCPIP_API bool tcpip_address_is_multicast(const struct tcpip_address *address); /* 224/4, ff00::/8 */
+TCPIP_API bool tcpip_address_is_loopback(const struct tcpip_address *address);   /* 127/8, ::1 */
+TCPIP_API bool tcpip_address_is_multicast(const struct tcpip_address *address);  /* 224/4, ff00::/8 */
 TCPIP_API bool tcpip_address_is_link_local(const struct tcpip_address *address); /* 169.254/16, fe80::/10 */
 TCPIP_API bool tcpip_address_is_v4_mapped(const struct tcpip_address *address);  /* ::ffff:0:0/96 */
 /* 4-byte addresses become ::ffff:a.b.c.d; others stay. */

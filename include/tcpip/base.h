@@ -41,6 +41,6 @@ struct tcpip_list_node {
 };
 
 /* The struct that a member is embedded in. */
-#define TCPIP_CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define TCPIP_CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 #endif

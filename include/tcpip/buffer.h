@@ -16,15 +16,15 @@ struct tcpip_buffer_pools; /* opaque: the stack's storage */
 
 struct tcpip_buffer {
     uint32_t refs;
-    uint32_t size;                     /* usable bytes at data */
+    uint32_t size; /* usable bytes at data */
     uint8_t *data;
     struct tcpip_buffer_pools *owner;
     void (*release)(void *ctx, struct tcpip_buffer *buffer); /* NULL: storage of the stack's pools */
     void *ctx;
     struct tcpip_buffer *next_released; /* internal: on the list of those whose callback is due */
-    uint32_t true_bytes;               /* what budgets count: storage, not payload */
-    uint8_t size_class;                /* internal */
-    bool lent;                         /* the link's own memory (UMEM, mbuf), wanted back soon */
+    uint32_t true_bytes;                /* what budgets count: storage, not payload */
+    uint8_t size_class;                 /* internal */
+    bool lent;                          /* the link's own memory (UMEM, mbuf), wanted back soon */
 };
 
 /* length bytes from offset on. */
@@ -33,11 +33,12 @@ struct tcpip_view {
     uint32_t offset, length;
 };
 
-/* A new buffer of at least `size` bytes (up to 65,536 + 192) with one reference, or NULL when the stack's memory is used
- * up. Contents undefined. Turn-safe: may be called by links inside transmit. */
+/* A new buffer of at least `size` bytes (up to 65,536 + 192) with one reference, or NULL when the stack's memory is
+ * used up. Contents undefined. Turn-safe: may be called by links inside transmit. */
 TCPIP_API struct tcpip_buffer *tcpip_buffer_new(struct tcpip_stack *stack, size_t size);
-/* A buffer around memory of the caller's, with one reference; NULL: out of memory. `release` is called once, at the end of
- * the turn in which the last reference went (also after the endpoint was closed); until then the bytes must not change. */
+/* A buffer around memory of the caller's, with one reference; NULL: out of memory. `release` is called once, at the end
+ * of the turn in which the last reference went (also after the endpoint was closed); until then the bytes must not
+ * change. */
 TCPIP_API struct tcpip_buffer *tcpip_buffer_wrap(struct tcpip_stack *stack, void *data, size_t size,
                                                  void (*release)(void *ctx, struct tcpip_buffer *buffer), void *ctx);
 /* Drops a reference. Outside a turn this is an entry of its own (a wrapped buffer's callback may run). */

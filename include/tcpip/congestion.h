@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* congestion.h: congestion controllers. A controller sees facts, never the endpoint: it can be written and tested without a
- * TCP. Outputs are cwnd, ssthresh and pacing_rate; the rest of the stack only reads them. Callbacks run inside a turn and must
- * not enter the stack. All sizes in bytes. */
+/* congestion.h: congestion controllers. A controller sees facts, never the endpoint: it can be written and tested
+ * without a TCP. Outputs are cwnd, ssthresh and pacing_rate; the rest of the stack only reads them. Callbacks run
+ * inside a turn and must not enter the stack. All sizes in bytes. */
 #ifndef TCPIP_CONGESTION_H
 #define TCPIP_CONGESTION_H
 
@@ -20,26 +20,26 @@ struct tcpip_congestion;
 /* The facts of one ACK, gathered once. */
 struct tcpip_congestion_ack {
     tcpip_ns now;
-    uint64_t delivered;       /* total bytes delivered so far */
-    uint32_t acked;           /* newly acknowledged in sequence */
-    uint32_t newly_delivered; /* newly acknowledged or SACKed */
-    uint32_t newly_lost;      /* newly marked lost */
-    uint32_t in_flight;       /* after this ACK (RFC 6675's pipe) */
-    uint32_t prior_in_flight; /* before it */
+    uint64_t delivered;        /* total bytes delivered so far */
+    uint32_t acked;            /* newly acknowledged in sequence */
+    uint32_t newly_delivered;  /* newly acknowledged or SACKed */
+    uint32_t newly_lost;       /* newly marked lost */
+    uint32_t in_flight;        /* after this ACK (RFC 6675's pipe) */
+    uint32_t prior_in_flight;  /* before it */
     uint32_t snd_una, snd_nxt; /* sequence numbers, after it */
     uint32_t mss;
-    tcpip_ns rtt_ns;          /* this ACK's sample; -1: none */
+    tcpip_ns rtt_ns; /* this ACK's sample; -1: none */
     tcpip_ns srtt_ns, min_rtt_ns;
-    uint64_t delivery_rate;   /* bytes per second; 0: no sample */
-    bool app_limited;         /* the sample was limited by the application */
-    bool cwnd_limited;        /* the window was full since the last ACK */
-    bool in_recovery;         /* in fast recovery or loss recovery after this ACK */
+    uint64_t delivery_rate; /* bytes per second; 0: no sample */
+    bool app_limited;       /* the sample was limited by the application */
+    bool cwnd_limited;      /* the window was full since the last ACK */
+    bool in_recovery;       /* in fast recovery or loss recovery after this ACK */
     bool ecn_echo;
 };
 
 struct tcpip_congestion_ops {
-    const char *name;      /* "cubic"; at most 15 characters; static */
-    uint32_t state_size;   /* at most TCPIP_CONGESTION_STATE_BYTES; zeroed before init */
+    const char *name;    /* "cubic"; at most 15 characters; static */
+    uint32_t state_size; /* at most TCPIP_CONGESTION_STATE_BYTES; zeroed before init */
     /* cwnd and ssthresh are set by the caller (initial window, infinite) and may be changed. */
     void (*init)(struct tcpip_congestion *congestion, tcpip_ns now);
     /* Once per ACK that delivers something. In recovery the window is the recovery organ's unless owns_recovery. */
@@ -54,7 +54,7 @@ struct tcpip_congestion_ops {
     void (*on_sent)(struct tcpip_congestion *congestion, uint32_t bytes, uint32_t in_flight, tcpip_ns now);
     /* Nothing was in flight for idle_ns >= one RTO: cwnd was restarted. May be NULL. */
     void (*on_idle)(struct tcpip_congestion *congestion, tcpip_ns idle_ns, tcpip_ns now);
-    bool owns_recovery;    /* sets cwnd in recovery itself (BBR) */
+    bool owns_recovery; /* sets cwnd in recovery itself (BBR) */
 };
 
 struct tcpip_congestion {
@@ -68,8 +68,9 @@ struct tcpip_congestion {
 TCPIP_API extern const struct tcpip_congestion_ops tcpip_congestion_reno;
 TCPIP_API extern const struct tcpip_congestion_ops tcpip_congestion_cubic;
 
-/* Makes a controller known by its name to a stack; reno and cubic are. ops must outlive the stack. INVALID_ARGUMENT: name or
- * state size; LIMIT_REACHED: more than 16. A second registration of a name replaces the first for new endpoints. */
+/* Makes a controller known by its name to a stack; reno and cubic are. ops must outlive the stack. INVALID_ARGUMENT:
+ * name or state size; LIMIT_REACHED: more than 16. A second registration of a name replaces the first for new
+ * endpoints. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_congestion_register(struct tcpip_stack *stack,
                                                                     const struct tcpip_congestion_ops *ops);
 /* The stack's default by name (cubic). INVALID_OPTION_VALUE: unknown. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* endpoint.h: what applications call. One shape for every protocol; docs/endpoint-semantics.md has the answers call by call.
+/* endpoint.h: what applications call. One shape for every protocol; docs/endpoint-semantics.md has the answers call by
+ * call.
  *
- * No call blocks. Every call is an entry of the endpoint's stack (one thread at a time). A call returns data or an error,
- * never both. Errors named "common" below: INVALID_ENDPOINT_STATE, NO_MEMORY. */
+ * No call blocks. Every call is an entry of the endpoint's stack (one thread at a time). A call returns data or an
+ * error, never both. Errors named "common" below: INVALID_ENDPOINT_STATE, NO_MEMORY. */
 #ifndef TCPIP_ENDPOINT_H
 #define TCPIP_ENDPOINT_H
 
@@ -44,18 +45,19 @@ struct tcpip_io {
 };
 
 /* A new endpoint of a registered transport protocol (TCPIP_PROTOCOL_TCP, ...) over a registered network protocol
- * (TCPIP_PROTOCOL_IPV4 or _IPV6; an IPv6 endpoint speaks IPv4 too unless V6_ONLY). UNKNOWN_PROTOCOL; NO_BUFFER_SPACE: the limit of
- * endpoints; NO_MEMORY. */
+ * (TCPIP_PROTOCOL_IPV4 or _IPV6; an IPv6 endpoint speaks IPv4 too unless V6_ONLY). UNKNOWN_PROTOCOL; NO_BUFFER_SPACE:
+ * the limit of endpoints; NO_MEMORY. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_new_endpoint(struct tcpip_stack *stack, uint32_t transport,
                                                                    uint32_t network, struct tcpip_endpoint **out);
 
 /* Frees the endpoint: detached at once, none of its waiters runs afterwards, the pointer is gone. TCP goes on in the
- * background: FIN after queued data; RST when unread data is lost or linger is on with 0; a listener resets what was not accepted. */
+ * background: FIN after queued data; RST when unread data is lost or linger is on with 0; a listener resets what was
+ * not accepted. */
 TCPIP_API void tcpip_endpoint_close(struct tcpip_endpoint *endpoint);
 
-/* `commit` (may be NULL) runs after the reservation and before it is visible; its error is returned and the bind undone.
- * It must not enter the stack. ALREADY_BOUND (TCP), INVALID_ENDPOINT_STATE (others), BAD_LOCAL_ADDRESS, PORT_IN_USE,
- * NO_PORT_AVAILABLE, UNKNOWN_NIC_ID, ADDRESS_FAMILY_NOT_SUPPORTED. */
+/* `commit` (may be NULL) runs after the reservation and before it is visible; its error is returned and the bind
+ * undone. It must not enter the stack. ALREADY_BOUND (TCP), INVALID_ENDPOINT_STATE (others), BAD_LOCAL_ADDRESS,
+ * PORT_IN_USE, NO_PORT_AVAILABLE, UNKNOWN_NIC_ID, ADDRESS_FAMILY_NOT_SUPPORTED. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_bind(struct tcpip_endpoint *endpoint,
                                                               const struct tcpip_full_address *address,
                                                               enum tcpip_error (*commit)(void *ctx), void *ctx);
@@ -66,14 +68,14 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_connect(struct tcpip_en
 /* For unix endpoints; INVALID_ENDPOINT_STATE for the others. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_connect_endpoint(struct tcpip_endpoint *endpoint,
                                                                           struct tcpip_endpoint *server);
-/* INVALID_ENDPOINT_STATE, PORT_IN_USE, NO_PORT_AVAILABLE, NOT_SUPPORTED (not TCP). backlog < 0 counts as the maximum. */
+/* INVALID_ENDPOINT_STATE, PORT_IN_USE, NO_PORT_AVAILABLE, NOT_SUPPORTED (not TCP). backlog < 0 counts as the maximum.
+ */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_listen(struct tcpip_endpoint *endpoint, int backlog);
 /* A connected endpoint, now the caller's; `peer` may be NULL. WOULD_BLOCK, INVALID_ENDPOINT_STATE, NOT_SUPPORTED. */
-TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_accept(struct tcpip_endpoint *endpoint,
-                                                                struct tcpip_endpoint **out,
-                                                                struct tcpip_full_address *peer);
-/* Copies out up to `size` bytes (TCP), or one datagram (the rest of it is lost). `from` may be NULL. WOULD_BLOCK, CLOSED_FOR_RECEIVE,
- * NOT_CONNECTED, CONNECTION_RESET, ... */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error
+tcpip_endpoint_accept(struct tcpip_endpoint *endpoint, struct tcpip_endpoint **out, struct tcpip_full_address *peer);
+/* Copies out up to `size` bytes (TCP), or one datagram (the rest of it is lost). `from` may be NULL. WOULD_BLOCK,
+ * CLOSED_FOR_RECEIVE, NOT_CONNECTED, CONNECTION_RESET, ... */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_read(struct tcpip_endpoint *endpoint, void *out, size_t size,
                                                               size_t *done, struct tcpip_full_address *from);
 /* The same, scattered, with what came beside the data; `from` and `control` may be NULL. */
@@ -81,16 +83,18 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_recvmsg(struct tcpip_en
                                                                  const struct tcpip_io *io, size_t io_count,
                                                                  size_t *done, struct tcpip_full_address *from,
                                                                  struct tcpip_control *control);
-/* Lends received data without copying: fills up to `*count` views, each with a reference that the caller gives back with
- * tcpip_buffer_unref (also after close; before the stack is freed), at most `max_bytes` in all. The bytes are consumed. */
+/* Lends received data without copying: fills up to `*count` views, each with a reference that the caller gives back
+ * with tcpip_buffer_unref (also after close; before the stack is freed), at most `max_bytes` in all. The bytes are
+ * consumed. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_read_views(struct tcpip_endpoint *endpoint,
                                                                     struct tcpip_view *views, size_t *count,
                                                                     size_t max_bytes, size_t *done,
                                                                     struct tcpip_full_address *from);
 
-#define TCPIP_WRITE_MORE 1u           /* more is coming: hold back a partial segment */
-#define TCPIP_WRITE_END_OF_RECORD 2u  /* don't merge with what follows */
-/* Copies in what fits and says how much. `to` may be NULL. WOULD_BLOCK, CLOSED_FOR_SEND, DESTINATION_REQUIRED, MESSAGE_TOO_LONG, NO_ROUTE,
+#define TCPIP_WRITE_MORE 1u          /* more is coming: hold back a partial segment */
+#define TCPIP_WRITE_END_OF_RECORD 2u /* don't merge with what follows */
+/* Copies in what fits and says how much. `to` may be NULL. WOULD_BLOCK, CLOSED_FOR_SEND, DESTINATION_REQUIRED,
+ * MESSAGE_TOO_LONG, NO_ROUTE,
  * ... */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_write(struct tcpip_endpoint *endpoint, const void *data,
                                                                size_t size, uint32_t flags,
@@ -98,16 +102,15 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_write(struct tcpip_endp
 /* The same, gathered, with control; nothing of the arguments is taken on error. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_sendmsg(struct tcpip_endpoint *endpoint,
                                                                  const struct tcpip_io *io, size_t io_count,
-                                                                 uint32_t flags,
-                                                                 const struct tcpip_full_address *to,
+                                                                 uint32_t flags, const struct tcpip_full_address *to,
                                                                  const struct tcpip_control *control, size_t *done);
 /* Sends `view` without copying, all or nothing: on success the library holds its own reference on the buffer until the
  * bytes were acknowledged (TCP) or sent. WOULD_BLOCK when it doesn't fit now; MESSAGE_TOO_LONG when it never will. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_write_view(struct tcpip_endpoint *endpoint,
                                                                     const struct tcpip_view *view, uint32_t flags,
                                                                     const struct tcpip_full_address *to);
-/* Hands pending data to `writer` piece by piece without consuming it (the first datagram; all queued TCP bytes) until it
- * returns false. The writer must not enter the stack. Same errors as read. */
+/* Hands pending data to `writer` piece by piece without consuming it (the first datagram; all queued TCP bytes) until
+ * it returns false. The writer must not enter the stack. Same errors as read. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_peek(struct tcpip_endpoint *endpoint,
                                                               bool (*writer)(void *ctx, const void *data, size_t size),
                                                               void *ctx, size_t *done);
@@ -134,8 +137,8 @@ TCPIP_API void tcpip_endpoint_set_context(struct tcpip_endpoint *endpoint, void 
 TCPIP_API void *tcpip_endpoint_context(const struct tcpip_endpoint *endpoint);
 TCPIP_API struct tcpip_stack *tcpip_endpoint_stack(const struct tcpip_endpoint *endpoint);
 
-/* Any source when `sources` is 0. Multicast membership of datagram endpoints; nic 0: by route. DUPLICATE_ADDRESS: joined already;
- * BAD_LOCAL_ADDRESS: leaving what wasn't joined. */
+/* Any source when `sources` is 0. Multicast membership of datagram endpoints; nic 0: by route. DUPLICATE_ADDRESS:
+ * joined already; BAD_LOCAL_ADDRESS: leaving what wasn't joined. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_join_group(struct tcpip_endpoint *endpoint, uint32_t nic,
                                                                     const struct tcpip_address *group);
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_leave_group(struct tcpip_endpoint *endpoint, uint32_t nic,
@@ -144,27 +147,27 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_leave_group(struct tcpi
 /* ---- TCP ---- */
 
 enum tcpip_tcp_state { /* RFC 9293 3.3.2; the reference's Initial and Bound are CLOSED here */
-    TCPIP_TCP_CLOSED,
-    TCPIP_TCP_LISTEN,
-    TCPIP_TCP_SYN_SENT,
-    TCPIP_TCP_SYN_RECEIVED,
-    TCPIP_TCP_ESTABLISHED,
-    TCPIP_TCP_FIN_WAIT_1,
-    TCPIP_TCP_FIN_WAIT_2,
-    TCPIP_TCP_CLOSE_WAIT,
-    TCPIP_TCP_CLOSING,
-    TCPIP_TCP_LAST_ACK,
-    TCPIP_TCP_TIME_WAIT,
-    TCPIP_TCP_STATE_COUNT
+                       TCPIP_TCP_CLOSED,
+                       TCPIP_TCP_LISTEN,
+                       TCPIP_TCP_SYN_SENT,
+                       TCPIP_TCP_SYN_RECEIVED,
+                       TCPIP_TCP_ESTABLISHED,
+                       TCPIP_TCP_FIN_WAIT_1,
+                       TCPIP_TCP_FIN_WAIT_2,
+                       TCPIP_TCP_CLOSE_WAIT,
+                       TCPIP_TCP_CLOSING,
+                       TCPIP_TCP_LAST_ACK,
+                       TCPIP_TCP_TIME_WAIT,
+                       TCPIP_TCP_STATE_COUNT
 };
 TCPIP_API const char *tcpip_tcp_state_name(enum tcpip_tcp_state state); /* "SYN-SENT" */
 
 enum tcpip_tcp_recovery_state { /* Linux's tcpi_ca_state */
-    TCPIP_TCP_OPEN,
-    TCPIP_TCP_DISORDER,
-    TCPIP_TCP_CWR,
-    TCPIP_TCP_RECOVERY,
-    TCPIP_TCP_LOSS,
+                                TCPIP_TCP_OPEN,
+                                TCPIP_TCP_DISORDER,
+                                TCPIP_TCP_CWR,
+                                TCPIP_TCP_RECOVERY,
+                                TCPIP_TCP_LOSS,
 };
 
 struct tcpip_tcp_info {

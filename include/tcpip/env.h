@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* env.h: what the world gives to a stack, once, when it is made: memory, clock, randomness; and its limits.
  *
- * The core opens no descriptor, starts no thread, reads no clock and calls no malloc of its own. These callbacks are the
- * only way out. They run inside a turn and must not enter the stack again (debug builds assert it). The same holds for
- * every callback that runs inside a turn: bind's commit, the forwarder's verdict, peek's writer, a link's transmit, a
- * congestion controller, trace. Waiters and release callbacks run at the end of a turn and may enter. */
+ * The core opens no descriptor, starts no thread, reads no clock and calls no malloc of its own. These callbacks are
+ * the only way out. They run inside a turn and must not enter the stack again (debug builds assert it). The same holds
+ * for every callback that runs inside a turn: bind's commit, the forwarder's verdict, peek's writer, a link's transmit,
+ * a congestion controller, trace. Waiters and release callbacks run at the end of a turn and may enter. */
 #ifndef TCPIP_ENV_H
 #define TCPIP_ENV_H
 
@@ -33,29 +33,30 @@ struct tcpip_env {
     void (*fatal)(void *ctx, const char *file, int line, const char *what);
 };
 
-/* Every maximum there is. Zero in a field means the DEFAULT preset's value. What happens at each limit is said beside it. */
+/* Every maximum there is. Zero in a field means the DEFAULT preset's value. What happens at each limit is said beside
+ * it. */
 struct tcpip_limits {
-    size_t size;                    /* sizeof(struct tcpip_limits) */
-    uint64_t memory_bytes;          /* all that env.alloc gave and hasn't got back; at it: NO_MEMORY or a drop */
-    uint32_t nics;                  /* LIMIT_REACHED */
-    uint32_t addresses_per_nic;     /* LIMIT_REACHED */
-    uint32_t routes;                /* LIMIT_REACHED */
-    uint32_t endpoints;             /* NO_BUFFER_SPACE from new_endpoint; a completed handshake is dropped and retried */
-    uint32_t neighbors;             /* the least recently used dynamic entry goes */
-    uint32_t neighbor_pending;      /* packets that wait for one resolution: the oldest is dropped */
-    uint32_t fragment_bytes;        /* reassembly buffers: the oldest datagram is dropped */
-    uint32_t fragment_datagrams;    /* datagrams in reassembly: the oldest is dropped */
-    uint32_t nic_queue_packets;     /* packets waiting for a link: tail drop */
-    uint32_t syn_received;          /* half-open records per stack: SYN cookies */
-    uint32_t time_wait;             /* records per stack: the oldest goes */
-    uint32_t accept_backlog;        /* listen()'s argument is cut to it */
-    uint32_t tcp_send_buffer_max;   /* bytes; what auto-tuning and the option may reach */
+    size_t size;                  /* sizeof(struct tcpip_limits) */
+    uint64_t memory_bytes;        /* all that env.alloc gave and hasn't got back; at it: NO_MEMORY or a drop */
+    uint32_t nics;                /* LIMIT_REACHED */
+    uint32_t addresses_per_nic;   /* LIMIT_REACHED */
+    uint32_t routes;              /* LIMIT_REACHED */
+    uint32_t endpoints;           /* NO_BUFFER_SPACE from new_endpoint; a completed handshake is dropped and retried */
+    uint32_t neighbors;           /* the least recently used dynamic entry goes */
+    uint32_t neighbor_pending;    /* packets that wait for one resolution: the oldest is dropped */
+    uint32_t fragment_bytes;      /* reassembly buffers: the oldest datagram is dropped */
+    uint32_t fragment_datagrams;  /* datagrams in reassembly: the oldest is dropped */
+    uint32_t nic_queue_packets;   /* packets waiting for a link: tail drop */
+    uint32_t syn_received;        /* half-open records per stack: SYN cookies */
+    uint32_t time_wait;           /* records per stack: the oldest goes */
+    uint32_t accept_backlog;      /* listen()'s argument is cut to it */
+    uint32_t tcp_send_buffer_max; /* bytes; what auto-tuning and the option may reach */
     uint32_t tcp_receive_buffer_max;
-    uint32_t tcp_records;           /* scoreboard records per endpoint: SACK blocks that would need more are ignored */
-    uint32_t tcp_out_of_order;      /* out-of-order blocks per endpoint: the highest is dropped */
-    uint32_t datagram_queue_bytes;  /* default receive buffer of UDP and ping endpoints: tail drop */
+    uint32_t tcp_records;            /* scoreboard records per endpoint: SACK blocks that would need more are ignored */
+    uint32_t tcp_out_of_order;       /* out-of-order blocks per endpoint: the highest is dropped */
+    uint32_t datagram_queue_bytes;   /* default receive buffer of UDP and ping endpoints: tail drop */
     uint32_t icmp_errors_per_second; /* generated ICMP errors and TCP resets, each: not sent */
-    uint32_t turn_budget;           /* units of work (packets, flushes, timers) before a turn yields */
+    uint32_t turn_budget;            /* units of work (packets, flushes, timers) before a turn yields */
 };
 
 /* TINY: the whole stack within 5 MB. DEFAULT: a program with some thousands of connections. SERVER: a million. */

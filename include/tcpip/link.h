@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT
 /* link.h: the contract between a stack and what carries its packets.
  *
- * A driver embeds struct tcpip_link and fills in `ops`. Links that wrap links (ethernet, sniffer, fault) attach to the lower
- * link as its upper side, and offer themselves as a link to what is above; so a link never knows who is above it: it
- * speaks through tcpip_link_deliver, _tx_ready and _set_state.
+ * A driver embeds struct tcpip_link and fills in `ops`. Links that wrap links (ethernet, sniffer, fault) attach to the
+ * lower link as its upper side, and offer themselves as a link to what is above; so a link never knows who is above it:
+ * it speaks through tcpip_link_deliver, _tx_ready and _set_state.
  *
  *   ownership     who is given a packet owns it, also on failure; a transmitted packet is freed at completion
- *   back-pressure transmit takes what it can from the front of the list and leaves the rest there; when it can take more,
- *                 the link calls tcpip_link_tx_ready
- *   callbacks     transmit runs inside a turn and must not enter the stack, but may call tcpip_link_deliver (it is queued for
- *                 the turn), tcpip_packet_*, tcpip_buffer_* and tcpip_timer_*
- *   GSO           a link without the capability never sees a super-segment; one without checksum offload only complete sums
- *   detach        packets still held by the link are freed by it, before detach returns */
+ *   back-pressure transmit takes what it can from the front of the list and leaves the rest there; when it can take
+ * more, the link calls tcpip_link_tx_ready callbacks     transmit runs inside a turn and must not enter the stack, but
+ * may call tcpip_link_deliver (it is queued for the turn), tcpip_packet_*, tcpip_buffer_* and tcpip_timer_* GSO a link
+ * without the capability never sees a super-segment; one without checksum offload only complete sums detach packets
+ * still held by the link are freed by it, before detach returns */
 #ifndef TCPIP_LINK_H
 #define TCPIP_LINK_H
 
@@ -22,8 +21,8 @@
 TCPIP_BEGIN_DECLS
 
 enum tcpip_link_flags {
-    TCPIP_LINK_TX_CHECKSUM = 1 << 0,  /* completes PARTIAL checksums */
-    TCPIP_LINK_RX_CHECKSUM = 1 << 1,  /* sets VERIFIED or PARTIAL on what it delivers */
+    TCPIP_LINK_TX_CHECKSUM = 1 << 0, /* completes PARTIAL checksums */
+    TCPIP_LINK_RX_CHECKSUM = 1 << 1, /* sets VERIFIED or PARTIAL on what it delivers */
     TCPIP_LINK_TSO4 = 1 << 2,
     TCPIP_LINK_TSO6 = 1 << 3,
     TCPIP_LINK_USO = 1 << 4,
@@ -35,10 +34,10 @@ enum tcpip_link_flags {
 };
 
 struct tcpip_link_capabilities {
-    uint32_t mtu;           /* bytes of a network packet, without link headers */
-    uint32_t gso_max_bytes; /* largest super-segment with its headers; 0: none */
-    uint32_t flags;         /* enum tcpip_link_flags */
-    uint16_t header_room;   /* bytes the link pushes in front */
+    uint32_t mtu;                      /* bytes of a network packet, without link headers */
+    uint32_t gso_max_bytes;            /* largest super-segment with its headers; 0: none */
+    uint32_t flags;                    /* enum tcpip_link_flags */
+    uint16_t header_room;              /* bytes the link pushes in front */
     struct tcpip_link_address address; /* len 0: none */
 };
 
@@ -59,13 +58,14 @@ struct tcpip_link_ops {
     /* Called once; sets link->stack and link->upper on success. */
     enum tcpip_error (*attach)(struct tcpip_link *link, struct tcpip_stack *stack, struct tcpip_link_upper *upper);
     void (*detach)(struct tcpip_link *link);
-    /* Takes packets from the front of the list; what is left is offered again after tx_ready. Returns how many it took. */
+    /* Takes packets from the front of the list; what is left is offered again after tx_ready. Returns how many it took.
+     */
     size_t (*transmit)(struct tcpip_link *link, struct tcpip_packet_list *packets);
 };
 
 struct tcpip_link {
     const struct tcpip_link_ops *ops;
-    struct tcpip_stack *stack;      /* NULL while detached */
+    struct tcpip_stack *stack; /* NULL while detached */
     struct tcpip_link_upper *upper;
 };
 
@@ -93,7 +93,8 @@ static inline uint16_t tcpip_link_protocol_of(uint8_t first_byte)
     return (first_byte >> 4) == 4 ? 0x0800 : (first_byte >> 4) == 6 ? 0x86dd : 0;
 }
 
-/* ---- Links that need no operating system. Each _new takes its memory from the env given; free it when detached. ---- */
+/* ---- Links that need no operating system. Each _new takes its memory from the env given; free it when detached. ----
+ */
 
 struct tcpip_env;
 
@@ -103,16 +104,17 @@ TCPIP_API void tcpip_loopback_free(struct tcpip_link *link);
 
 /* A link whose other side is the program: tests, simulators, foreign transports. */
 struct tcpip_channel_options {
-    size_t size;               /* sizeof(struct tcpip_channel_options) */
-    uint32_t mtu;              /* 0: 1500 */
-    uint32_t flags;            /* enum tcpip_link_flags */
+    size_t size;    /* sizeof(struct tcpip_channel_options) */
+    uint32_t mtu;   /* 0: 1500 */
+    uint32_t flags; /* enum tcpip_link_flags */
     uint32_t gso_max_bytes;
-    uint32_t queue_packets;    /* packets sent and not collected before back-pressure; 0: 512 */
+    uint32_t queue_packets; /* packets sent and not collected before back-pressure; 0: 512 */
     struct tcpip_link_address address;
     void (*on_output)(void *ctx); /* a packet was queued; inside a turn; may be NULL */
     void *ctx;
 };
-TCPIP_API struct tcpip_link *tcpip_channel_new(const struct tcpip_env *env, const struct tcpip_channel_options *options);
+TCPIP_API struct tcpip_link *tcpip_channel_new(const struct tcpip_env *env,
+                                               const struct tcpip_channel_options *options);
 TCPIP_API void tcpip_channel_free(struct tcpip_link *link);
 /* Gives a packet in, as if received; takes it. Sets link_protocol from the first nibble if it is 0. */
 TCPIP_API void tcpip_channel_inject(struct tcpip_link *link, struct tcpip_packet *packet);
@@ -126,7 +128,7 @@ TCPIP_API uint32_t tcpip_channel_pending(const struct tcpip_link *link);
 /* Two links joined back to back, of one stack or of two (then packets are copied). The ends are freed together. */
 struct tcpip_pipe_options {
     size_t size;
-    uint32_t mtu;           /* 0: 1500 */
+    uint32_t mtu; /* 0: 1500 */
     uint32_t flags;
     uint32_t gso_max_bytes;
     uint32_t queue_packets; /* 0: 1024 */
@@ -135,9 +137,8 @@ struct tcpip_pipe_options {
     void (*on_ready[2])(void *ctx); /* packets wait for end i: call tcpip_pipe_pump; may be NULL within one stack */
     void *ctx;
 };
-TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_pipe_new(const struct tcpip_env *env,
-                                                         const struct tcpip_pipe_options *options,
-                                                         struct tcpip_link *ends[2]);
+TCPIP_API TCPIP_MUST_USE enum tcpip_error
+tcpip_pipe_new(const struct tcpip_env *env, const struct tcpip_pipe_options *options, struct tcpip_link *ends[2]);
 TCPIP_API void tcpip_pipe_free(struct tcpip_link *ends[2]);
 /* Delivers up to `budget` packets that wait for this end; returns how many. An entry of this end's stack. */
 TCPIP_API uint32_t tcpip_pipe_pump(struct tcpip_link *end, uint32_t budget);
@@ -152,10 +153,10 @@ TCPIP_API void tcpip_ethernet_set_promiscuous(struct tcpip_link *link, bool on);
 /* Copies what passes to a writer, as pcapng (interface and packet blocks, comments) or as text lines. */
 struct tcpip_sniffer_options {
     size_t size;
-    bool ethernet;          /* the lower link carries Ethernet frames; else bare IP */
-    bool text;              /* one-line text instead of pcapng */
-    uint32_t snap_bytes;    /* 0: whole packets */
-    const char *name;       /* interface name in the file; may be NULL */
+    bool ethernet;       /* the lower link carries Ethernet frames; else bare IP */
+    bool text;           /* one-line text instead of pcapng */
+    uint32_t snap_bytes; /* 0: whole packets */
+    const char *name;    /* interface name in the file; may be NULL */
     /* Called inside a turn with bytes to append to the file; must not enter. */
     void (*write)(void *ctx, const void *bytes, size_t size);
     void *ctx;
@@ -171,12 +172,12 @@ struct tcpip_fault_profile {
     uint32_t loss_ppm;
     uint32_t burst_enter_ppm, burst_leave_ppm; /* Gilbert: in a burst everything is lost */
     uint32_t duplicate_ppm, corrupt_ppm;
-    uint32_t reorder_ppm;    /* delayed by reorder_ns more than the others */
+    uint32_t reorder_ppm; /* delayed by reorder_ns more than the others */
     tcpip_ns reorder_ns;
     tcpip_ns delay_ns, jitter_ns; /* jitter: uniform in [0, jitter], order is kept */
-    uint64_t rate_bps;       /* bits per second; 0: no limit */
-    uint32_t queue_bytes;    /* of the rate limit; tail drop; 0: 1 MB */
-    bool down;               /* everything is lost */
+    uint64_t rate_bps;            /* bits per second; 0: no limit */
+    uint32_t queue_bytes;         /* of the rate limit; tail drop; 0: 1 MB */
+    bool down;                    /* everything is lost */
 };
 struct tcpip_fault_options {
     size_t size;
@@ -192,8 +193,8 @@ TCPIP_API void tcpip_fault_free(struct tcpip_link *link);
 /* Changes the profiles from the next packet on. */
 TCPIP_API void tcpip_fault_set(struct tcpip_link *link, const struct tcpip_fault_profile *out,
                                const struct tcpip_fault_profile *in);
-TCPIP_API void tcpip_fault_counters(const struct tcpip_link *link, struct tcpip_fault_counters *out,
-                                    struct tcpip_fault_counters *in);
+TCPIP_API void tcpip_fault_get_counters(const struct tcpip_link *link, struct tcpip_fault_counters *out,
+                                        struct tcpip_fault_counters *in);
 
 TCPIP_END_DECLS
 

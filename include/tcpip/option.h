@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* option.h: endpoint options. Per stack as the default (tcpip_stack_set_default), per endpoint as the override; unset values
- * follow the stack live; accepted endpoints inherit what Linux inherits. Times in nanoseconds, sizes in exact bytes. */
+/* option.h: endpoint options. Per stack as the default (tcpip_stack_set_default), per endpoint as the override; unset
+ * values follow the stack live; accepted endpoints inherit what Linux inherits. Times in nanoseconds, sizes in exact
+ * bytes. */
 #ifndef TCPIP_OPTION_H
 #define TCPIP_OPTION_H
 
@@ -9,66 +10,66 @@
 TCPIP_BEGIN_DECLS
 
 /* X(NAME, what). Values are int64. */
-#define TCPIP_OPTIONS(X)                                                                                              \
-    X(ERROR, "get: the pending error, cleared by reading it")                                                         \
-    X(SEND_BUFFER_SIZE, "bytes; clamped; setting it ends auto-tuning")                                                \
-    X(RECEIVE_BUFFER_SIZE, "bytes; clamped; setting it ends auto-tuning")                                             \
-    X(RECEIVE_QUEUE_SIZE, "get: unread bytes (TCP), bytes of the next datagram (UDP)")                                \
-    X(SEND_QUEUE_SIZE, "get: bytes written and not yet acknowledged")                                                 \
-    X(REUSE_ADDRESS, "0 or 1")                                                                                        \
-    X(REUSE_PORT, "0 or 1")                                                                                           \
-    X(PASSCRED, "unix endpoints only")                                                                                \
-    X(V6_ONLY, "0 or 1; before bind")                                                                                 \
-    X(BROADCAST, "0 or 1")                                                                                            \
-    X(BIND_TO_NIC, "NIC id or 0")                                                                                     \
-    X(MARK, "copied to packets")                                                                                      \
-    X(TTL, "IPv4 TTL and IPv6 hop limit, 1 to 255; 0: default")                                                       \
-    X(TOS, "IPv4 TOS and IPv6 traffic class, 0 to 255")                                                               \
-    X(MULTICAST_TTL, "0 to 255")                                                                                      \
-    X(MULTICAST_LOOP, "0 or 1")                                                                                       \
-    X(MULTICAST_NIC, "NIC id or 0")                                                                                   \
-    X(RECEIVE_TTL, "0 or 1: control message")                                                                         \
-    X(RECEIVE_TOS, "0 or 1: control message")                                                                         \
-    X(RECEIVE_PACKET_INFO, "0 or 1: control message")                                                                 \
-    X(RECEIVE_ERROR, "0 or 1: soft ICMP errors are reported too")                                                     \
-    X(PATH_MTU_DISCOVERY, "0: fragment, 1: don't-fragment set (default), 2: DF and errors")                           \
-    X(PATH_MTU, "get: of the connected route")                                                                        \
-    X(CHECKSUM_OFF, "UDP over IPv4 only: send without checksum")                                                      \
-    X(LINGER, "-1: off (default); 0: reset at close; n: the time the layer above waits")                              \
-    X(NO_DELAY, "0 or 1: Nagle off")                                                                                  \
-    X(CORK, "0 or 1; full segments only, for at most 200 ms")                                                         \
-    X(QUICK_ACK, "0 or 1: quick ACK mode")                                                                            \
-    X(MAX_SEGMENT, "user MSS, 88 to 32767; 0: from the path")                                                         \
-    X(KEEPALIVE, "0 or 1")                                                                                            \
-    X(KEEPALIVE_IDLE, "ns; default 7200 s")                                                                           \
-    X(KEEPALIVE_INTERVAL, "ns; default 75 s")                                                                         \
-    X(KEEPALIVE_COUNT, "probes; default 9")                                                                           \
-    X(USER_TIMEOUT, "ns; 0: off (RFC 5482's sense)")                                                                  \
-    X(SYN_COUNT, "SYN retransmissions; default 6")                                                                    \
-    X(SYN_ACK_COUNT, "SYN-ACK retransmissions; default 5")                                                            \
-    X(RETRANSMIT_COUNT, "retransmissions before Timeout; default 15")                                                 \
-    X(LINGER2, "ns in FIN-WAIT-2 after close; default 60 s; -1: go at once")                                          \
-    X(TIME_WAIT, "ns; default 60 s")                                                                                  \
-    X(DEFER_ACCEPT, "ns; 0: off")                                                                                     \
-    X(WINDOW_CLAMP, "bytes; 0: off")                                                                                  \
-    X(RECEIVE_LOW_WATER, "bytes before In; default 1")                                                                \
-    X(NOT_SENT_LOW_WATER, "unsent bytes below which Out; 0: off")                                                     \
-    X(MIN_RTO, "ns; default 200 ms")                                                                                  \
-    X(MAX_RTO, "ns; default 120 s")                                                                                   \
-    X(INITIAL_RTO, "ns; default 1 s")                                                                                 \
-    X(DELAYED_ACK_MIN, "ns; default 40 ms")                                                                           \
-    X(DELAYED_ACK_MAX, "ns; default 200 ms")                                                                          \
-    X(INITIAL_WINDOW, "segments; default 10")                                                                         \
-    X(SACK, "0 or 1; before connect or listen")                                                                       \
-    X(TIMESTAMPS, "0 or 1; before connect or listen")                                                                 \
-    X(WINDOW_SCALING, "0 or 1; before connect or listen")                                                             \
-    X(SYN_COOKIES, "0: never, 1: when the queue is full (default), 2: always")                                        \
-    X(RFC1337, "0 or 1: RST is ignored in TIME-WAIT")                                                                 \
-    X(TIME_WAIT_REUSE, "0 or 1: RFC 6191 for active opens too")                                                       \
-    X(CHALLENGE_ACK_INTERVAL, "ns between ACKs of unacceptable segments; default 500 ms")                             \
-    X(MODERATE_BUFFERS, "0 or 1: auto-tuning; default 1")                                                             \
-    X(SLOW_START_AFTER_IDLE, "0 or 1; default 1")                                                                     \
-    X(ACK_STRETCH_MAX, "segments one ACK may cover for a merged unit; default 44")                                    \
+#define TCPIP_OPTIONS(X)                                                                    \
+    X(ERROR, "get: the pending error, cleared by reading it")                               \
+    X(SEND_BUFFER_SIZE, "bytes; clamped; setting it ends auto-tuning")                      \
+    X(RECEIVE_BUFFER_SIZE, "bytes; clamped; setting it ends auto-tuning")                   \
+    X(RECEIVE_QUEUE_SIZE, "get: unread bytes (TCP), bytes of the next datagram (UDP)")      \
+    X(SEND_QUEUE_SIZE, "get: bytes written and not yet acknowledged")                       \
+    X(REUSE_ADDRESS, "0 or 1")                                                              \
+    X(REUSE_PORT, "0 or 1")                                                                 \
+    X(PASSCRED, "unix endpoints only")                                                      \
+    X(V6_ONLY, "0 or 1; before bind")                                                       \
+    X(BROADCAST, "0 or 1")                                                                  \
+    X(BIND_TO_NIC, "NIC id or 0")                                                           \
+    X(MARK, "copied to packets")                                                            \
+    X(TTL, "IPv4 TTL and IPv6 hop limit, 1 to 255; 0: default")                             \
+    X(TOS, "IPv4 TOS and IPv6 traffic class, 0 to 255")                                     \
+    X(MULTICAST_TTL, "0 to 255")                                                            \
+    X(MULTICAST_LOOP, "0 or 1")                                                             \
+    X(MULTICAST_NIC, "NIC id or 0")                                                         \
+    X(RECEIVE_TTL, "0 or 1: control message")                                               \
+    X(RECEIVE_TOS, "0 or 1: control message")                                               \
+    X(RECEIVE_PACKET_INFO, "0 or 1: control message")                                       \
+    X(RECEIVE_ERROR, "0 or 1: soft ICMP errors are reported too")                           \
+    X(PATH_MTU_DISCOVERY, "0: fragment, 1: don't-fragment set (default), 2: DF and errors") \
+    X(PATH_MTU, "get: of the connected route")                                              \
+    X(CHECKSUM_OFF, "UDP over IPv4 only: send without checksum")                            \
+    X(LINGER, "-1: off (default); 0: reset at close; n: the time the layer above waits")    \
+    X(NO_DELAY, "0 or 1: Nagle off")                                                        \
+    X(CORK, "0 or 1; full segments only, for at most 200 ms")                               \
+    X(QUICK_ACK, "0 or 1: quick ACK mode")                                                  \
+    X(MAX_SEGMENT, "user MSS, 88 to 32767; 0: from the path")                               \
+    X(KEEPALIVE, "0 or 1")                                                                  \
+    X(KEEPALIVE_IDLE, "ns; default 7200 s")                                                 \
+    X(KEEPALIVE_INTERVAL, "ns; default 75 s")                                               \
+    X(KEEPALIVE_COUNT, "probes; default 9")                                                 \
+    X(USER_TIMEOUT, "ns; 0: off (RFC 5482's sense)")                                        \
+    X(SYN_COUNT, "SYN retransmissions; default 6")                                          \
+    X(SYN_ACK_COUNT, "SYN-ACK retransmissions; default 5")                                  \
+    X(RETRANSMIT_COUNT, "retransmissions before Timeout; default 15")                       \
+    X(LINGER2, "ns in FIN-WAIT-2 after close; default 60 s; -1: go at once")                \
+    X(TIME_WAIT, "ns; default 60 s")                                                        \
+    X(DEFER_ACCEPT, "ns; 0: off")                                                           \
+    X(WINDOW_CLAMP, "bytes; 0: off")                                                        \
+    X(RECEIVE_LOW_WATER, "bytes before In; default 1")                                      \
+    X(NOT_SENT_LOW_WATER, "unsent bytes below which Out; 0: off")                           \
+    X(MIN_RTO, "ns; default 200 ms")                                                        \
+    X(MAX_RTO, "ns; default 120 s")                                                         \
+    X(INITIAL_RTO, "ns; default 1 s")                                                       \
+    X(DELAYED_ACK_MIN, "ns; default 40 ms")                                                 \
+    X(DELAYED_ACK_MAX, "ns; default 200 ms")                                                \
+    X(INITIAL_WINDOW, "segments; default 10")                                               \
+    X(SACK, "0 or 1; before connect or listen")                                             \
+    X(TIMESTAMPS, "0 or 1; before connect or listen")                                       \
+    X(WINDOW_SCALING, "0 or 1; before connect or listen")                                   \
+    X(SYN_COOKIES, "0: never, 1: when the queue is full (default), 2: always")              \
+    X(RFC1337, "0 or 1: RST is ignored in TIME-WAIT")                                       \
+    X(TIME_WAIT_REUSE, "0 or 1: RFC 6191 for active opens too")                             \
+    X(CHALLENGE_ACK_INTERVAL, "ns between ACKs of unacceptable segments; default 500 ms")   \
+    X(MODERATE_BUFFERS, "0 or 1: auto-tuning; default 1")                                   \
+    X(SLOW_START_AFTER_IDLE, "0 or 1; default 1")                                           \
+    X(ACK_STRETCH_MAX, "segments one ACK may cover for a merged unit; default 44")          \
     X(MAX_PACING_RATE, "bytes per second; 0: none")
 
 enum tcpip_option {

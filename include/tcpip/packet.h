@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* packet.h: a packet, for drivers and protocols.
  *
- * A packet is header room followed by views. Its bytes are room[head..tail) and then the views in order; `length` is their
- * sum. Headers are pushed in front into the room on the way out. On the way in nothing is trimmed but the link header: a
- * protocol notes where its header starts (offsets from the packet's first byte), so that whoever is told of a packet
- * late (ICMP errors, captures, forwarding) still has it whole. A packet has one owner; it holds a reference on each
- * view's buffer. */
+ * A packet is header room followed by views. Its bytes are room[head..tail) and then the views in order; `length` is
+ * their sum. Headers are pushed in front into the room on the way out. On the way in nothing is trimmed but the link
+ * header: a protocol notes where its header starts (offsets from the packet's first byte), so that whoever is told of a
+ * packet late (ICMP errors, captures, forwarding) still has it whole. A packet has one owner; it holds a reference on
+ * each view's buffer. */
 #ifndef TCPIP_PACKET_H
 #define TCPIP_PACKET_H
 
@@ -16,8 +16,8 @@
 
 TCPIP_BEGIN_DECLS
 
-#define TCPIP_PACKET_ROOM 192u       /* Ethernet 14 + IPv4 60 + TCP 60, and as much again for tunnels */
-#define TCPIP_PACKET_VIEWS 18u       /* 64 KB in 4 KB pages, unaligned, and one for padding */
+#define TCPIP_PACKET_ROOM 192u        /* Ethernet 14 + IPv4 60 + TCP 60, and as much again for tunnels */
+#define TCPIP_PACKET_VIEWS 18u        /* 64 KB in 4 KB pages, unaligned, and one for padding */
 #define TCPIP_PACKET_BYTES_MAX 65550u /* an IPv4 packet and an Ethernet header */
 
 struct tcpip_nic;
@@ -32,17 +32,18 @@ enum tcpip_gso {
 
 enum tcpip_checksum_state {
     TCPIP_CHECKSUM_NONE,     /* out: complete. in: not looked at */
-    TCPIP_CHECKSUM_PARTIAL,  /* the field at checksum_start + checksum_offset holds the pseudo-header's sum; the rest from
-                                checksum_start on is to be added. In: from a peer on this machine, nothing to verify */
+    TCPIP_CHECKSUM_PARTIAL,  /* the field at checksum_start + checksum_offset holds the pseudo-header's sum; the rest
+                                from  checksum_start on is to be added. In: from a peer on this machine, nothing to verify
+                              */
     TCPIP_CHECKSUM_VERIFIED, /* in: the link has verified the transport checksum */
 };
 
 enum tcpip_packet_type { /* by link-layer destination */
-    TCPIP_PACKET_HOST,
-    TCPIP_PACKET_BROADCAST,
-    TCPIP_PACKET_MULTICAST,
-    TCPIP_PACKET_OTHER_HOST,
-    TCPIP_PACKET_OUTGOING,
+                         TCPIP_PACKET_HOST,
+                         TCPIP_PACKET_BROADCAST,
+                         TCPIP_PACKET_MULTICAST,
+                         TCPIP_PACKET_OTHER_HOST,
+                         TCPIP_PACKET_OUTGOING,
 };
 
 /* What the network layer has learned of an inbound packet; addresses as 16 bytes, IPv4 mapped. */
@@ -53,27 +54,29 @@ struct tcpip_packet_network {
     uint8_t transport;    /* IP protocol number */
     uint8_t ttl, tos;
     bool was_fragmented;
-    uint8_t local;        /* enum tcpip_destination_kind of stack internals: unicast, broadcast, multicast */
+    uint8_t local; /* enum tcpip_destination_kind of stack internals: unicast, broadcast, multicast */
 };
 
 struct tcpip_packet {
-    struct tcpip_packet *next;       /* in a tcpip_packet_list */
+    struct tcpip_packet *next; /* in a tcpip_packet_list */
     struct tcpip_packet_pool *pool;
-    struct tcpip_nic *nic;           /* in: where from; out: where to */
-    tcpip_ns at;                     /* in: arrival. out: not before (0: at once) */
+    struct tcpip_nic *nic; /* in: where from; out: where to */
+    tcpip_ns at;           /* in: arrival. out: not before (0: at once) */
     uint32_t length;
-    uint16_t head, tail;             /* used part of room */
+    uint16_t head, tail;                                       /* used part of room */
     uint16_t network_offset, transport_offset, payload_offset; /* from the packet's first byte */
-    uint16_t link_protocol;          /* EtherType */
-    uint16_t gso_size;               /* payload bytes per segment; 0: none */
+    uint16_t link_protocol;                                    /* EtherType */
+    uint16_t gso_size;                                         /* payload bytes per segment; 0: none */
     uint16_t gso_segments;
     uint16_t checksum_start, checksum_offset; /* start from the packet's first byte, offset from start */
-    uint8_t gso;                     /* enum tcpip_gso */
-    uint8_t checksum;                /* enum tcpip_checksum_state */
-    uint8_t type;                    /* enum tcpip_packet_type */
+    uint8_t gso;                              /* enum tcpip_gso */
+    uint8_t checksum;                         /* enum tcpip_checksum_state */
+    uint8_t type;                             /* enum tcpip_packet_type */
     uint8_t view_count;
     uint32_t hash, mark;
-    struct tcpip_link_address_bytes { uint8_t bytes[6]; } link_source, link_destination; /* Ethernet links */
+    struct tcpip_link_address_bytes {
+        uint8_t bytes[6];
+    } link_source, link_destination; /* Ethernet links */
     struct tcpip_packet_network network;
     struct tcpip_view views[TCPIP_PACKET_VIEWS];
     uint8_t room[TCPIP_PACKET_ROOM];
@@ -136,8 +139,8 @@ static inline uint8_t *tcpip_packet_push(struct tcpip_packet *packet, uint32_t c
     return packet->room + packet->head;
 }
 
-/* Appends a view and takes over the caller's reference on its buffer. False when the packet's views are full (the reference
- * stays the caller's). */
+/* Appends a view and takes over the caller's reference on its buffer. False when the packet's views are full (the
+ * reference stays the caller's). */
 static inline bool tcpip_packet_append_view(struct tcpip_packet *packet, struct tcpip_view view)
 {
     if (packet->view_count == TCPIP_PACKET_VIEWS)
@@ -147,9 +150,10 @@ static inline bool tcpip_packet_append_view(struct tcpip_packet *packet, struct 
     return true;
 }
 
-/* Copies `size` bytes to the packet's end into new buffers. NO_MEMORY, or MESSAGE_TOO_LONG past the views' capacity: packet
- * as before. */
-TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_packet_append(struct tcpip_packet *packet, const void *data, size_t size);
+/* Copies `size` bytes to the packet's end into new buffers. NO_MEMORY, or MESSAGE_TOO_LONG past the views' capacity:
+ * packet as before. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_packet_append(struct tcpip_packet *packet, const void *data,
+                                                              size_t size);
 /* The `count` contiguous bytes at `offset`, to be read or written in place; makes them contiguous first if they aren't.
  * NULL when the packet is shorter or memory is out. Pointers from earlier calls become invalid. */
 TCPIP_API uint8_t *tcpip_packet_pull_slow(struct tcpip_packet *packet, uint32_t offset, uint32_t count);

@@ -39,8 +39,8 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_new(const struct tcpip_env
                                                           const struct tcpip_limits *limits,
                                                           const struct tcpip_protocols *protocols,
                                                           struct tcpip_stack **out);
-/* Ends everything: connections are aborted without a word, links detached (they stay the caller's), packets freed. Endpoints not
- * closed are freed too. Not inside a turn; lent views must be back. */
+/* Ends everything: connections are aborted without a word, links detached (they stay the caller's), packets freed.
+ * Endpoints not closed are freed too. Not inside a turn; lent views must be back. */
 TCPIP_API void tcpip_stack_free(struct tcpip_stack *stack);
 
 /* ---- turns and time ---- */
@@ -62,8 +62,8 @@ struct tcpip_ready {
     struct tcpip_endpoint *endpoint;
     uint32_t events;
 };
-/* Beside waiters: endpoints marked with tcpip_endpoint_watch whose readiness recurred since they were last reported; fills up to n,
- * returns how many. */
+/* Beside waiters: endpoints marked with tcpip_endpoint_watch whose readiness recurred since they were last reported;
+ * fills up to n, returns how many. */
 TCPIP_API uint32_t tcpip_stack_ready(struct tcpip_stack *stack, struct tcpip_ready *out, uint32_t n);
 /* Puts an endpoint under tcpip_stack_ready with this mask; 0 ends it. */
 TCPIP_API void tcpip_endpoint_watch(struct tcpip_endpoint *endpoint, uint32_t mask);
@@ -72,21 +72,23 @@ TCPIP_API void tcpip_endpoint_watch(struct tcpip_endpoint *endpoint, uint32_t ma
 
 struct tcpip_nic_options {
     size_t size;
-    const char *name;    /* at most 15 characters, copied; may be NULL */
-    bool disabled;       /* created down */
+    const char *name; /* at most 15 characters, copied; may be NULL */
+    bool disabled;    /* created down */
     /* The link went down or up (a descriptor failed or hung up, ...); at the end of a turn; may enter; may be NULL. */
     void (*on_state)(void *ctx, struct tcpip_nic *nic, bool up, enum tcpip_error error);
     void *ctx;
 };
-/* Attaches `link` under a new NIC with this id (not 0). The link stays the caller's and must outlive the NIC. DUPLICATE_NIC_ID,
- * BAD_LINK_ENDPOINT (attached already, or its attach failed), LIMIT_REACHED, NO_MEMORY. options may be NULL. */
+/* Attaches `link` under a new NIC with this id (not 0). The link stays the caller's and must outlive the NIC.
+ * DUPLICATE_NIC_ID, BAD_LINK_ENDPOINT (attached already, or its attach failed), LIMIT_REACHED, NO_MEMORY. options may
+ * be NULL. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_create_nic(struct tcpip_stack *stack, uint32_t id,
                                                                  struct tcpip_link *link,
                                                                  const struct tcpip_nic_options *options);
 /* UNKNOWN_NIC_ID for all of these. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_enable_nic(struct tcpip_stack *stack, uint32_t id);
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_disable_nic(struct tcpip_stack *stack, uint32_t id);
-/* Detaches the link; addresses, routes and neighbours of the NIC go with it; connections through it time out as they would. */
+/* Detaches the link; addresses, routes and neighbours of the NIC go with it; connections through it time out as they
+ * would. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_remove_nic(struct tcpip_stack *stack, uint32_t id);
 /* Accept packets for any address. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_set_promiscuous(struct tcpip_stack *stack, uint32_t id, bool on);
@@ -123,8 +125,9 @@ struct tcpip_address_properties {
     size_t size;
     uint32_t flags;
 };
-/* `prefix.bits` is the on-link prefix (it makes no route by itself). The first of a protocol is the primary. properties may be
- * NULL. UNKNOWN_NIC_ID, DUPLICATE_ADDRESS, UNKNOWN_PROTOCOL, BAD_ADDRESS (unspecified, multicast), LIMIT_REACHED. */
+/* `prefix.bits` is the on-link prefix (it makes no route by itself). The first of a protocol is the primary. properties
+ * may be NULL. UNKNOWN_NIC_ID, DUPLICATE_ADDRESS, UNKNOWN_PROTOCOL, BAD_ADDRESS (unspecified, multicast),
+ * LIMIT_REACHED. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_add_address(struct tcpip_stack *stack, uint32_t nic,
                                                                   const struct tcpip_prefix *prefix,
                                                                   const struct tcpip_address_properties *properties);
@@ -159,7 +162,8 @@ enum tcpip_route_order {
     TCPIP_ROUTE_FIRST_MATCH,    /* rows in order, the first that matches wins (the original package's rule; default) */
     TCPIP_ROUTE_LONGEST_PREFIX, /* the longest prefix wins, then order */
 };
-/* Replaces the table; the array is copied. LIMIT_REACHED, NO_MEMORY, UNKNOWN_NIC_ID, INVALID_ARGUMENT: table unchanged. */
+/* Replaces the table; the array is copied. LIMIT_REACHED, NO_MEMORY, UNKNOWN_NIC_ID, INVALID_ARGUMENT: table unchanged.
+ */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_set_route_table(struct tcpip_stack *stack,
                                                                       const struct tcpip_route_entry *rows, size_t n,
                                                                       enum tcpip_route_order order);
@@ -170,7 +174,8 @@ struct tcpip_found_route {
     uint32_t nic, mtu;
     struct tcpip_address local, next_hop; /* next_hop: the gateway, or the destination when on link */
 };
-/* How a packet to `remote` would go; local may be NULL or unspecified (chosen by RFC 6724), nic 0: any. NO_ROUTE, BAD_LOCAL_ADDRESS. */
+/* How a packet to `remote` would go; local may be NULL or unspecified (chosen by RFC 6724), nic 0: any. NO_ROUTE,
+ * BAD_LOCAL_ADDRESS. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_find_route(struct tcpip_stack *stack, uint32_t nic,
                                                                  const struct tcpip_address *local,
                                                                  const struct tcpip_address *remote,
@@ -186,13 +191,13 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_add_static_neighbor(struct
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_remove_neighbor(struct tcpip_stack *stack, uint32_t nic,
                                                                       const struct tcpip_address *address);
 enum tcpip_neighbor_state { /* RFC 4861 7.3.2, and STATIC */
-    TCPIP_NEIGHBOR_INCOMPLETE,
-    TCPIP_NEIGHBOR_REACHABLE,
-    TCPIP_NEIGHBOR_STALE,
-    TCPIP_NEIGHBOR_DELAY,
-    TCPIP_NEIGHBOR_PROBE,
-    TCPIP_NEIGHBOR_UNREACHABLE,
-    TCPIP_NEIGHBOR_STATIC,
+                            TCPIP_NEIGHBOR_INCOMPLETE,
+                            TCPIP_NEIGHBOR_REACHABLE,
+                            TCPIP_NEIGHBOR_STALE,
+                            TCPIP_NEIGHBOR_DELAY,
+                            TCPIP_NEIGHBOR_PROBE,
+                            TCPIP_NEIGHBOR_UNREACHABLE,
+                            TCPIP_NEIGHBOR_STATIC,
 };
 struct tcpip_neighbor {
     uint32_t nic;
@@ -213,8 +218,8 @@ TCPIP_API int64_t tcpip_stack_default(const struct tcpip_stack *stack, enum tcpi
 /* Ephemeral ports, inclusive; default 32768 to 60999. INVALID_ARGUMENT. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_set_port_range(struct tcpip_stack *stack, uint16_t first,
                                                                      uint16_t last);
-/* Takes (returns true) or leaves a packet that no endpoint wants, before the unknown-destination answer. Inside a turn. NULL
- * ends it. UNKNOWN_PROTOCOL. */
+/* Takes (returns true) or leaves a packet that no endpoint wants, before the unknown-destination answer. Inside a turn.
+ * NULL ends it. UNKNOWN_PROTOCOL. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error
 tcpip_stack_set_transport_handler(struct tcpip_stack *stack, uint32_t transport,
                                   bool (*handler)(void *ctx, struct tcpip_nic *nic, struct tcpip_packet *packet),

@@ -11,173 +11,189 @@ TCPIP_BEGIN_DECLS
 struct tcpip_stack;
 
 /* X(field). SNMP names stand in docs; fields here are netstack's in C spelling. */
-#define TCPIP_STATS_STACK(X)                                                                                          \
-    X(unknown_protocol_rcvd_packets)                                                                                  \
-    X(unknown_network_endpoint_rcvd_packets)                                                                          \
-    X(malformed_rcvd_packets)                                                                                         \
-    X(dropped_packets)                                                                                                \
-    X(turns)                                                                                                          \
-    X(turns_out_of_budget)                                                                                            \
+#define TCPIP_STATS_STACK(X)                 \
+    X(unknown_protocol_rcvd_packets)         \
+    X(unknown_network_endpoint_rcvd_packets) \
+    X(malformed_rcvd_packets)                \
+    X(dropped_packets)                       \
+    X(turns)                                 \
+    X(turns_out_of_budget)                   \
     X(allocation_failures)
 
-#define TCPIP_STATS_NIC(X)                                                                                            \
-    X(rx_packets)                                                                                                     \
-    X(rx_bytes)                                                                                                       \
-    X(tx_packets)                                                                                                     \
-    X(tx_bytes)                                                                                                       \
-    X(tx_queue_drops)                                                                                                 \
-    X(rx_gro_merged)                                                                                                  \
-    X(tx_gso_packets)                                                                                                 \
-    X(tx_gso_segmented)                                                                                               \
+#define TCPIP_STATS_NIC(X) \
+    X(rx_packets)          \
+    X(rx_bytes)            \
+    X(tx_packets)          \
+    X(tx_bytes)            \
+    X(tx_queue_drops)      \
+    X(rx_gro_merged)       \
+    X(tx_gso_packets)      \
+    X(tx_gso_segmented)    \
     X(disabled_rx_packets)
 
-#define TCPIP_STATS_IP(X)                                                                                             \
-    X(packets_received)                                                                                               \
-    X(packets_delivered)                                                                                              \
-    X(packets_sent)                                                                                                   \
-    X(outgoing_packet_errors)                                                                                         \
-    X(malformed_packets_received)                                                                                     \
-    X(malformed_fragments_received)                                                                                   \
-    X(invalid_destination_addresses_received)                                                                         \
-    X(invalid_source_addresses_received)                                                                              \
-    X(fragments_received)                                                                                             \
-    X(fragments_sent)                                                                                                 \
-    X(datagrams_fragmented)                                                                                           \
-    X(fragmentation_failures)                                                                                         \
-    X(reassembled)                                                                                                    \
-    X(reassembly_failures)                                                                                            \
-    X(reassembly_timeouts)                                                                                            \
-    X(option_router_alert_received)                                                                                   \
-    X(option_record_route_received)                                                                                   \
-    X(option_timestamp_received)                                                                                      \
+#define TCPIP_STATS_IP(X)                     \
+    X(packets_received)                       \
+    X(packets_delivered)                      \
+    X(packets_sent)                           \
+    X(outgoing_packet_errors)                 \
+    X(malformed_packets_received)             \
+    X(malformed_fragments_received)           \
+    X(invalid_destination_addresses_received) \
+    X(invalid_source_addresses_received)      \
+    X(fragments_received)                     \
+    X(fragments_sent)                         \
+    X(datagrams_fragmented)                   \
+    X(fragmentation_failures)                 \
+    X(reassembled)                            \
+    X(reassembly_failures)                    \
+    X(reassembly_timeouts)                    \
+    X(option_router_alert_received)           \
+    X(option_record_route_received)           \
+    X(option_timestamp_received)              \
     X(option_unknown_received)
 
-#define TCPIP_STATS_ICMP(X)                                                                                           \
-    X(received)                                                                                                       \
-    X(sent)                                                                                                           \
-    X(invalid)                                                                                                        \
-    X(rate_limited)                                                                                                   \
-    X(echo_request_received)                                                                                          \
-    X(echo_reply_received)                                                                                            \
-    X(echo_request_sent)                                                                                              \
-    X(echo_reply_sent)                                                                                                \
-    X(dst_unreachable_received)                                                                                       \
-    X(dst_unreachable_sent)                                                                                           \
-    X(packet_too_big_received)                                                                                        \
-    X(packet_too_big_sent)                                                                                            \
-    X(time_exceeded_received)                                                                                         \
-    X(time_exceeded_sent)                                                                                             \
-    X(param_problem_received)                                                                                         \
-    X(param_problem_sent)                                                                                             \
-    X(redirect_received)                                                                                              \
-    X(router_solicit_received)                                                                                        \
-    X(router_solicit_sent)                                                                                            \
-    X(router_advert_received)                                                                                         \
-    X(neighbor_solicit_received)                                                                                      \
-    X(neighbor_solicit_sent)                                                                                          \
-    X(neighbor_advert_received)                                                                                       \
-    X(neighbor_advert_sent)                                                                                           \
+#define TCPIP_STATS_ICMP(X)      \
+    X(received)                  \
+    X(sent)                      \
+    X(invalid)                   \
+    X(rate_limited)              \
+    X(echo_request_received)     \
+    X(echo_reply_received)       \
+    X(echo_request_sent)         \
+    X(echo_reply_sent)           \
+    X(dst_unreachable_received)  \
+    X(dst_unreachable_sent)      \
+    X(packet_too_big_received)   \
+    X(packet_too_big_sent)       \
+    X(time_exceeded_received)    \
+    X(time_exceeded_sent)        \
+    X(param_problem_received)    \
+    X(param_problem_sent)        \
+    X(redirect_received)         \
+    X(router_solicit_received)   \
+    X(router_solicit_sent)       \
+    X(router_advert_received)    \
+    X(neighbor_solicit_received) \
+    X(neighbor_solicit_sent)     \
+    X(neighbor_advert_received)  \
+    X(neighbor_advert_sent)      \
     X(unrecognized_received)
 
-#define TCPIP_STATS_ARP(X)                                                                                            \
-    X(packets_received)                                                                                               \
-    X(malformed_packets_received)                                                                                     \
-    X(requests_received)                                                                                              \
-    X(requests_received_unknown_target)                                                                               \
-    X(replies_received)                                                                                               \
-    X(requests_sent)                                                                                                  \
+#define TCPIP_STATS_ARP(X)              \
+    X(packets_received)                 \
+    X(malformed_packets_received)       \
+    X(requests_received)                \
+    X(requests_received_unknown_target) \
+    X(replies_received)                 \
+    X(requests_sent)                    \
     X(replies_sent)
 
-#define TCPIP_STATS_NEIGHBOR(X)                                                                                       \
-    X(entries_created)                                                                                                \
-    X(entries_evicted)                                                                                                \
-    X(probes_failed)                                                                                                  \
-    X(unreachable_packets)                                                                                            \
+#define TCPIP_STATS_NEIGHBOR(X) \
+    X(entries_created)          \
+    X(entries_evicted)          \
+    X(probes_failed)            \
+    X(unreachable_packets)      \
     X(duplicate_addresses)
 
-#define TCPIP_STATS_UDP(X)                                                                                            \
-    X(packets_received)                                                                                               \
-    X(unknown_port_errors)                                                                                            \
-    X(receive_buffer_errors)                                                                                          \
-    X(malformed_packets_received)                                                                                     \
-    X(checksum_errors)                                                                                                \
-    X(packets_sent)                                                                                                   \
+#define TCPIP_STATS_UDP(X)        \
+    X(packets_received)           \
+    X(unknown_port_errors)        \
+    X(receive_buffer_errors)      \
+    X(malformed_packets_received) \
+    X(checksum_errors)            \
+    X(packets_sent)               \
     X(packet_send_errors)
 
-#define TCPIP_STATS_TCP(X)                                                                                            \
-    X(active_connection_openings)                                                                                     \
-    X(passive_connection_openings)                                                                                    \
-    X(current_established)                                                                                            \
-    X(current_connected)                                                                                              \
-    X(established_resets)                                                                                             \
-    X(established_closed)                                                                                             \
-    X(established_timedout)                                                                                           \
-    X(failed_connection_attempts)                                                                                     \
-    X(listen_overflow_syn_drop)                                                                                       \
-    X(listen_overflow_ack_drop)                                                                                       \
-    X(listen_overflow_syn_cookie_sent)                                                                                \
-    X(listen_overflow_syn_cookie_rcvd)                                                                                \
-    X(listen_overflow_invalid_syn_cookie_rcvd)                                                                        \
-    X(half_open_timeouts)                                                                                             \
-    X(valid_segments_received)                                                                                        \
-    X(invalid_segments_received)                                                                                      \
-    X(checksum_errors)                                                                                                \
-    X(segments_sent)                                                                                                  \
-    X(segment_send_errors)                                                                                            \
-    X(bytes_received)                                                                                                 \
-    X(bytes_sent)                                                                                                     \
-    X(resets_sent)                                                                                                    \
-    X(resets_received)                                                                                                \
-    X(retransmits)                                                                                                    \
-    X(bytes_retransmitted)                                                                                            \
-    X(fast_retransmit)                                                                                                \
-    X(fast_recovery)                                                                                                  \
-    X(sack_recovery)                                                                                                  \
-    X(slow_start_retransmits)                                                                                         \
-    X(timeouts)                                                                                                       \
-    X(spurious_recovery)                                                                                              \
-    X(limited_transmit)                                                                                               \
-    X(duplicate_acks_received)                                                                                        \
-    X(duplicate_acks_sent)                                                                                            \
-    X(delayed_acks_sent)                                                                                              \
-    X(pure_acks_received)                                                                                             \
-    X(header_prediction_acks)                                                                                         \
-    X(header_prediction_data)                                                                                         \
-    X(out_of_order_segments)                                                                                          \
-    X(out_of_order_pruned)                                                                                            \
-    X(duplicate_segments_received)                                                                                    \
-    X(segments_outside_window)                                                                                        \
-    X(dsack_sent)                                                                                                     \
-    X(dsack_received)                                                                                                 \
-    X(sack_reneging)                                                                                                  \
-    X(sack_invalid)                                                                                                   \
-    X(paws_dropped)                                                                                                   \
-    X(challenge_acks_sent)                                                                                            \
-    X(challenge_acks_suppressed)                                                                                      \
-    X(zero_window_probes_sent)                                                                                        \
-    X(zero_window_advertised)                                                                                         \
-    X(zero_window_received)                                                                                           \
-    X(keepalives_sent)                                                                                                \
-    X(keepalive_timeouts)                                                                                             \
-    X(user_timeouts)                                                                                                  \
-    X(time_wait_created)                                                                                              \
-    X(time_wait_recycled)                                                                                             \
-    X(time_wait_evicted)                                                                                              \
-    X(time_wait_current)                                                                                              \
-    X(forward_requests)                                                                                               \
-    X(forward_in_flight_drop)                                                                                         \
-    X(icmp_errors_received)                                                                                           \
+#define TCPIP_STATS_TCP(X)                     \
+    X(active_connection_openings)              \
+    X(passive_connection_openings)             \
+    X(current_established)                     \
+    X(current_connected)                       \
+    X(established_resets)                      \
+    X(established_closed)                      \
+    X(established_timedout)                    \
+    X(failed_connection_attempts)              \
+    X(listen_overflow_syn_drop)                \
+    X(listen_overflow_ack_drop)                \
+    X(listen_overflow_syn_cookie_sent)         \
+    X(listen_overflow_syn_cookie_rcvd)         \
+    X(listen_overflow_invalid_syn_cookie_rcvd) \
+    X(half_open_timeouts)                      \
+    X(valid_segments_received)                 \
+    X(invalid_segments_received)               \
+    X(checksum_errors)                         \
+    X(segments_sent)                           \
+    X(segment_send_errors)                     \
+    X(bytes_received)                          \
+    X(bytes_sent)                              \
+    X(resets_sent)                             \
+    X(resets_received)                         \
+    X(retransmits)                             \
+    X(bytes_retransmitted)                     \
+    X(fast_retransmit)                         \
+    X(fast_recovery)                           \
+    X(sack_recovery)                           \
+    X(slow_start_retransmits)                  \
+    X(timeouts)                                \
+    X(spurious_recovery)                       \
+    X(limited_transmit)                        \
+    X(duplicate_acks_received)                 \
+    X(duplicate_acks_sent)                     \
+    X(delayed_acks_sent)                       \
+    X(pure_acks_received)                      \
+    X(header_prediction_acks)                  \
+    X(header_prediction_data)                  \
+    X(out_of_order_segments)                   \
+    X(out_of_order_pruned)                     \
+    X(duplicate_segments_received)             \
+    X(segments_outside_window)                 \
+    X(dsack_sent)                              \
+    X(dsack_received)                          \
+    X(sack_reneging)                           \
+    X(sack_invalid)                            \
+    X(paws_dropped)                            \
+    X(challenge_acks_sent)                     \
+    X(challenge_acks_suppressed)               \
+    X(zero_window_probes_sent)                 \
+    X(zero_window_advertised)                  \
+    X(zero_window_received)                    \
+    X(keepalives_sent)                         \
+    X(keepalive_timeouts)                      \
+    X(user_timeouts)                           \
+    X(time_wait_created)                       \
+    X(time_wait_recycled)                      \
+    X(time_wait_evicted)                       \
+    X(time_wait_current)                       \
+    X(forward_requests)                        \
+    X(forward_in_flight_drop)                  \
+    X(icmp_errors_received)                    \
     X(memory_pressure_events)
 
 #define TCPIP_STATS_FIELD_(name) uint64_t name;
-struct tcpip_stats_stack { TCPIP_STATS_STACK(TCPIP_STATS_FIELD_) };
-struct tcpip_stats_nic { TCPIP_STATS_NIC(TCPIP_STATS_FIELD_) };
-struct tcpip_stats_ip { TCPIP_STATS_IP(TCPIP_STATS_FIELD_) };
-struct tcpip_stats_icmp { TCPIP_STATS_ICMP(TCPIP_STATS_FIELD_) };
-struct tcpip_stats_arp { TCPIP_STATS_ARP(TCPIP_STATS_FIELD_) };
-struct tcpip_stats_neighbor { TCPIP_STATS_NEIGHBOR(TCPIP_STATS_FIELD_) };
-struct tcpip_stats_udp { TCPIP_STATS_UDP(TCPIP_STATS_FIELD_) };
-struct tcpip_stats_tcp { TCPIP_STATS_TCP(TCPIP_STATS_FIELD_) };
+struct tcpip_stats_stack {
+    TCPIP_STATS_STACK(TCPIP_STATS_FIELD_)
+};
+struct tcpip_stats_nic {
+    TCPIP_STATS_NIC(TCPIP_STATS_FIELD_)
+};
+struct tcpip_stats_ip {
+    TCPIP_STATS_IP(TCPIP_STATS_FIELD_)
+};
+struct tcpip_stats_icmp {
+    TCPIP_STATS_ICMP(TCPIP_STATS_FIELD_)
+};
+struct tcpip_stats_arp {
+    TCPIP_STATS_ARP(TCPIP_STATS_FIELD_)
+};
+struct tcpip_stats_neighbor {
+    TCPIP_STATS_NEIGHBOR(TCPIP_STATS_FIELD_)
+};
+struct tcpip_stats_udp {
+    TCPIP_STATS_UDP(TCPIP_STATS_FIELD_)
+};
+struct tcpip_stats_tcp {
+    TCPIP_STATS_TCP(TCPIP_STATS_FIELD_)
+};
 #undef TCPIP_STATS_FIELD_
 
 struct tcpip_stats {

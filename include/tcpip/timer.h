@@ -9,8 +9,8 @@ TCPIP_BEGIN_DECLS
 
 struct tcpip_stack;
 
-/* Embed it; zeroed is disarmed. `fn` runs inside a turn at `at` or later, never before; timers fire in the order of `at`,
- * equal ones in the order in which they were armed. It may arm, cancel and free any timer, itself too. */
+/* Embed it; zeroed is disarmed. `fn` runs inside a turn at `at` or later, never before; timers fire in the order of
+ * `at`, equal ones in the order in which they were armed. It may arm, cancel and free any timer, itself too. */
 struct tcpip_timer {
     struct tcpip_list_node node;
     tcpip_ns at; /* written by tcpip_timer_set only */

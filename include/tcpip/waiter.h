@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* waiter.h: hearing that an endpoint became ready.
  *
- * A waiter hears at the end of each turn in which a cause in its mask recurred: new data while old data still wait count, so
- * edge-triggered use works. Spurious calls are allowed, lost ones never: register, then check readiness. Callbacks run at the
- * end of a turn, may enter the stack, remove any waiter, and close any endpoint. After close, no waiter of that endpoint
- * runs. */
+ * A waiter hears at the end of each turn in which a cause in its mask recurred: new data while old data still wait
+ * count, so edge-triggered use works. Spurious calls are allowed, lost ones never: register, then check readiness.
+ * Callbacks run at the end of a turn, may enter the stack, remove any waiter, and close any endpoint. After close, no
+ * waiter of that endpoint runs. */
 #ifndef TCPIP_WAITER_H
 #define TCPIP_WAITER_H
 
