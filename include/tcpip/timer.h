@@ -12,10 +12,10 @@ struct tcpip_stack;
 /* Embed it; zeroed is disarmed. `fn` runs inside a turn at `at` or later, never before; timers fire in the order of
  * `at`, equal ones in the order in which they were armed. It may arm, cancel and free any timer, itself too. */
 struct tcpip_timer {
-    struct tcpip_list_node node;
-    tcpip_ns at; /* written by tcpip_timer_set only */
+    tcpip_ns at; /* read only; meaningful while armed */
     void (*fn)(struct tcpip_timer *timer, tcpip_ns now);
-    uint64_t order; /* internal: tie-break */
+    struct tcpip_timer *child, *next, *prev; /* private */
+    uint64_t order;                          /* private; 0: not armed */
 };
 
 /* Arms, or arms again, for the instant `at` (past: fires in this turn or the next advance). */
@@ -25,7 +25,7 @@ TCPIP_API void tcpip_timer_cancel(struct tcpip_stack *stack, struct tcpip_timer 
 
 static inline bool tcpip_timer_armed(const struct tcpip_timer *timer)
 {
-    return timer->node.next != NULL;
+    return timer->order != 0;
 }
 
 TCPIP_END_DECLS

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+/* nic.h: a NIC: link, addresses, groups, transmit queue, per-protocol state. */
+#ifndef TCPIP_SRC_STACK_NIC_H
+#define TCPIP_SRC_STACK_NIC_H
+
+#include "stack/stack.h"
+
+struct gro;
+
+/* An assigned address, 16 bytes (IPv4 mapped). On the NIC's list in order of assignment. */
+struct nic_address {
+    struct tcpip_list_node node;  /* nic->addresses */
+    struct hash_node hash;        /* stack-wide, by address: address.c */
+    struct tcpip_nic *nic;
+    uint8_t bytes[16];
+    uint8_t prefix_bits;          /* of the family's own length */
+    uint8_t family_bytes;         /* 4 or 16 */
+    uint32_t flags;               /* enum tcpip_address_flags */
+    /* RFC 4862 5.4; owned by network/ipv6's DAD */
+    struct tcpip_timer dad_timer;
+    uint8_t dad_left;
+    uint8_t dad_nonce[6];         /* RFC 7527 */
+};
+
+struct nic_group {
+    struct tcpip_list_node node;
+    uint8_t bytes[16];
+    uint32_t members;             /* endpoints and addresses that joined */
+};
+
+struct tcpip_nic {
+    struct tcpip_list_node node;  /* stack->nics */
+    struct tcpip_list_node tx_node; /* stack->tx_nics */
+    struct tcpip_link_upper upper; /* what the link sees */
+    struct tcpip_stack *stack;
+    struct tcpip_link *link;
+    struct tcpip_link_capabilities caps;
+    uint32_t id;
+    uint32_t mtu;
+    char name[16];
+    bool enabled, link_up, promiscuous, spoofing, removing;
+    bool tx_blocked;              /* the link left packets; wait for tx_ready */
+    struct tcpip_packet_list tx;  /* to hand to the link at the end of the turn */
+    struct gro *gro;              /* NULL: the link delivers merged packets itself, or none are wanted */
+    struct list addresses;        /* nic_address */
+    struct list groups;           /* nic_group */
+    void *network_state[STACK_NETWORK_PROTOCOLS_MAX]; /* in the order of stack->network */
+    struct deferred state_change;
+    enum tcpip_error state_error;
+    void (*on_state)(void *ctx, struct tcpip_nic *nic, bool up, enum tcpip_error error);
+    void *ctx;
+    struct tcpip_stats_nic stats;
+};
+
+/* NULL: none. */
+struct tcpip_nic *tcpip__nic_find(const struct tcpip_stack *stack, uint32_t id);
+void *tcpip__nic_network_state(struct tcpip_nic *nic, uint32_t number);
+/* A finished network packet (link addresses set where the link needs them) to the NIC's queue: software GSO and checksum for links
+ * that can't, tail drop at the limit. Takes it. */
+void tcpip__nic_transmit(struct tcpip_nic *nic, struct tcpip_packet *packet);
+/* Packets waiting in the queue and below: TCP holds back by it. */
+uint32_t tcpip__nic_queued(const struct tcpip_nic *nic);
+/* Hands queued packets to the link; called at the end of a turn and by tx_ready. */
+void tcpip__nic_flush(struct tcpip_nic *nic);
+/* A packet to ourselves: comes in through `nic` in this turn. Takes it. */
+void tcpip__nic_loop(struct tcpip_nic *nic, struct tcpip_packet *packet);
+
+/* ---- addresses (address.c) ---- */
+
+enum destination_kind { /* of an inbound packet at a NIC */
+    DESTINATION_NONE,
+    DESTINATION_UNICAST,
+    DESTINATION_BROADCAST,
+    DESTINATION_MULTICAST,
+};
+/* Whose an inbound packet is: assigned (not tentative) addresses of this NIC, broadcast of its prefixes, joined groups; on a promiscuous
+ * NIC every unicast address. Weak host model within the stack: an address of another NIC counts too, as on Linux. */
+enum destination_kind tcpip__nic_destination(struct tcpip_nic *nic, const uint8_t *address);
+/* The assignment of an address on this NIC (nic NULL: on any), tentative ones too; NULL: none. */
+struct nic_address *tcpip__address_find(const struct tcpip_stack *stack, const struct tcpip_nic *nic,
+                                        const uint8_t *address);
+/* The best source on `nic` for `remote`, RFC 6724 section 5 (IPv4: longest match, then primary); NULL: none. */
+struct nic_address *tcpip__address_select(struct tcpip_nic *nic, const uint8_t *remote);
+/* Joins and leaves are counted; the first join and the last leave go to the wire. NO_MEMORY; BAD_LOCAL_ADDRESS (leave). */
+must_use enum tcpip_error tcpip__nic_join(struct tcpip_nic *nic, const uint8_t *group);
+enum tcpip_error tcpip__nic_leave(struct tcpip_nic *nic, const uint8_t *group);
+bool tcpip__nic_in_group(const struct tcpip_nic *nic, const uint8_t *group);
+/* DAD's outcome: assigned for good, or marked duplicate. */
+void tcpip__address_confirm(struct nic_address *address);
+void tcpip__address_duplicate(struct nic_address *address);
+/* All addresses and groups go. */
+void tcpip__nic_addresses_fini(struct tcpip_nic *nic);
+
+/* ---- helpers on 16-byte addresses ---- */
+
+static inline bool address_is_v4(const uint8_t *a)
+{
+    static const uint8_t prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    return memcmp(a, prefix, 12) == 0;
+}
+static inline bool address_is_zero(const uint8_t *a)
+{
+    static const uint8_t zero[16];
+    static const uint8_t any4[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    return memcmp(a, zero, 16) == 0 || memcmp(a, any4, 16) == 0;
+}
+static inline bool address_is_multicast(const uint8_t *a)
+{
+    return address_is_v4(a) ? (a[12] & 0xf0) == 0xe0 : a[0] == 0xff;
+}
+static inline bool address_is_link_local(const uint8_t *a)
+{
+    return address_is_v4(a) ? a[12] == 169 && a[13] == 254 : a[0] == 0xfe && (a[1] & 0xc0) == 0x80;
+}
+static inline bool address_is_loopback(const uint8_t *a)
+{
+    static const uint8_t one[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    return address_is_v4(a) ? a[12] == 127 : memcmp(a, one, 16) == 0;
+}
+static inline bool address_equal(const uint8_t *a, const uint8_t *b)
+{
+    return memcmp(a, b, 16) == 0;
+}
+
+#endif

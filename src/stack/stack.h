@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+/* stack.h: the stack inside. What a protocol may use of it is declared here and in nic.h, route.h, neighbor.h, demux.h. */
+#ifndef TCPIP_SRC_STACK_STACK_H
+#define TCPIP_SRC_STACK_STACK_H
+
+#include "base/assert.h"
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "base/siphash.h"
+#include "base/timer.h"
+#include "buffer/pools.h"
+#include <tcpip/header/checksum.h>
+#include <tcpip/protocol.h>
+#include <tcpip/stack.h>
+
+enum {
+    STACK_NETWORK_PROTOCOLS_MAX = 4,
+    STACK_TRANSPORT_PROTOCOLS_MAX = 8,
+    STACK_CONGESTION_MAX = 16,
+};
+
+struct transport_slot {
+    const struct tcpip_transport_protocol *ops;
+    void *state;
+    bool (*handler)(void *ctx, struct tcpip_nic *nic, struct tcpip_packet *packet);
+    void *handler_ctx;
+};
+
+struct network_slot {
+    const struct tcpip_network_protocol *ops;
+    void *state;
+};
+
+/* Something to run at the end of the turn, outside protocol code; may enter the stack. Zeroed: not queued. */
+struct deferred {
+    struct tcpip_list_node node;
+    void (*fn)(struct deferred *deferred);
+};
+
+struct route_table;
+struct demux;
+struct port_manager;
+struct neighbor_table;
+
+struct tcpip_stack {
+    struct tcpip_env env;
+    struct tcpip_limits limits;
+    struct memory memory;
+    struct tcpip_buffer_pools buffers;
+    struct tcpip_packet_pool packets;
+    struct timer_wheel timers;
+    struct rng rng;                  /* seeded from env.random: jitter and table keys, not secrets on the wire */
+    struct siphash_key secret;       /* ISNs, ports, timestamp offsets, cookies, flow labels, IP IDs */
+    const struct tcpip_checksum_ops *checksum;
+
+    /* the turn */
+    tcpip_ns now;
+    uint32_t depth;                  /* nesting of enter */
+    bool now_known;
+    bool in_callback;                /* a callback that may not enter is running */
+    bool flushing;                   /* the outermost leave is at work */
+    uint32_t budget_left;
+    struct list dirty, notify, deferred, ready;
+    struct list tx_nics;             /* NICs with packets to hand to their link */
+    struct tcpip_packet_list loop;   /* to ourselves: delivered in this turn */
+
+    struct list nics;                /* in the order of creation */
+    uint32_t nic_count;
+    struct list endpoints;
+    uint32_t endpoint_count, endpoint_ids;
+
+    struct network_slot network[STACK_NETWORK_PROTOCOLS_MAX];
+    struct transport_slot transport[STACK_TRANSPORT_PROTOCOLS_MAX];
+    uint32_t network_count, transport_count;
+
+    struct route_table *routes;
+    struct demux *demux;
+    struct port_manager *ports;
+    struct neighbor_table *neighbors;
+    uint32_t route_generation;       /* bumped by every change of NICs, addresses, routes */
+
+    const struct tcpip_congestion_ops *congestion[STACK_CONGESTION_MAX];
+    uint32_t congestion_count, congestion_default;
+
+    int64_t defaults[TCPIP_OPTION_COUNT];
+    struct tcpip_stats stats;
+};
+
+/* The turn's instant; reads the clock at the first call of a turn. env.now is called here only. */
+tcpip_ns tcpip__stack_now(struct tcpip_stack *stack);
+void *tcpip__stack_transport_state(struct tcpip_stack *stack, uint8_t number);
+void *tcpip__stack_network_state(struct tcpip_stack *stack, uint32_t number);
+/* NULL: not registered. */
+const struct tcpip_network_protocol *tcpip__stack_network(const struct tcpip_stack *stack, uint32_t number);
+const struct tcpip_transport_protocol *tcpip__stack_transport(const struct tcpip_stack *stack, uint8_t number);
+/* Queues for the end of the turn, once. */
+void tcpip__stack_defer(struct tcpip_stack *stack, struct deferred *deferred);
+/* Brackets a callback that may not enter the stack. */
+static inline void stack_callback_begin(struct tcpip_stack *stack)
+{
+    stack->in_callback = true;
+}
+static inline void stack_callback_end(struct tcpip_stack *stack)
+{
+    stack->in_callback = false;
+}
+
+static inline void stack_timer_set(struct tcpip_stack *stack, struct tcpip_timer *timer, tcpip_ns at)
+{
+    tcpip__timer_set(&stack->timers, timer, at);
+}
+static inline void stack_timer_cancel(struct tcpip_stack *stack, struct tcpip_timer *timer)
+{
+    tcpip__timer_cancel(&stack->timers, timer);
+}
+
+/* Hands an event to env.trace. Use EVENT: it costs one test when nobody listens. */
+void tcpip__stack_event(struct tcpip_stack *stack, enum tcpip_event_kind kind, uint32_t endpoint, uint64_t a,
+                        uint64_t b, uint64_t c, uint64_t d);
+#define EVENT(stack, kind, endpoint, a, b, c, d)                                                                      \
+    do {                                                                                                              \
+        if (unlikely((stack)->env.trace != NULL))                                                                     \
+            tcpip__stack_event((stack), TCPIP_EVENT_##kind, (endpoint), (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), \
+                               (uint64_t)(d));                                                                        \
+    } while (0)
+
+/* ---- endpoints (endpoint.c) ---- */
+
+/* Base part of a new endpoint: id, lists. NO_BUFFER_SPACE at the limit. */
+must_use enum tcpip_error tcpip__endpoint_init(struct tcpip_endpoint *endpoint, struct tcpip_stack *stack,
+                                               const struct tcpip_endpoint_ops *ops, uint8_t transport,
+                                               uint32_t network);
+/* Off every list; waiters are forgotten. The protocol frees the memory. */
+void tcpip__endpoint_fini(struct tcpip_endpoint *endpoint);
+/* The application has closed it: no waiter will run; the protocol may go on with it. */
+void tcpip__endpoint_detach(struct tcpip_endpoint *endpoint);
+/* Flush at the end of the turn. */
+static inline void endpoint_mark_dirty(struct tcpip_endpoint *endpoint)
+{
+    if (!list_node_linked(&endpoint->dirty))
+        list_push_back(&endpoint->stack->dirty, &endpoint->dirty);
+}
+/* Waiters whose mask meets `events` (ERR and HUP always) hear at the end of the turn. */
+static inline void endpoint_notify(struct tcpip_endpoint *endpoint, uint32_t events)
+{
+    endpoint->pending |= events;
+    if (!endpoint->closed_by_user && !list_node_linked(&endpoint->notify))
+        list_push_back(&endpoint->stack->notify, &endpoint->notify);
+}
+
+/* ---- the way up (deliver.c) ---- */
+
+/* A whole, local packet with packet->network filled in and transport_offset set: to its transport protocol. Takes it. */
+void tcpip__transport_deliver(struct tcpip_nic *nic, struct tcpip_packet *packet);
+/* Offers a packet that no endpoint wants to the protocol's default handler; true: taken. */
+bool tcpip__transport_handler(struct tcpip_stack *stack, struct tcpip_packet *packet);
+/* An ICMP error about a packet of ours: to its transport protocol. */
+void tcpip__transport_error(struct tcpip_stack *stack, const struct tcpip_icmp_error *error);
+/* Answers an inbound packet with an ICMP error, through its network protocol. */
+void tcpip__send_icmp_error(const struct tcpip_packet *packet, enum tcpip_icmp_kind kind, uint32_t value);
+
+#endif
