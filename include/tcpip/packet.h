@@ -31,10 +31,10 @@ enum tcpip_gso {
 };
 
 enum tcpip_checksum_state {
-    TCPIP_CHECKSUM_NONE,     /* out: complete. in: not looked at */
-    TCPIP_CHECKSUM_PARTIAL,  /* the field at checksum_start + checksum_offset holds the pseudo-header's sum; the rest
-                                from  checksum_start on is to be added. In: from a peer on this machine, nothing to verify
-                              */
+    TCPIP_CHECKSUM_NONE, /* out: complete. in: not looked at */
+    /* The field at checksum_start + checksum_offset holds the pseudo-header's sum; the rest, from checksum_start on, is
+     * to be added. In: from a peer on this machine, nothing to verify. */
+    TCPIP_CHECKSUM_PARTIAL,
     TCPIP_CHECKSUM_VERIFIED, /* in: the link has verified the transport checksum */
 };
 

@@ -2,8 +2,8 @@
 """What the check scripts share: finding files, reading C without its comments, and saying results in TAP.
 
 A check is a list of rules; a rule is a function that is given a Tree and yields Findings. Each rule is one TAP line.
-`--self-test` plants a sample that breaks a rule in a temporary directory and expects exactly that rule to object: a rule
-that cannot fail proves nothing.
+`--self-test` plants a sample that breaks a rule in a temporary directory and expects exactly that rule to object: a
+rule that cannot fail proves nothing.
 """
 import os
 import re

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """floors.py: who may include whom. Includes go only downwards.
 
-Each room under src/ has a rank; a file may include its own room and rooms of lower rank. network/ and transport/ share a
-rank, so they never see each other. Inside TCP, the organs (everything not named tcp*) never see the hands.
+Each room under src/ has a rank; a file may include its own room and rooms of lower rank. network/ and transport/ share
+a rank, so they never see each other. Inside TCP, the organs (everything not named tcp*) never see the hands.
 """
 import os
 import re
@@ -74,7 +74,8 @@ def libc(tree):
             continue # above the core: the names of POSIX are their subject
         if name in CORE_LIBC or (name in INTRINSICS and os.path.basename(path).startswith("checksum")):
             continue
-        why = "no such file in the tree" if kind == '"' or name.startswith("tcpip/") else "not a header of the core's libc"
+        ours = kind == '"' or name.startswith("tcpip/")
+        why = "no such file in the tree" if ours else "not a header of the core's libc"
         yield Finding(path, line, f"{name}: {why}")
 
 
@@ -109,7 +110,8 @@ def cycles(tree):
         while stack:
             for target, line in stack[-1][1]:
                 if target in trail:
-                    yield Finding(trail[-1], line, "include cycle: " + " -> ".join(trail[trail.index(target):] + [target]))
+                    circle = trail[trail.index(target):] + [target]
+                    yield Finding(trail[-1], line, "include cycle: " + " -> ".join(circle))
                 elif target not in done:
                     stack.append((target, iter(graph.get(target, ()))))
                     trail.append(target)
@@ -131,22 +133,29 @@ DOWN, LIBC, PUBLIC, ORGANS, CYCLES = (name for name, _ in RULES)
 SAMPLES = [
     ("a good tree passes", {
         "include/tcpip/base.h": "#include <stdint.h>\n", "src/base/list.h": "#include <tcpip/base.h>\n",
-        "src/stack/nic.c": '#include "base/list.h"\n#include <string.h>\n', "examples/a.c": "#include <tcpip/base.h>\n#include <stdio.h>\n",
+        "src/stack/nic.c": '#include "base/list.h"\n#include <string.h>\n',
+        "examples/a.c": "#include <tcpip/base.h>\n#include <stdio.h>\n",
         "src/transport/tcp/rack.c": '#include "rack.h"\n', "src/transport/tcp/rack.h": "",
         "src/transport/tcp/tcp_input.c": '#include "tcp.h"\n#include "rack.h"\n', "src/transport/tcp/tcp.h": "",
         "src/stack/nic_test.c": '#include <stdio.h>\n#include "transport/tcp/tcp.h"\n'}, None),
     ("an include upwards is seen", {"src/base/list.c": '#include "stack/nic.h"\n', "src/stack/nic.h": ""}, DOWN),
-    ("network including transport is seen", {"src/network/ip.c": '#include "transport/udp.h"\n', "src/transport/udp.h": ""}, DOWN),
-    ("transport including network is seen", {"src/transport/udp.c": '#include "../network/ip.h"\n', "src/network/ip.h": ""}, DOWN),
+    ("network including transport is seen",
+     {"src/network/ip.c": '#include "transport/udp.h"\n', "src/transport/udp.h": ""}, DOWN),
+    ("transport including network is seen",
+     {"src/transport/udp.c": '#include "../network/ip.h"\n', "src/network/ip.h": ""}, DOWN),
     ("buffer including link is seen", {"src/buffer/p.c": '#include "link/l.h"\n', "src/link/l.h": ""}, DOWN),
-    ("the library including its tests is seen", {"src/base/a.c": '#include "../../tests/lib/t.h"\n', "tests/lib/t.h": ""}, DOWN),
+    ("the library including its tests is seen",
+     {"src/base/a.c": '#include "../../tests/lib/t.h"\n', "tests/lib/t.h": ""}, DOWN),
     ("a room without a floor is seen", {"src/attic/a.c": '#include "base/b.h"\n', "src/base/b.h": ""}, DOWN),
     ("stdio in the core is seen", {"src/base/list.c": "#include <stdio.h>\n"}, LIBC),
     ("stdio in a public header is seen", {"include/tcpip/a.h": "#include <stdio.h>\n"}, LIBC),
     ("a header that isn't there is seen", {"src/base/list.c": '#include "base/gone.h"\n'}, LIBC),
-    ("a public header that shows an internal one is seen", {"include/tcpip/a.h": '#include "base/b.h"\n', "src/base/b.h": ""}, PUBLIC),
-    ("an example that opens src/ is seen", {"examples/a.c": '#include "../src/base/b.h"\n', "src/base/b.h": ""}, PUBLIC),
-    ("an organ that sees the endpoint is seen", {"src/transport/tcp/rack.c": '#include "tcp.h"\n', "src/transport/tcp/tcp.h": ""}, ORGANS),
+    ("a public header that shows an internal one is seen",
+     {"include/tcpip/a.h": '#include "base/b.h"\n', "src/base/b.h": ""}, PUBLIC),
+    ("an example that opens src/ is seen",
+     {"examples/a.c": '#include "../src/base/b.h"\n', "src/base/b.h": ""}, PUBLIC),
+    ("an organ that sees the endpoint is seen",
+     {"src/transport/tcp/rack.c": '#include "tcp.h"\n', "src/transport/tcp/tcp.h": ""}, ORGANS),
     ("a controller that sees a hand is seen", {"src/transport/tcp/congestion/reno.c": '#include "../tcp_ack.h"\n',
                                                "src/transport/tcp/tcp_ack.h": ""}, ORGANS),
     ("a cycle is seen", {"src/base/a.h": '#include "b.h"\n', "src/base/b.h": '#include "a.h"\n'}, CYCLES),

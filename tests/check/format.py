@@ -30,8 +30,8 @@ def formatted(tree):
     files = tree.c_files()
     if not files:
         return
-    out = subprocess.run([program(), f"--style=file:{CONFIG}", "--dry-run"] + files, cwd=tree.root, text=True, check=False,
-                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    out = subprocess.run([program(), f"--style=file:{CONFIG}", "--dry-run"] + files, cwd=tree.root, text=True,
+                         check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     seen = {}
     for match in re.finditer(r"^(.+?):(\d+):\d+: (?:warning|error): ", out.stderr, re.M):
         seen.setdefault(match.group(1), []).append(int(match.group(2)))

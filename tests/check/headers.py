@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """headers.py: every header compiles alone.
 
-Public ones as C11 and as C++17, pedantically, with gcc and with clang: a user's compiler is not ours. Internal ones as C17
-with the build's own warnings. And the version that base.h states is the version that is built.
+Public ones as C11 and as C++17, pedantically, with gcc and with clang: a user's compiler is not ours. Internal ones as
+C17 with the build's own warnings. And the version that base.h states is the version that is built.
 """
 import os
 import re
@@ -25,8 +25,8 @@ def compile_all(tree, jobs):
     """jobs: (path, label, command, source text); yields a finding for each that doesn't compile."""
     def run(job):
         path, label, command, source = job
-        out = subprocess.run(command + ["-Iinclude", "-fsyntax-only", "-"], cwd=tree.root, input=source, text=True, check=False,
-                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        out = subprocess.run(command + ["-Iinclude", "-fsyntax-only", "-"], cwd=tree.root, input=source, text=True,
+                             check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         if out.returncode == 0:
             return None
         errors = [line for line in out.stderr.splitlines() if "error" in line] or out.stderr.splitlines() or ["?"]
@@ -34,6 +34,11 @@ def compile_all(tree, jobs):
 
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         return [f for f in pool.map(run, jobs) if f]
+
+
+def twice(name):
+    """A file that includes a header twice, for its guard, and isn't empty."""
+    return f"#include {name}\n#include {name}\nextern int tcpip_header_check;\n"
 
 
 def public_headers(tree):
@@ -46,10 +51,7 @@ def public_rule(compiler, label, flags):
             raise Skip(f"{compiler} isn't installed")
         jobs = []
         for path in public_headers(tree):
-            name = path[len("include/"):]
-            # Twice, for the guard; something after it, because a file of C may not be empty.
-            source = f"#include <{name}>\n#include <{name}>\nextern int tcpip_header_check;\n"
-            jobs.append((path, f"{compiler} {label}", [compiler] + flags + PUBLIC_FLAGS, source))
+            jobs.append((path, f"{compiler} {label}", [compiler] + flags + PUBLIC_FLAGS, twice(f"<{path[len('include/'):]}>")))
         return compile_all(tree, jobs)
 
     return rule
@@ -59,9 +61,9 @@ def internal_rule(compiler):
     def rule(tree):
         if not shutil.which(compiler):
             raise Skip(f"{compiler} isn't installed")
-        jobs = [(p, compiler, [compiler] + INTERNAL_FLAGS, f'#include "{p}"\n#include "{p}"\nextern int tcpip_header_check;\n')
-                for p in tree.files if p.endswith(".h") and p.startswith(("src/", "tests/"))]
-        return compile_all(tree, [(p, l, c + ["-I."], s) for p, l, c, s in jobs])
+        command = [compiler] + INTERNAL_FLAGS + ["-I."]
+        paths = [p for p in tree.files if p.endswith(".h") and p.startswith(("src/", "tests/"))]
+        return compile_all(tree, [(p, compiler, command, twice(f'"{p}"')) for p in paths])
 
     return rule
 
@@ -71,7 +73,8 @@ def version(tree):
     base, build = "include/tcpip/base.h", "meson.build"
     if base not in tree.files or build not in tree.files:
         return
-    stated = [re.search(rf"#define TCPIP_VERSION_{part} (\d+)", tree.text(base)) for part in ("MAJOR", "MINOR", "PATCH")]
+    parts = ("MAJOR", "MINOR", "PATCH")
+    stated = [re.search(rf"#define TCPIP_VERSION_{part} (\d+)", tree.text(base)) for part in parts]
     in_header = ".".join(m.group(1) if m else "?" for m in stated)
     match = re.search(r"version: '([^']+)'", tree.text(build))
     if not match or match.group(1) != in_header:
@@ -94,9 +97,10 @@ def only(name):
     return [r for r in RULES if r[0] == name]
 
 
-SAMPLES = [("good headers pass", {**planted("#include <stdint.h>\nuint32_t tcpip_a(void);\n"), **planted("int tcpip__a(void);\n", "src/a.h"),
-                                  "include/tcpip/base.h": "#pragma once\n#define TCPIP_VERSION_MAJOR 1\n#define TCPIP_VERSION_MINOR 2\n"
-                                  "#define TCPIP_VERSION_PATCH 3\n", "meson.build": "version: '1.2.3'\n"}, None)]
+VERSION = "#pragma once\n#define TCPIP_VERSION_MAJOR 1\n#define TCPIP_VERSION_MINOR 2\n#define TCPIP_VERSION_PATCH 3\n"
+SAMPLES = [("good headers pass", {
+    **planted("#include <stdint.h>\nuint32_t tcpip_a(void);\n"), **planted("int tcpip__a(void);\n", "src/a.h"),
+    "include/tcpip/base.h": VERSION, "meson.build": "version: '1.2.3'\n"}, None)]
 
 
 def self_test():

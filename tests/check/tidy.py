@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 """tidy.py: the rules of the house that a machine can keep.
 
-Form (license line, head comment, lengths), what the core may not say (malloc, time, float, ...), #if only where it belongs,
-one writer of the TCP state, names that stay distinct when all files are joined into one, and no file that nobody builds.
+Form (license line, head comment, lengths), what the core may not say (malloc, time, float, ...), #if only where it
+belongs, one writer of the TCP state, names that stay distinct when all files are joined into one, and no file that
+nobody builds.
 """
 import os
 import re
@@ -19,20 +20,21 @@ FUNCTION_MAX = 80
 
 # Functions: banned as calls, not as members (env->free) or names of variables.
 BANNED_CALLS = """malloc calloc realloc free aligned_alloc posix_memalign strdup alloca printf fprintf sprintf snprintf
-    vsnprintf puts perror time clock clock_gettime gettimeofday rand srand random htons htonl ntohs ntohl strcpy strcat strtok
-    gets atoi strtol strtoul abort exit assert setjmp longjmp sleep usleep""".split()
+    vsnprintf puts perror time clock clock_gettime gettimeofday rand srand random htons htonl ntohs ntohl strcpy strcat
+    strtok gets atoi strtol strtoul abort exit assert setjmp longjmp sleep usleep""".split()
 BANNED_WORDS = "errno float double _Atomic _Thread_local __thread".split()
 _CALL = re.compile(r"(?<![\w.])(?<!->)(%s)[ \t]*\(" % "|".join(BANNED_CALLS))
 _WORD = re.compile(r"\b(%s|pthread_\w+)\b" % "|".join(BANNED_WORDS))
 
-# Where the preprocessor may choose: compilers and machines, not features.
+# The preprocessor may choose between compilers and machines (names that begin with __), not between features; and:
 IF_ALLOWED = re.compile(
     r"include/tcpip/base\.h$|src/base/(assert|compiler)\.h$|src/base/(pool|trace)\.[ch]$|src/header/checksum\w*\.[ch]$"
     r"|src/(platform|socket|preload)/|(tools|tests|bench|fuzz|examples)/")
 
 # Built from halves, so that this file passes its own check.
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
-OUTSIDE_WORDS = re.compile(r"\.\./sha" r"red|/wo" r"rk/|/fa" r"rm/|\bsub" r"agent|\b[Ii]ss" r"ue #?[0-9]+|HELP" r"ER\.md")
+OUTSIDE_WORDS = re.compile(
+    r"\.\./sha" r"red|/wo" r"rk/|/fa" r"rm/|\bsub" r"agent|\b[Ii]ss" r"ue #?[0-9]+|HELP" r"ER\.md")
 
 
 def spdx(tree):
@@ -79,13 +81,14 @@ def ctags(tree, paths):
     """One dict for each tag of `paths`: name, path, kind, line, end, file (True if local to its file)."""
     if not hasattr(tree, "tags"):
         program = shutil.which("ctags")
-        version = subprocess.run([program, "--version"], stdout=subprocess.PIPE, text=True, check=False).stdout if program else ""
-        if "Universal" not in version:
+        version = [program, "--version"] if program else ["echo", "none"]
+        if "Universal" not in subprocess.run(version, stdout=subprocess.PIPE, text=True, check=False).stdout:
             tree.tags = None
         else:
             out = subprocess.run([program, "--options=NONE", "-f", "-", "-L", "-", "--language-force=C",
                                   "--fields=+nefK", "--excmd=number"], cwd=tree.root, text=True, check=True,
-                                 input="\n".join(tree.c_files()) + "\n", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+                                 input="\n".join(tree.c_files()) + "\n", stdout=subprocess.PIPE,
+                                 stderr=subprocess.DEVNULL).stdout
             tree.tags = [parse_tag(line) for line in out.splitlines() if not line.startswith("!")]
     if tree.tags is None:
         raise Skip("universal-ctags isn't installed")
@@ -114,7 +117,8 @@ def functions(tree):
 
 def unique_names(tree):
     """Two files of src/ may not define the same name: the amalgamation joins them into one."""
-    paths = [p for p in tree.c_files() if p.startswith("src/") and not p.endswith("_test.c") and not p.startswith("src/preload/")]
+    paths = [p for p in tree.c_files()
+             if p.startswith("src/") and not p.startswith("src/preload/") and not p.endswith("_test.c")]
     space = {"function": "name", "variable": "name", "enumerator": "name", "macro": "name", "typedef": "name",
              "struct": "tag", "union": "tag", "enum": "tag"}
     undefined = {p: set(re.findall(r"^[ \t]*#[ \t]*undef[ \t]+(\w+)", tree.bare(p), re.M)) for p in paths}
@@ -145,9 +149,11 @@ def conditionals(tree):
         text = tree.bare(path)
         for match in re.finditer(r"^[ \t]*#[ \t]*(if|ifdef|ifndef|elif)\b[ \t]*([^\n]*)", text, re.M):
             rest = match.group(2).strip()
+            machine = all(w == "defined" or w.startswith("__") for w in re.findall(r"\b[A-Za-z_]\w*", rest))
             guard = match.group(1) == "ifndef" and path.endswith(".h") and re.fullmatch(r"[A-Z0-9_]+_H", rest)
-            if not guard and not (match.group(1) == "ifdef" and rest == "__cplusplus"):
-                yield Finding(path, line_of(text, match.start()), f"#{match.group(1)} {rest}: features are linked, not switched")
+            if not guard and not (machine and re.search(r"__", rest)):
+                yield Finding(path, line_of(text, match.start()),
+                              f"#{match.group(1)} {rest}: features are linked, not switched")
 
 
 def guards(tree):
@@ -213,14 +219,15 @@ RULES = [
     ("tidy: functions fit a screen", functions),
     ("tidy: names stay distinct when src/ is joined into one file", unique_names),
     ("tidy: words that the core doesn't know", banned),
-    ("tidy: #if only for compilers and machines", conditionals),
+    ("tidy: conditionals only for compilers and machines", conditionals),
     ("tidy: include guards", guards),
     ("tidy: the TCP state has one writer", one_state_writer),
     ("tidy: nothing unfinished", unfinished),
     ("tidy: nothing from outside the project", outside_words),
     ("tidy: every .c file is built", built),
 ]
-(SPDX, HEAD, LENGTH, SPACE, FUNCTION, UNIQUE, BANNED, IF, GUARD, STATE, UNFINISHED_RULE, OUTSIDE, BUILT) = (n for n, _ in RULES)
+SPDX, HEAD, LENGTH, SPACE, FUNCTION, UNIQUE, BANNED, IF, GUARD, STATE, UNFINISHED_RULE, OUTSIDE, BUILT = (
+    name for name, _ in RULES)
 
 
 def c(body, name="a.c"):
@@ -235,38 +242,50 @@ def one(body, path="src/base/a.c"):
     return {path: c(body, os.path.basename(path)), "meson.build": f"'{path}'\n"}
 
 
+def two(body):
+    return {"src/base/a.c": c(body), "src/stack/b.c": c(body, "b.c"), "meson.build": "'src/base/a.c' 'src/stack/b.c'\n"}
+
+
 LONG = "".join(f"    x += {i};\n" for i in range(90))
 SAMPLES = [
-    ("a good file passes", one("static int f(struct e *e)\n{\n    e->free(e); /* malloc(1), a double, #if 1 */\n    return e->time == 1;\n}\n"), None),
+    ("a good file passes",
+     one("static int f(struct e *e)\n{\n    e->free(e); /* malloc(1), a double, #if 1 */\n    return e->time;\n}\n"),
+     None),
     ("a good header passes", {"src/base/a.h": h("int tcpip__a(void);\n", "TCPIP_SRC_BASE_A_H"),
                               "include/tcpip/b.h": h("#ifdef __cplusplus\n#endif\n", "TCPIP_B_H", "b.h")}, None),
     ("a missing license is seen", {"src/base/a.c": "/* x */\n/* a.c: b */\n", "meson.build": "'src/base/a.c'\n"}, SPDX),
-    ("a missing head comment is seen", {"src/base/a.c": "// SPDX-License-Identifier: MIT\nint x;\n", "meson.build": "'src/base/a.c'\n"}, HEAD),
+    ("a missing head comment is seen",
+     {"src/base/a.c": "// SPDX-License-Identifier: MIT\nint x;\n", "meson.build": "'src/base/a.c'\n"}, HEAD),
     ("a long line is seen", one("/* " + "x" * 120 + " */\n"), LENGTH),
     ("a long file is seen", one("\n" * 800), LENGTH),
     ("a blank at the end is seen", one("int a; \n"), SPACE),
     ("a tab is seen", one("\tint a;\n"), SPACE),
     ("a missing last newline is seen", one("int a;"), SPACE),
     ("a long function is seen", one("int f(int x)\n{\n" + LONG + "    return x;\n}\n"), FUNCTION),
-    ("a static name used twice is seen", {"src/base/a.c": c("static int f(void)\n{\n    return 1;\n}\n"),
-                                          "src/stack/b.c": c("static int f(void)\n{\n    return 2;\n}\n", "b.c"),
-                                          "meson.build": "'src/base/a.c' 'src/stack/b.c'\n"}, UNIQUE),
-    ("a struct used twice is seen", {"src/base/a.c": c("struct s {\n    int a;\n};\n"), "src/stack/b.c": c("struct s {\n    int b;\n};\n", "b.c"),
-                                     "meson.build": "'src/base/a.c' 'src/stack/b.c'\n"}, UNIQUE),
-    ("a local variable used twice is fine", {"src/base/a.c": c("int tcpip__a(int x)\n{\n    int y = x;\n    return y;\n}\n"),
-                                             "src/stack/b.c": c("int tcpip__b(int x)\n{\n    int y = x;\n    return y;\n}\n", "b.c"),
-                                             "meson.build": "'src/base/a.c' 'src/stack/b.c'\n"}, None),
+    ("a static name used twice is seen", two("static int f(void)\n{\n    return 1;\n}\n"), UNIQUE),
+    ("a struct used twice is seen", two("struct s {\n    int a;\n};\n"), UNIQUE),
+    ("a macro used twice is seen", two("#define M 1\n"), UNIQUE),
+    ("a macro that ends with its file is fine", two("#define M 1\n#undef M\n"), None),
+    ("a member used twice is fine",
+     {**two(""), "src/base/a.c": c("struct s {\n    int x;\n};\n"), "src/stack/b.c": c("struct t {\n    int x;\n};\n", "b.c")},
+     None),
     ("malloc in the core is seen", one("void *f(void)\n{\n    return malloc(1);\n}\n"), BANNED),
     ("float in the core is seen", one("float x;\n"), BANNED),
     ("pthread in the core is seen", one("pthread_mutex_t m;\n"), BANNED),
     ("malloc in the platform is fine", one("void *f(void)\n{\n    return malloc(1);\n}\n", "src/platform/a.c"), None),
     ("a feature switch is seen", one("#if FEATURE\n#endif\n"), IF),
+    ("a feature switch beside a machine's is seen", one("#if defined(__x86_64__) && FEATURE\n#endif\n"), IF),
+    ("code that is switched off is seen", one("#if 0\n#endif\n"), IF),
+    ("a machine's switch is fine", one("#if defined(__GNUC__) && !defined(__clang__)\n#endif\n"), None),
     ("a header without its guard is seen", {"src/base/a.h": h("", "WRONG_H")}, GUARD),
-    ("a second writer of the state is seen", one("void f(struct tcp *t)\n{\n    t->state = 1;\n}\n", "src/transport/tcp/tcp_input.c"), STATE),
-    ("a reader of the state is fine", one("int f(struct tcp *t)\n{\n    return t->state == 1;\n}\n", "src/transport/tcp/tcp_input.c"), None),
+    ("a second writer of the state is seen",
+     one("void f(struct tcp *t)\n{\n    t->state = 1;\n}\n", "src/transport/tcp/tcp_input.c"), STATE),
+    ("a reader of the state is fine",
+     one("int f(struct tcp *t)\n{\n    return t->state == 1;\n}\n", "src/transport/tcp/tcp_input.c"), None),
     ("an unfinished mark is seen", one("/* TO" "DO: all */\n"), UNFINISHED_RULE),
     ("a path of one machine is seen", one("/* see /wo" "rk/main */\n"), OUTSIDE),
-    ("a file that nobody builds is seen", {"src/base/a.c": c(""), "src/base/meson.build": "core_sources += files(\n)\n"}, BUILT),
+    ("a file that nobody builds is seen",
+     {"src/base/a.c": c(""), "src/base/meson.build": "core_sources += files(\n)\n"}, BUILT),
 ]
 
 if __name__ == "__main__":

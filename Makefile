@@ -1,0 +1,50 @@
+# The commands. meson and ninja do the work; `make help` lists what there is.
+BUILD := build
+PREFIX ?=
+FUZZ_SECONDS ?= 60
+CHECK_BUILDS := build-gcc build-clang build-fuzz
+
+.PHONY: all check check-long demo install format clean help
+.NOTPARALLEL:
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	@command -v meson >/dev/null && command -v ninja >/dev/null || \
+	    { echo "meson or ninja is missing: tools/bootstrap.sh build installs what a build needs" >&2; exit 1; }
+	@meson setup $(BUILD) $(if $(PREFIX),--prefix=$(PREFIX))
+
+check:
+	@tools/bootstrap.sh check || { echo '0 passed, 1 failed'; exit 1; }
+	@python3 tools/check.py
+
+check-long:
+	@tools/bootstrap.sh check || { echo '0 passed, 1 failed'; exit 1; }
+	@python3 tools/check.py --long --fuzz-seconds $(FUZZ_SECONDS)
+
+demo:
+	@test -x tools/demo.sh || { echo "make demo: tools/demo.sh isn't there yet" >&2; exit 1; }
+	@tools/bootstrap.sh demo
+	@tools/demo.sh
+
+install: all
+	@$(if $(PREFIX),meson configure $(BUILD) -Dprefix=$(PREFIX))
+	@meson install -C $(BUILD)
+
+format:
+	@python3 tests/check/format.py --fix
+
+clean:
+	rm -rf $(BUILD) $(CHECK_BUILDS)
+
+help:
+	@echo 'make             build the library and the tools into build/'
+	@echo 'make check       everything that must hold, in minutes; ends with "N passed, N failed"'
+	@echo 'make check-long  the same with slow tests, more seeds, and FUZZ_SECONDS=60 for each fuzzer'
+	@echo 'make demo        see it work'
+	@echo 'make install     into PREFIX (default /usr/local), under DESTDIR if set'
+	@echo 'make format      clang-format over all C files'
+	@echo 'make clean       remove build/ and the builds of make check'
+	@echo
+	@echo 'What a command needs from Debian is installed by tools/bootstrap.sh; HACKING.md has the rest.'

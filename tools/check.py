@@ -1,0 +1,368 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""check.py [--long] [--fuzz-seconds N] [--only STAGE,...]: all that must hold, in stages; what `make check` runs.
+
+    static   the sources: floors, tidy, headers, format (tests/check), and that each of these rules can fail
+    gcc      a release build with gcc; unit tests, packet scripts, checks of the libraries
+    clang    a build with clang, ASan, UBSan and debug checks; the same tests
+    seeds    simulation from seeds and the fuzzers' corpora, in the sanitized build
+    slow     --long only: the slow tests, in both builds
+    fuzz     --long only: each fuzzer for --fuzz-seconds
+    interop  tests/interop/run against the kernel; needs root and /dev/net/tun
+
+Test programs speak TAP, and each of their results counts; one that doesn't counts as one, and so does a build. A stage
+of which nothing exists in the tree says so. Every failure is one line that ends in the command that repeats it alone,
+then what was said. A program that knows better how to repeat a failure says so in a line '# repeat: COMMAND' after its
+'not ok'.
+
+The last line is 'N passed, N failed'; the status is 0 when nothing failed and something passed.
+"""
+import argparse
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+JOBS = len(os.sched_getaffinity(0))
+NOTES_MAX = 12
+INTEROP_SECONDS = 1200
+SOURCE_CHECKS = ("floors", "tidy", "headers", "format")
+SEED_SUITES = ("sim", "corpus")
+
+Build = namedtuple("Build", "folder compiler options")
+GCC = Build("build-gcc", "gcc", ["-Dtests=enabled"])
+CLANG = Build("build-clang", "clang", ["-Dtests=enabled", "-Db_sanitize=address,undefined", "-Ddebug_checks=true"])
+FUZZ = Build("build-fuzz", "clang", ["-Dtests=disabled", "-Dfuzz=true", "-Db_sanitize=address,undefined",
+                                     "-Ddebug_checks=true"])
+
+Result = namedtuple("Result", "ok name skip notes repeat")
+
+
+class Report:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+        self.stage = ""
+
+    def say(self, line):
+        print(line, flush=True)
+
+    def ok(self):
+        self.passed += 1
+
+    def skip(self, name, why):
+        self.skipped += 1
+        self.say(f"SKIPPED {self.stage}: {name}: {why}")
+
+    def fail(self, name, notes, repeat):
+        self.failed += 1
+        self.say(f"FAILED {self.stage}: {name} -- repeat: {repeat}")
+        for note in notes[:NOTES_MAX]:
+            self.say(f"    {note}")
+
+    def take(self, result, program, repeat):
+        if result.skip is not None:
+            self.skip(f"{program}: {result.name}", result.skip)
+        elif result.ok:
+            self.ok()
+        else:
+            self.fail(f"{program}: {result.name}", result.notes, result.repeat or repeat)
+
+
+def run(command, seconds=None, env=None, merge=False):
+    """(status, stdout, stderr) of a command in the tree; status is None when it ran out of time."""
+    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT if merge else subprocess.PIPE,
+                          errors="replace", start_new_session=True) as process:
+        try:
+            out, err = process.communicate(timeout=seconds)
+            return process.returncode, out, err or ""
+        except BaseException as why:
+            os.killpg(process.pid, signal.SIGKILL)
+            out, err = process.communicate()
+            if isinstance(why, subprocess.TimeoutExpired):
+                return None, out, err or ""
+            raise
+
+
+TAP_LINE = re.compile(r"^(not )?ok\b\s*(\d+)?\s*(?:-\s*)?([^#]*?)\s*(?:#\s*(SKIP\S*|TO" r"DO\S*)\s*(.*))?$", re.I)
+
+
+def parse_tap(text):
+    """(results, planned number or None); the '# ...' lines after a result are its notes."""
+    results, plan = [], None
+    for line in text.splitlines():
+        planned = re.match(r"^1\.\.(\d+)", line)
+        match = TAP_LINE.match(line)
+        if planned:
+            plan = int(planned.group(1))
+        elif match:
+            skip = (match.group(5) or "no reason given") if (match.group(4) or "").upper().startswith("SKIP") else None
+            name = match.group(3) or (skip if skip is not None else None) or f"test {match.group(2)}"
+            results.append(Result(not match.group(1), name, skip, [], None))
+        elif line.startswith("# repeat: ") and results:
+            results[-1] = results[-1]._replace(repeat=line[len("# repeat: "):])
+        elif line.startswith("#") and results:
+            results[-1].notes.append(line[1:].strip())
+    return results, plan
+
+
+def last_words(out, err):
+    """What of a dying program's output says why: a sanitizer's report, or the last lines."""
+    lines = [line for line in (out + "\n" + err).splitlines() if line.strip()]
+    for number, line in enumerate(lines):
+        if re.search(r"ERROR: \w+Sanitizer|runtime error:|Assertion .* failed", line):
+            return lines[number:number + NOTES_MAX]
+    return lines[-NOTES_MAX:]
+
+
+def count_program(report, name, status_ok, how_it_ended, out, err, repeat):
+    """Counts one program that ran: each TAP result, or one if it speaks none. repeat(name or None) is a command."""
+    results, plan = parse_tap(out)
+    if plan is None and not results:
+        if status_ok:
+            report.ok()
+        else:
+            report.fail(f"{name}: {how_it_ended}", last_words(out, err), repeat(None))
+        return
+    for result in results:
+        report.take(result, name, repeat(result.name))
+    explained = any(not r.ok and r.skip is None for r in results)
+    if plan != len(results):
+        report.fail(f"{name}: {how_it_ended} after {len(results)} of {plan} tests", last_words(out, err), repeat(None))
+    elif not status_ok and not explained:
+        report.fail(f"{name}: {how_it_ended}", last_words(out, err), repeat(None))
+
+
+# Stages: each is given the report and the arguments, and returns False if nothing of it exists.
+
+
+def stage_static(report, _args):
+    commands = [[sys.executable, "-B", f"tests/check/{name}.py"] + extra
+                for name in SOURCE_CHECKS for extra in ([], ["--self-test"])]
+    with ThreadPoolExecutor(JOBS) as pool:
+        for command, (status, out, err) in zip(commands, pool.map(run, commands)):
+            again = shlex.join(["python3"] + command[2:])
+            count_program(report, command[2], status == 0, f"status {status}", out, err, lambda _, again=again: again)
+    return True
+
+
+def make_build(report, build, ready):
+    """Configures and compiles, once; True if that worked."""
+    if build.folder not in ready:
+        ready[build.folder] = configure(report, build) and compile_build(report, build)
+    return ready[build.folder]
+
+
+def configure(report, build):
+    command = ["meson", "setup", build.folder] + build.options
+    configured = os.path.exists(os.path.join(ROOT, build.folder, "build.ninja"))
+    env = {"CC": build.compiler}
+    status, out, _ = run(command + (["--reconfigure"] if configured else []), env=env, merge=True)
+    if status != 0 and configured: # made by another version of meson, or half made: start again
+        shutil.rmtree(os.path.join(ROOT, build.folder))
+        status, out, _ = run(command, env=env, merge=True)
+    if status != 0:
+        report.fail("meson setup", out.splitlines()[-NOTES_MAX:], f"CC={build.compiler} {shlex.join(command)}")
+    return status == 0
+
+
+def compile_build(report, build):
+    command = ["ninja", "-C", build.folder, "-k", "0"]
+    status, out, _ = run(command + ["-j", str(JOBS)], merge=True)
+    if status != 0:
+        wrong = [line for line in out.splitlines() if re.search(r"error:|undefined reference|FAILED:|Error ", line)]
+        report.fail("the build; its tests aren't run", wrong or out.splitlines()[-NOTES_MAX:], shlex.join(command))
+    else:
+        report.ok()
+    return status == 0
+
+
+def meson_tests(build):
+    """(name, set of suites) of each test of a build."""
+    _, out, _ = run(["meson", "introspect", "--tests", build.folder])
+    return [(t["name"], {s.split(":")[-1] for s in t["suite"]}) for t in json.loads(out)]
+
+
+def run_meson_tests(report, build, wanted, env=None, patience=1):
+    """Runs the tests whose suites `wanted` accepts; returns False if there are none."""
+    names = [name for name, suites in meson_tests(build) if wanted(suites)]
+    if not names:
+        return False
+    log = os.path.join(ROOT, build.folder, "meson-logs", "check.json")
+    if os.path.exists(log):
+        os.remove(log)
+    sanitizer = {"ASAN_OPTIONS": "allow_user_segv_handler=0:detect_stack_use_after_return=1",
+                 "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
+    _, out, err = run(["meson", "test", "-C", build.folder, "--no-rebuild", "--logbase", "check", "-t", str(patience),
+                       "--num-processes", str(JOBS)] + names, env={**sanitizer, **(env or {})})
+    if not os.path.exists(log):
+        report.fail("meson test said nothing", last_words(out, err), f"meson test -C {build.folder}")
+        return True
+    entries = []
+    with open(log, encoding="utf-8") as f:
+        entries = [json.loads(line) for line in f]
+    for entry in sorted(entries, key=lambda e: names.index(e["name"])):
+        count_entry(report, build, entry)
+    for name in sorted(set(names) - {e["name"] for e in entries}):
+        report.fail(f"{name}: not run", [], f"meson test -C {build.folder} {name}")
+    return True
+
+
+def count_entry(report, build, entry):
+    name = entry["name"]
+    program = os.path.relpath(entry["command"][0], ROOT)
+
+    def repeat(test):
+        if test and program.startswith(build.folder) and program.endswith("_test"):
+            return f"ninja -C {build.folder} && TEST_FILTER={shlex.quote(test)} {program}"
+        return f"meson test -C {build.folder} -v {name}"
+
+    good = entry["result"] in ("OK", "SKIP", "EXPECTEDFAIL")
+    how = "out of time" if entry["result"] == "TIMEOUT" else f"{entry['result']}, status {entry['returncode']}"
+    if entry["result"] == "SKIP" and not parse_tap(entry.get("stdout", ""))[0]:
+        report.skip(name, "the program says so")
+    else:
+        count_program(report, name, good, how, entry.get("stdout", ""), entry.get("stderr", ""), repeat)
+
+
+READY = {}
+APART = {"slow"} | set(SEED_SUITES)
+
+
+def stage_gcc(report, _args):
+    if make_build(report, GCC, READY):
+        run_meson_tests(report, GCC, lambda suites: not suites & APART)
+    return True
+
+
+def stage_clang(report, _args):
+    if make_build(report, CLANG, READY):
+        run_meson_tests(report, CLANG, lambda suites: not suites & (APART | {"check"}), patience=4)
+    return True
+
+
+def stage_seeds(report, args):
+    if not make_build(report, CLANG, READY):
+        report.say("not run: the clang build failed")
+        return True
+    env = {"CHECK_LONG": "1"} if args.long else {}
+    patience = 20 if args.long else 4
+    return run_meson_tests(report, CLANG, lambda suites: suites & set(SEED_SUITES), env, patience)
+
+
+def stage_slow(report, _args):
+    ran = False
+    for build in (GCC, CLANG):
+        if make_build(report, build, READY):
+            ran |= run_meson_tests(report, build, lambda suites: "slow" in suites, {"CHECK_LONG": "1"}, patience=4)
+    return ran
+
+
+def stage_fuzz(report, args):
+    if not any(name.endswith(".c") and name != "replay.c" for name in os.listdir(os.path.join(ROOT, "fuzz"))):
+        return False
+    if not make_build(report, FUZZ, READY):
+        return True
+    folder = os.path.join(FUZZ.folder, "fuzz")
+    names = sorted(n for n in os.listdir(os.path.join(ROOT, folder)) if re.fullmatch(r"fuzz_\w+", n))
+
+    def fuzz(name):
+        found = os.path.join(FUZZ.folder, "found", name)
+        os.makedirs(os.path.join(ROOT, found), exist_ok=True)
+        seeds = os.path.join("fuzz", "corpus", name[len("fuzz_"):])
+        command = [os.path.join(folder, name), f"-max_total_time={args.fuzz_seconds}", f"-artifact_prefix={found}-",
+                   "-timeout=10", found] + ([seeds] if os.path.isdir(os.path.join(ROOT, seeds)) else [])
+        return run(command, seconds=args.fuzz_seconds + 300, merge=True)
+
+    with ThreadPoolExecutor(JOBS) as pool:
+        for name, (status, out, _) in zip(names, pool.map(fuzz, names)):
+            crash = re.search(r"Test unit written to (\S+)", out)
+            again = f"{folder}/{name}" + (f" {crash.group(1)}" if crash else "")
+            count_program(report, name, status == 0, f"status {status}", "", out, lambda _, again=again: again)
+    return True
+
+
+def stage_interop(report, _args):
+    script = "tests/interop/run"
+    if not os.path.exists(os.path.join(ROOT, script)):
+        return False
+    why = None
+    if os.geteuid() != 0:
+        why = "needs root, for network namespaces"
+    elif not os.path.exists("/dev/net/tun"):
+        why = "needs /dev/net/tun"
+    if why:
+        report.skip("all of tests/interop", why)
+    elif make_build(report, GCC, READY):
+        status, out, err = run([script, "--build", GCC.folder], seconds=INTEROP_SECONDS)
+        how = "out of time" if status is None else f"status {status}"
+        count_program(report, "interop", status == 0, how, out, err, lambda _: script)
+    else:
+        report.say("not run: the gcc build failed")
+    return True
+
+
+STAGES = [
+    ("static", "the sources", stage_static, False),
+    ("gcc", "gcc: build, tests, the libraries", stage_gcc, False),
+    ("clang", "clang with ASan and UBSan: build, tests", stage_clang, False),
+    ("seeds", "simulation and corpora", stage_seeds, False),
+    ("slow", "slow tests", stage_slow, True),
+    ("fuzz", "fuzzers", stage_fuzz, True),
+    ("interop", "the kernel and real programs", stage_interop, False),
+]
+
+
+def run_stage(report, args, stage):
+    name, title, function, _ = stage
+    report.stage = name
+    report.say(f"== {name}: {title}")
+    before, start = (report.passed, report.failed, report.skipped), time.monotonic()
+    try:
+        exists = function(report, args)
+    except Exception as why: # a stage that breaks is a failure, not the end of the others
+        report.fail(f"the stage broke: {type(why).__name__}: {why}", [], f"python3 tools/check.py --only {name}")
+        exists = True
+    passed, failed, skipped = (a - b for a, b in zip((report.passed, report.failed, report.skipped), before))
+    counts = f"{passed} ok, {failed} failed" + (f", {skipped} skipped" if skipped else "")
+    report.say(f"   {counts if exists else 'nothing of it in this tree'}, {time.monotonic() - start:.1f} s")
+
+
+def main():
+    try: # a closed stdin would let the next open file become descriptor 0
+        os.fstat(0)
+    except OSError:
+        os.open(os.devnull, os.O_RDONLY)
+    parser = argparse.ArgumentParser(description="all that must hold; see the head of this file")
+    parser.add_argument("--long", action="store_true")
+    parser.add_argument("--fuzz-seconds", type=int, default=60)
+    parser.add_argument("--only", help="stages, separated by commas: " + ", ".join(s[0] for s in STAGES))
+    args = parser.parse_args()
+    only = args.only.split(",") if args.only else None
+    if only and set(only) - {s[0] for s in STAGES}:
+        parser.error(f"no such stage: {args.only}")
+    report = Report()
+    try:
+        for stage in STAGES:
+            if stage[0] in only if only else args.long or not stage[3]:
+                run_stage(report, args, stage)
+    except KeyboardInterrupt:
+        report.fail("interrupted", [], "make check")
+    if not report.passed and not report.failed:
+        report.fail("nothing was checked", [], "make check")
+    if report.skipped:
+        print(f"{report.skipped} skipped, see above")
+    print(f"{report.passed} passed, {report.failed} failed", flush=True)
+    return 1 if report.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
