@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+/* receive_queue.h: bytes received in order and not yet read, as views on the link's or our own buffers. */
+#ifndef TCPIP_SRC_TCP_RECEIVE_QUEUE_H
+#define TCPIP_SRC_TCP_RECEIVE_QUEUE_H
+
+#include "base/pool.h"
+#include "base/seqnum.h"
+#include "base/tree.h"
+#include "buffer/pools.h"
+
+/* A piece of received payload: in order (linked by next) or not (in reassembly's tree). */
+struct receive_chunk {
+    union {
+        struct tree_node node;
+        struct receive_chunk *next;
+    };
+    struct tcpip_view view;     /* holds a reference */
+    seqnum seq;                 /* of the first byte */
+    uint32_t true_bytes;        /* storage it pins, as counted in the budgets */
+};
+
+struct receive_queue {
+    struct receive_chunk *first, *last;
+    uint32_t bytes;
+    uint32_t true_bytes;
+};
+
+void tcpip__receive_queue_init(struct receive_queue *queue);
+void tcpip__receive_queue_fini(struct receive_queue *queue, struct pool *chunks);
+/* Makes chunks of a packet's payload [offset, offset + length): references its buffers, or copies where a small payload would pin a
+ * large buffer, or the link's lent buffers run low (copy_all). *first..: a chain linked by next with ascending seq from `start`. False: out of memory,
+ * nothing made. The packet isn't consumed. */
+must_use bool tcpip__receive_chunks_of(struct tcpip_packet *packet, uint32_t offset, uint32_t length, seqnum start,
+                                       bool copy_all, struct pool *chunks, struct tcpip_buffer_pools *buffers,
+                                       struct receive_chunk **first);
+void tcpip__receive_chunk_free(struct receive_chunk *chunk, struct pool *chunks);
+/* Appends a chunk in order; small ones are merged into spare room of the last chunk's own buffer. Takes it. */
+void tcpip__receive_queue_push(struct receive_queue *queue, struct receive_chunk *chunk, struct pool *chunks);
+/* As push, straight from a packet's payload: the fast path. False: out of memory, nothing changed. */
+must_use bool tcpip__receive_queue_push_packet(struct receive_queue *queue, struct tcpip_packet *packet,
+                                               uint32_t offset, uint32_t length, seqnum start, bool copy_all,
+                                               struct pool *chunks, struct tcpip_buffer_pools *buffers);
+/* Copies out and consumes up to `size`; returns how many. */
+size_t tcpip__receive_queue_read(struct receive_queue *queue, struct pool *chunks, void *out, size_t size);
+/* Lends and consumes: up to *count views with their references, at most max_bytes; returns the bytes. */
+size_t tcpip__receive_queue_lend(struct receive_queue *queue, struct pool *chunks, struct tcpip_view *views,
+                                 size_t *count, size_t max_bytes);
+void tcpip__receive_queue_check(const struct receive_queue *queue);
+
+#endif
