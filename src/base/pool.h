@@ -18,6 +18,7 @@ struct pool {
     struct tree slabs;          /* by address */
     size_t object_bytes;        /* rounded up to the alignment */
     size_t align;
+    uint32_t objects;    /* in all slabs */
     uint32_t cap;        /* objects out at once; 0: no cap but memory's */
     uint32_t out;        /* objects out */
     uint32_t peak;       /* the most there were */

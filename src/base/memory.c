@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+/* memory.c: the stack's account of memory.
+ *
+ * Everything that a stack allocates passes through one struct memory, so that limits.memory_bytes is one comparison and
+ * a leak is one number that isn't zero. Sizes are those asked for: what the allocator rounds up to is its own affair.
+ *
+ * Owns:        struct memory.
+ * Invariants:  used_bytes <= limit_bytes unless that is 0; used_bytes is 0 at the end.
+ * Not here:    objects of one size, which is nearly all of them (pool.c).
+ */
+#include "base/memory.h"
+
+#include "base/assert.h"
+
+#include <string.h>
+
+enum { MEMORY_ALIGN_MAX = 64 }; /* what tcpip_env.alloc promises */
+
+void tcpip__memory_init(struct memory *memory, const struct tcpip_env *env, uint64_t limit_bytes)
+{
+    *memory = (struct memory){.env = env, .limit_bytes = limit_bytes};
+}
+
+void tcpip__memory_fini(struct memory *memory)
+{
+    ASSERT_ENV(memory->env, memory->used_bytes == 0);
+}
+
+void *tcpip__memory_alloc(struct memory *memory, size_t size, size_t align)
+{
+    ASSERT_ENV(memory->env, size != 0 && align != 0 && align <= MEMORY_ALIGN_MAX && (align & (align - 1)) == 0);
+
+    uint64_t room = memory->limit_bytes == 0 ? UINT64_MAX : memory->limit_bytes - memory->used_bytes;
+    void *ptr = size > room ? NULL : memory->env->alloc(memory->env->ctx, size, align);
+    if (unlikely(ptr == NULL)) {
+        memory->refused++;
+        return NULL;
+    }
+    ASSERT_ENV(memory->env, ((uintptr_t)ptr & (align - 1)) == 0);
+    memory->used_bytes += size;
+    if (memory->used_bytes > memory->peak_bytes)
+        memory->peak_bytes = memory->used_bytes;
+    return ptr;
+}
+
+void *tcpip__memory_zalloc(struct memory *memory, size_t size, size_t align)
+{
+    void *ptr = tcpip__memory_alloc(memory, size, align);
+    if (ptr != NULL)
+        memset(ptr, 0, size);
+    return ptr;
+}
+
+void tcpip__memory_free(struct memory *memory, void *ptr, size_t size)
+{
+    if (ptr == NULL)
+        return;
+    ASSERT_ENV(memory->env, size != 0 && size <= memory->used_bytes);
+    memory->used_bytes -= size;
+    memory->env->free(memory->env->ctx, ptr, size);
+}
