@@ -30,7 +30,10 @@ enum { DEBUG_BUILD = 0 };
 #if defined(__SANITIZE_ADDRESS__) && !defined(HAS_ASAN)
 #define HAS_ASAN 1
 #endif
-#ifdef HAS_ASAN
+#ifndef HAS_ASAN
+#define HAS_ASAN 0
+#endif
+#if HAS_ASAN
 void __asan_poison_memory_region(void const volatile *addr, size_t size);
 void __asan_unpoison_memory_region(void const volatile *addr, size_t size);
 #define memory_poison(addr, size) __asan_poison_memory_region(addr, size)
@@ -39,5 +42,24 @@ void __asan_unpoison_memory_region(void const volatile *addr, size_t size);
 #define memory_poison(addr, size) ((void)(addr), (void)(size))
 #define memory_unpoison(addr, size) ((void)(addr), (void)(size))
 #endif
+
+/* A 128-bit product in two halves, for machines with and without such a type. */
+struct u128 {
+    uint64_t high, low;
+};
+
+static inline struct u128 mul_u64(uint64_t a, uint64_t b)
+{
+#ifdef __SIZEOF_INT128__
+    __extension__ unsigned __int128 product = a;
+    product *= b;
+    return (struct u128){(uint64_t)(product >> 64), (uint64_t)product};
+#else
+    uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
+    uint64_t mid = a1 * b0 + ((a0 * b0) >> 32); /* at most (2^32-1)^2 + 2^32-1: fits */
+    uint64_t mid2 = a0 * b1 + (uint32_t)mid;
+    return (struct u128){a1 * b1 + (mid >> 32) + (mid2 >> 32), (mid2 << 32) | (uint32_t)(a0 * b0)};
+#endif
+}
 
 #endif

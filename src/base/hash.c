@@ -15,8 +15,8 @@
  * Bounded chains. With an honest key, chain lengths are Poisson with mean at most 1: that any of 2^24 chains is longer
  * than CHAIN_MAX = 24 has probability 2^24 / 24! / e < 10^-17. So a longer one means that somebody found collisions,
  * and the table takes a new key, of which he knows nothing. That costs O(members) at once, but he must do his work anew
- * for it; and it is done at most once per `count` insertions, so that even without an honest explanation (equal keys,
- * no memory to grow) an insertion costs O(1) amortised.
+ * for it; and it is done at most once per `count` / 2 insertions, so that even without an honest explanation (equal
+ * keys, no memory to grow) an insertion costs O(1) amortised.
  *
  * Owns:        struct hash_table, the nodes' next and hash while they are members.
  * Invariants:  every member is on the chain that hash_table_chain finds for its hash; bucket counts are powers of two.
@@ -32,7 +32,10 @@
 enum {
     BUCKETS_MIN = 16,
     BUCKETS_MAX = 1 << 30,
-    MOVE_PER_CALL = 4, /* a doubling ends after a quarter of the calls that could bring the next one */
+    /* Chains moved per call: a doubling ends after a quarter of the calls that could bring the next one. Shrinking,
+     * most are empty; a table that is being emptied shall have shrunk when it is. */
+    MOVE_PER_CALL = 4,
+    MOVE_PER_REMOVAL = 16,
     CHAIN_MAX = 24,
 };
 
@@ -121,7 +124,7 @@ static void hash_move(struct hash_table *table, uint32_t chains)
         hash_move_one(table);
 }
 
-/* Starts to move to half or twice the buckets. Without memory all stays as it is; to grow is tried again an eighth
+/* Starts to move to more or fewer buckets. Without memory all stays as it is; to grow is tried again an eighth
  * later. */
 static void hash_resize(struct hash_table *table, uint32_t mask)
 {
@@ -199,7 +202,7 @@ void tcpip__hash_table_insert(struct hash_table *table, struct hash_node *node, 
     table->since_rekey = sat_add_u32(table->since_rekey, 1);
     if (unlikely(table->count > table->grow_at) && table->old == NULL)
         hash_resize(table, table->bucket_mask * 2 + 1);
-    if (unlikely(hash_chain_too_long(table, hash)) && table->since_rekey >= table->count)
+    if (unlikely(hash_chain_too_long(table, hash)) && table->since_rekey >= table->count / 2)
         hash_rekey(table);
 }
 
@@ -213,7 +216,7 @@ void tcpip__hash_table_remove(struct hash_table *table, struct hash_node *node)
     *link = node->next;
     node->next = NULL;
     table->count--;
-    hash_move(table, MOVE_PER_CALL);
+    hash_move(table, MOVE_PER_REMOVAL);
     if (table->count < table->bucket_mask / 8 && table->bucket_mask >= BUCKETS_MIN && table->old == NULL)
-        hash_resize(table, table->bucket_mask / 2);
+        hash_resize(table, max_u32(table->bucket_mask / 4, BUCKETS_MIN - 1));
 }

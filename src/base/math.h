@@ -154,25 +154,6 @@ static inline uint64_t div_round_up(uint64_t a, uint64_t b)
     return a / b + (a % b != 0);
 }
 
-/* A 128-bit product in two halves, for machines with and without such a type. */
-struct u128 {
-    uint64_t high, low;
-};
-
-static inline struct u128 mul_u64(uint64_t a, uint64_t b)
-{
-#ifdef __SIZEOF_INT128__
-    __extension__ unsigned __int128 product = a;
-    product *= b;
-    return (struct u128){(uint64_t)(product >> 64), (uint64_t)product};
-#else
-    uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
-    uint64_t mid = a1 * b0 + ((a0 * b0) >> 32); /* at most (2^32-1)^2 + 2^32-1: fits */
-    uint64_t mid2 = a0 * b1 + (uint32_t)mid;
-    return (struct u128){a1 * b1 + (mid >> 32) + (mid2 >> 32), (mid2 << 32) | (uint32_t)(a0 * b0)};
-#endif
-}
-
 /* a * b / c with the whole product in between, rounded down; UINT64_MAX if it doesn't fit. c is not 0. */
 uint64_t tcpip__muldiv_u64(uint64_t a, uint64_t b, uint64_t c);
 /* floor(cube root of x). */

@@ -40,17 +40,17 @@ static uint64_t timer_tick(tcpip_ns at)
     return at < 0 ? 0 : (uint64_t)at >> TIMER_TICK_BITS;
 }
 
-static bool timer_before(const struct timer *a, const struct timer *b)
+static bool timer_before(const struct tcpip_timer *a, const struct tcpip_timer *b)
 {
     return a->at != b->at ? a->at < b->at : a->order < b->order;
 }
 
 /* Two heaps become one: the later root becomes the first child of the earlier. A first child's prev is its parent,
  * every other child's its elder sibling, a root's NULL. */
-static struct timer *timer_meld(struct timer *a, struct timer *b)
+static struct tcpip_timer *timer_meld(struct tcpip_timer *a, struct tcpip_timer *b)
 {
     if (timer_before(b, a)) {
-        struct timer *swap = a;
+        struct tcpip_timer *swap = a;
         a = b;
         b = swap;
     }
@@ -64,11 +64,11 @@ static struct timer *timer_meld(struct timer *a, struct timer *b)
 
 /* Siblings become one heap, in the two passes that give the pairing heap its amortised bound. NULL if there are none.
  */
-static struct timer *timer_meld_siblings(struct timer *siblings)
+static struct tcpip_timer *timer_meld_siblings(struct tcpip_timer *siblings)
 {
-    struct timer *pairs = NULL, *root = NULL;
+    struct tcpip_timer *pairs = NULL, *root = NULL;
     while (siblings != NULL) {
-        struct timer *a = siblings, *b = a->next;
+        struct tcpip_timer *a = siblings, *b = a->next;
         siblings = b == NULL ? NULL : b->next;
         a->next = a->prev = NULL;
         if (b != NULL) {
@@ -79,7 +79,7 @@ static struct timer *timer_meld_siblings(struct timer *siblings)
         pairs = a;
     }
     while (pairs != NULL) {
-        struct timer *pair = pairs;
+        struct tcpip_timer *pair = pairs;
         pairs = pair->next;
         pair->next = NULL;
         root = root == NULL ? pair : timer_meld(root, pair);
@@ -87,13 +87,13 @@ static struct timer *timer_meld_siblings(struct timer *siblings)
     return root;
 }
 
-static void timer_link(struct timer_wheel *wheel, struct timer *timer)
+static void timer_link(struct timer_wheel *wheel, struct tcpip_timer *timer)
 {
     uint64_t tick = max_u64(timer_tick(timer->at), wheel->base_tick);
     uint64_t differs = tick ^ wheel->base_tick;
     uint32_t level = differs == 0 ? 0 : log2_u64(differs) / TIMER_LEVEL_BITS;
     uint32_t bucket = (uint32_t)(tick >> (level * TIMER_LEVEL_BITS)) & TIMER_BUCKET_MASK;
-    struct timer **root = &wheel->buckets[level][bucket];
+    struct tcpip_timer **root = &wheel->buckets[level][bucket];
 
     timer->order = ++wheel->armed_ever << TIMER_ORDER_SHIFT | level << TIMER_LEVEL_BITS | bucket;
     timer->child = timer->next = timer->prev = NULL;
@@ -103,12 +103,12 @@ static void timer_link(struct timer_wheel *wheel, struct timer *timer)
     wheel->armed++;
 }
 
-static void timer_unlink(struct timer_wheel *wheel, struct timer *timer)
+static void timer_unlink(struct timer_wheel *wheel, struct tcpip_timer *timer)
 {
     uint32_t bucket = (uint32_t)timer->order & TIMER_BUCKET_MASK;
     uint32_t level = (uint32_t)timer->order >> TIMER_LEVEL_BITS & (TIMER_LEVELS - 1);
-    struct timer **root = &wheel->buckets[level][bucket];
-    struct timer *orphans = timer_meld_siblings(timer->child);
+    struct tcpip_timer **root = &wheel->buckets[level][bucket];
+    struct tcpip_timer *orphans = timer_meld_siblings(timer->child);
 
     if (*root == timer) {
         *root = orphans;
@@ -134,13 +134,13 @@ static void timer_unlink(struct timer_wheel *wheel, struct timer *timer)
 }
 
 /* The next timer to fire; NULL when none is armed. In each level it can only be the root of the first bucket. */
-static struct timer *timer_first(struct timer_wheel *wheel)
+static struct tcpip_timer *timer_first(struct timer_wheel *wheel)
 {
     if (wheel->first != NULL)
         return wheel->first;
     for (uint32_t levels = wheel->levels; levels != 0; levels &= levels - 1) {
         uint32_t level = (uint32_t)__builtin_ctz(levels);
-        struct timer *root = wheel->buckets[level][__builtin_ctzll(wheel->occupied[level])];
+        struct tcpip_timer *root = wheel->buckets[level][__builtin_ctzll(wheel->occupied[level])];
         if (wheel->first == NULL || timer_before(root, wheel->first))
             wheel->first = root;
     }
@@ -157,7 +157,7 @@ void tcpip__timer_wheel_fini(struct timer_wheel *wheel)
     ASSERT(wheel->armed == 0 && wheel->levels == 0);
 }
 
-void tcpip__timer_set(struct timer_wheel *wheel, struct timer *timer, tcpip_ns at)
+void tcpip__timer_set(struct timer_wheel *wheel, struct tcpip_timer *timer, tcpip_ns at)
 {
     ASSERT(timer->fn != NULL);
     tcpip__timer_cancel(wheel, timer);
@@ -169,16 +169,16 @@ void tcpip__timer_set(struct timer_wheel *wheel, struct timer *timer, tcpip_ns a
         wheel->first = timer;
 }
 
-void tcpip__timer_cancel(struct timer_wheel *wheel, struct timer *timer)
+void tcpip__timer_cancel(struct timer_wheel *wheel, struct tcpip_timer *timer)
 {
-    if (timer_armed(timer))
+    if (tcpip_timer_armed(timer))
         timer_unlink(wheel, timer);
 }
 
 uint32_t tcpip__timer_wheel_advance(struct timer_wheel *wheel, tcpip_ns now, uint32_t budget)
 {
     uint32_t fired = 0;
-    struct timer *timer;
+    struct tcpip_timer *timer;
     while ((timer = timer_first(wheel)) != NULL && timer->at <= now) {
         if (fired == budget)
             return fired;
@@ -195,6 +195,6 @@ uint32_t tcpip__timer_wheel_advance(struct timer_wheel *wheel, tcpip_ns now, uin
 
 tcpip_ns tcpip__timer_wheel_deadline(struct timer_wheel *wheel)
 {
-    const struct timer *first = timer_first(wheel);
+    const struct tcpip_timer *first = timer_first(wheel);
     return first == NULL ? TCPIP_NEVER : first->at;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* timer.h: all the waiting of a stack: one wheel, and timers embedded in what waits.
+/* timer.h: the wheel that all timers of a stack hang on. The timer itself is public: tcpip/timer.h.
  *
  * A timer fires at its exact instant, never before, and timers fire in the order of (at, order of arming). Nothing here
  * allocates; nothing costs time linear in the number of armed timers. How: timer.c. */
@@ -8,6 +8,8 @@
 
 #include "base/compiler.h"
 
+#include <tcpip/timer.h>
+
 enum {
     TIMER_TICK_BITS = 16, /* a bucket of the finest level is 2^16 ns (65.5 us) wide */
     TIMER_LEVEL_BITS = 6, /* 64 buckets a level: one word of bitmap */
@@ -15,35 +17,15 @@ enum {
     TIMER_BUCKETS = 1 << TIMER_LEVEL_BITS,
 };
 
-/* Zeroed, or after timer_init, it isn't armed. */
-struct timer {
-    tcpip_ns at; /* read only; meaningful while armed */
-    /* Called by advance, once, with the timer no longer armed: it may arm it again, arm or cancel others, or free it.
-     */
-    void (*fn)(struct timer *timer, tcpip_ns now);
-    struct timer *child, *next, *prev; /* private: timer.c */
-    uint64_t order;                    /* private: order of arming and bucket; 0: not armed */
-};
-
 struct timer_wheel {
-    struct timer *first;             /* the next to fire; NULL: not known, or none */
+    struct tcpip_timer *first;       /* the next to fire; NULL: not known, or none */
     uint64_t base_tick;              /* no armed timer is due before it but those in its own bucket */
     uint64_t armed_ever;             /* numbers the armings */
     uint32_t armed;                  /* timers armed now */
     uint32_t levels;                 /* bit l: level l has timers */
     uint64_t occupied[TIMER_LEVELS]; /* bit s: bucket s has timers */
-    struct timer *buckets[TIMER_LEVELS][TIMER_BUCKETS];
+    struct tcpip_timer *buckets[TIMER_LEVELS][TIMER_BUCKETS];
 };
-
-static inline void timer_init(struct timer *timer, void (*fn)(struct timer *timer, tcpip_ns now))
-{
-    *timer = (struct timer){.fn = fn};
-}
-
-static inline bool timer_armed(const struct timer *timer)
-{
-    return timer->order != 0;
-}
 
 /* `now`: the instant the wheel starts at. */
 void tcpip__timer_wheel_init(struct timer_wheel *wheel, tcpip_ns now);
@@ -52,9 +34,9 @@ void tcpip__timer_wheel_fini(struct timer_wheel *wheel);
 
 /* Arms `timer` to fire at `at`, anew if it is armed; an instant that has passed is due at once. TCPIP_NEVER disarms.
  * O(1). */
-void tcpip__timer_set(struct timer_wheel *wheel, struct timer *timer, tcpip_ns at);
+void tcpip__timer_set(struct timer_wheel *wheel, struct tcpip_timer *timer, tcpip_ns at);
 /* Nothing if it isn't armed. O(1) for a timer that never came near its turn, O(log n) amortised otherwise. */
-void tcpip__timer_cancel(struct timer_wheel *wheel, struct timer *timer);
+void tcpip__timer_cancel(struct timer_wheel *wheel, struct tcpip_timer *timer);
 /* Fires what is due at `now` (at <= now), also what callbacks arm meanwhile, at most `budget`; returns how many. More
  * are due if the deadline still isn't after `now`. */
 uint32_t tcpip__timer_wheel_advance(struct timer_wheel *wheel, tcpip_ns now, uint32_t budget);
