@@ -51,7 +51,8 @@ def public_rule(compiler, label, flags):
             raise Skip(f"{compiler} isn't installed")
         jobs = []
         for path in public_headers(tree):
-            jobs.append((path, f"{compiler} {label}", [compiler] + flags + PUBLIC_FLAGS, twice(f"<{path[len('include/'):]}>")))
+            source = twice(f"<{path[len('include/'):]}>")
+            jobs.append((path, f"{compiler} {label}", [compiler] + flags + PUBLIC_FLAGS, source))
         return compile_all(tree, jobs)
 
     return rule
