@@ -12,8 +12,8 @@
 
 Test programs speak TAP, and each of their results counts; one that doesn't counts as one, and so does a build. A stage
 of which nothing exists in the tree says so. Every failure is one line that ends in the command that repeats it alone,
-then what was said. A program that knows better how to repeat a failure says so in a line '# repeat: COMMAND' after its
-'not ok'.
+then what was said. A program that knows better how to repeat a failure says so in a line '# repeat: COMMAND': after a
+'not ok' for that result, or before it begins something that may end it.
 
 The last line is 'N passed, N failed'; the status is 0 when nothing failed and something passed.
 """
@@ -96,8 +96,11 @@ TAP_LINE = re.compile(r"^(not )?ok\b\s*(\d+)?\s*(?:-\s*)?([^#]*?)\s*(?:#\s*(SKIP
 
 
 def parse_tap(text):
-    """(results, planned number or None); the '# ...' lines after a result are its notes."""
-    results, plan = [], None
+    """(results, planned number or None, how to repeat what came after the last result, or None).
+
+    The '# ...' lines after a result are its notes.
+    """
+    results, plan, pending = [], None, None
     for line in text.splitlines():
         planned = re.match(r"^1\.\.(\d+)", line)
         match = TAP_LINE.match(line)
@@ -107,25 +110,34 @@ def parse_tap(text):
             skip = (match.group(5) or "no reason given") if (match.group(4) or "").upper().startswith("SKIP") else None
             name = match.group(3) or (skip if skip is not None else None) or f"test {match.group(2)}"
             results.append(Result(not match.group(1), name, skip, [], None))
-        elif line.startswith("# repeat: ") and results:
-            results[-1] = results[-1]._replace(repeat=line[len("# repeat: "):])
+            pending = None
+        elif line.startswith("# repeat: "):
+            pending = line[len("# repeat: "):]
+            if results and not results[-1].ok and not results[-1].repeat:
+                results[-1] = results[-1]._replace(repeat=pending)
         elif line.startswith("#") and results:
             results[-1].notes.append(line[1:].strip())
-    return results, plan
+    return results, plan, pending
 
 
 def last_words(out, err):
     """What of a dying program's output says why: a sanitizer's report, or the last lines."""
     lines = [line for line in (out + "\n" + err).splitlines() if line.strip()]
     for number, line in enumerate(lines):
-        if re.search(r"ERROR: \w+Sanitizer|runtime error:|Assertion .* failed", line):
+        if re.search(r"ERROR: (\w+Sanitizer|libFuzzer)|runtime error:|Assertion .* failed", line):
             return lines[number:number + NOTES_MAX]
     return lines[-NOTES_MAX:]
 
 
+def ending(status):
+    if status is None:
+        return "out of time"
+    return f"killed by {signal.Signals(-status).name}" if status < 0 else f"status {status}"
+
+
 def count_program(report, name, status_ok, how_it_ended, out, err, repeat):
     """Counts one program that ran: each TAP result, or one if it speaks none. repeat(name or None) is a command."""
-    results, plan = parse_tap(out)
+    results, plan, pending = parse_tap(out)
     if plan is None and not results:
         if status_ok:
             report.ok()
@@ -136,7 +148,8 @@ def count_program(report, name, status_ok, how_it_ended, out, err, repeat):
         report.take(result, name, repeat(result.name))
     explained = any(not r.ok and r.skip is None for r in results)
     if plan != len(results):
-        report.fail(f"{name}: {how_it_ended} after {len(results)} of {plan} tests", last_words(out, err), repeat(None))
+        report.fail(f"{name}: {how_it_ended} after {len(results)} of {plan} tests", last_words(out, err),
+                    pending or repeat(None))
     elif not status_ok and not explained:
         report.fail(f"{name}: {how_it_ended}", last_words(out, err), repeat(None))
 
@@ -150,7 +163,7 @@ def stage_static(report, _args):
     with ThreadPoolExecutor(JOBS) as pool:
         for command, (status, out, err) in zip(commands, pool.map(run, commands)):
             again = shlex.join(["python3"] + command[2:])
-            count_program(report, command[2], status == 0, f"status {status}", out, err, lambda _, again=again: again)
+            count_program(report, command[2], status == 0, ending(status), out, err, lambda _, again=again: again)
     return True
 
 
@@ -206,9 +219,10 @@ def run_meson_tests(report, build, wanted, env=None, patience=1):
     if not os.path.exists(log):
         report.fail("meson test said nothing", last_words(out, err), f"meson test -C {build.folder}")
         return True
-    entries = []
     with open(log, encoding="utf-8") as f:
         entries = [json.loads(line) for line in f]
+    for entry in entries: # 'project:suite / name' when there is more than one suite
+        entry["name"] = entry["name"].split(" / ")[-1]
     for entry in sorted(entries, key=lambda e: names.index(e["name"])):
         count_entry(report, build, entry)
     for name in sorted(set(names) - {e["name"] for e in entries}):
@@ -226,7 +240,7 @@ def count_entry(report, build, entry):
         return f"meson test -C {build.folder} -v {name}"
 
     good = entry["result"] in ("OK", "SKIP", "EXPECTEDFAIL")
-    how = "out of time" if entry["result"] == "TIMEOUT" else f"{entry['result']}, status {entry['returncode']}"
+    how = "out of time" if entry["result"] == "TIMEOUT" else ending(entry["returncode"])
     if entry["result"] == "SKIP" and not parse_tap(entry.get("stdout", ""))[0]:
         report.skip(name, "the program says so")
     else:
@@ -286,7 +300,7 @@ def stage_fuzz(report, args):
         for name, (status, out, _) in zip(names, pool.map(fuzz, names)):
             crash = re.search(r"Test unit written to (\S+)", out)
             again = f"{folder}/{name}" + (f" {crash.group(1)}" if crash else "")
-            count_program(report, name, status == 0, f"status {status}", "", out, lambda _, again=again: again)
+            count_program(report, name, status == 0, ending(status), "", out, lambda _, again=again: again)
     return True
 
 
@@ -303,8 +317,7 @@ def stage_interop(report, _args):
         report.skip("all of tests/interop", why)
     elif make_build(report, GCC, READY):
         status, out, err = run([script, "--build", GCC.folder], seconds=INTEROP_SECONDS)
-        how = "out of time" if status is None else f"status {status}"
-        count_program(report, "interop", status == 0, how, out, err, lambda _: script)
+        count_program(report, "interop", status == 0, ending(status), out, err, lambda _: script)
     else:
         report.say("not run: the gcc build failed")
     return True
