@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* bytes.h: loads and stores of big-endian integers at any alignment. The only place where byte order lives; everything
- * above the package `header` sees host order. Compilers turn each into one load and one swap. */
+/* bytes.h: loads and stores of integers in wire order, at any alignment. The only place where byte order lives;
+ * everything above the package `header` sees host order. Compilers turn each into one load and one swap. */
 #ifndef TCPIP_HEADER_BYTES_H
 #define TCPIP_HEADER_BYTES_H
 
@@ -51,6 +51,24 @@ static inline void tcpip_store_u64(uint8_t *p, uint64_t v)
 {
     tcpip_store_u32(p, (uint32_t)(v >> 32));
     tcpip_store_u32(p + 4, (uint32_t)v);
+}
+
+/* Little-endian, for the two formats that aren't a network's: virtio and pcapng. */
+static inline uint16_t tcpip_load_le16(const uint8_t *p)
+{
+    return (uint16_t)((unsigned)p[1] << 8 | p[0]);
+}
+
+static inline void tcpip_store_le16(uint8_t *p, uint16_t v)
+{
+    p[0] = (uint8_t)v;
+    p[1] = (uint8_t)(v >> 8);
+}
+
+static inline void tcpip_store_le32(uint8_t *p, uint32_t v)
+{
+    tcpip_store_le16(p, (uint16_t)v);
+    tcpip_store_le16(p + 2, (uint16_t)(v >> 16));
 }
 
 #endif

@@ -176,9 +176,10 @@ struct tcpip_ipv6_walker {
 /* Begins behind the fixed header of a checked packet whose first `front_bytes` are at `packet`; the walk stays within
  * them and within the payload length. */
 TCPIP_API void tcpip_ipv6_walk_begin(struct tcpip_ipv6_walker *walker, const uint8_t *packet, size_t front_bytes);
-/* Begins in the middle, at `offset`, with a header of type `next_header` (the rest of a reassembled packet). */
+/* Begins in the middle, with the header at `offset` that the byte at `type_offset` names (both below `end`): behind
+ * what has been processed already, as in a reassembled packet. */
 TCPIP_API void tcpip_ipv6_walk_begin_at(struct tcpip_ipv6_walker *walker, const uint8_t *packet, size_t end,
-                                        size_t offset, uint8_t next_header);
+                                        size_t offset, size_t type_offset);
 /* One step. Bounded: each extension advances at least 8 bytes, at most TCPIP_IPV6_EXTENSIONS_MAX of them. Any verdict
  * but EXTENSION is final and repeats. */
 TCPIP_API enum tcpip_ipv6_walk tcpip_ipv6_walk_next(struct tcpip_ipv6_walker *walker, struct tcpip_ipv6_extension *out);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* print.h: one packet as one line of text, in tcpdump's notation. Pure functions; any bytes are safe to print.
  *
- *   IP 10.0.0.1.1234 > 10.0.0.2.80: Flags [S], seq 1, win 65535, options [mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 7],
- * length 0
+ *   IP 10.0.0.1.1234 > 10.0.0.2.80: Flags [S], seq 1, win 65535, options [mss 1460,sackOK,nop,nop], length 0
  *
  * Sequence numbers are printed as they are on the wire: there is no memory of the connection to make them relative. */
 #ifndef TCPIP_HEADER_PRINT_H

@@ -231,10 +231,14 @@ static inline unsigned tcpip_tcp_sack_room(size_t options_bytes)
     return room < TCPIP_TCP_SACK_BLOCKS_MAX ? (unsigned)room : TCPIP_TCP_SACK_BLOCKS_MAX;
 }
 
-/* Writes the options that `options->present` names into out[TCPIP_TCP_OPTIONS_MAX], laid out as Linux does, padded by
- * nops to a multiple of 4; returns their size, at most 40. In order: nop nop MD5 (digest zeroed: sign after) | mss |
- * sackOK TS, or nop nop TS | nop nop sackOK (no TS) | nop wscale | nop nop SACK | Fast Open | AccECN AO isn't written
- * here. What no longer fits is left out: SACK loses its last blocks, Fast Open and AccECN go whole. */
+/* Writes the options that `options->present` names into out[TCPIP_TCP_OPTIONS_MAX], padded by nops to a multiple of 4;
+ * returns their size, at most 40. Laid out as Linux does, in this order:
+ *
+ *   nop nop MD5 (digest zeroed: sign after) | mss | sackOK TS, or nop nop TS, or nop nop sackOK | nop wscale |
+ *   nop nop SACK | Fast Open | AccECN
+ *
+ * AO isn't written here. What no longer fits is left out: SACK loses its last blocks, AccECN its last counters, the
+ * others go whole. */
 TCPIP_API size_t tcpip_tcp_options_emit(uint8_t *out, const struct tcpip_tcp_options *options);
 /* What tcpip_tcp_options_emit would return. */
 TCPIP_API size_t tcpip_tcp_options_bytes(const struct tcpip_tcp_options *options);

@@ -35,9 +35,9 @@ struct tcpip_virtio_net_fields {
     uint16_t num_buffers; /* only in the 12-byte form */
 };
 
-/* True if a header of `header_bytes` (10 or 12) lies in `front_bytes` and fits the packet behind it, `packet_bytes`
- * long. Catches: an unknown GSO type or flag combination (ECN without TCP), GSO of size 0 or without NEEDS_CSUM where
- * virtio demands it, a checksum field outside the packet, a header length above the packet. */
+/* True if a header of `header_bytes` (10 or 12) lies in `front_bytes` and fits the packet behind it, of `packet_bytes`.
+ * Catches: an unknown GSO type, the ECN bit without TCP, GSO of size 0, a checksum field outside the packet, a header
+ * length above the packet. GSO without NEEDS_CSUM is let pass: a NIC that merges segments may have verified them. */
 TCPIP_API bool tcpip_virtio_net_check(const uint8_t *p, size_t front_bytes, size_t header_bytes, size_t packet_bytes);
 
 /* Writes `header_bytes` (10 or 12). */
