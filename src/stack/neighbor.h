@@ -7,6 +7,7 @@
 
 struct tcpip_neighbor_entry; /* counted */
 
+/* stack->neighbors; after the last route was released, and the last NIC removed, it can be freed. NO_MEMORY. */
 must_use enum tcpip_error tcpip__neighbor_table_new(struct tcpip_stack *stack);
 void tcpip__neighbor_table_free(struct tcpip_stack *stack);
 /* The entry of a next hop, made if need be, with a reference for the caller; NULL: out of memory. */
@@ -24,7 +25,9 @@ struct neighbor_advert {
 };
 void tcpip__neighbor_advertised(struct tcpip_nic *nic, const uint8_t *address, const struct tcpip_link_address *link,
                                 struct neighbor_advert how);
-/* The NIC goes or is disabled: its entries go, waiting packets are dropped. */
+/* The NIC is disabled: its entries go, but static ones; waiting packets are dropped. With nic->removing static ones go too. */
 void tcpip__neighbor_flush(struct tcpip_nic *nic);
+/* A router advertises ReachableTime and RetransTimer (RFC 4861 6.3.4); 0: unspecified, stays as it was. */
+void tcpip__neighbor_set_times(struct tcpip_nic *nic, tcpip_ns reachable_ns, tcpip_ns retransmit_ns);
 
 #endif

@@ -5,14 +5,20 @@
 
 #include "stack/stack.h"
 
+#include <string.h>
+
 struct gro;
 
 /* An assigned address, 16 bytes (IPv4 mapped). On the NIC's list in order of assignment. */
 struct nic_address {
     struct tcpip_list_node node;  /* nic->addresses */
     struct hash_node hash;        /* stack-wide, by address: address.c */
+    struct hash_node broadcast_hash; /* stack-wide, by NIC and directed broadcast address; has_broadcast only */
+    struct tcpip_list_node subnet_node; /* of prefixes that are ours as a whole: IPv4 on a loopback link */
     struct tcpip_nic *nic;
     uint8_t bytes[16];
+    uint8_t broadcast[16];        /* of the prefix, IPv4 */
+    bool has_broadcast;           /* IPv4 prefixes of up to 30 bits (RFC 3021) */
     uint8_t prefix_bits;          /* of the family's own length */
     uint8_t family_bytes;         /* 4 or 16 */
     uint32_t flags;               /* enum tcpip_address_flags */
@@ -23,9 +29,18 @@ struct nic_address {
 };
 
 struct nic_group {
-    struct tcpip_list_node node;
+    struct tcpip_list_node node;  /* nic->groups */
+    struct hash_node hash;        /* stack-wide, by NIC and group */
+    struct tcpip_nic *nic;
     uint8_t bytes[16];
     uint32_t members;             /* endpoints and addresses that joined */
+};
+
+/* What RFC 4861 6.3.2 keeps per interface; zeroed: the defaults. Read and written by neighbor.c. */
+struct neighbor_times {
+    tcpip_ns reachable_base_ns, retransmit_ns; /* 0: the default */
+    tcpip_ns reachable_ns;                     /* drawn from 0.5 to 1.5 of the base ... */
+    tcpip_ns redraw_at;                        /* ... again at this instant */
 };
 
 struct tcpip_nic {
@@ -44,6 +59,8 @@ struct tcpip_nic {
     struct gro *gro;              /* NULL: the link delivers merged packets itself, or none are wanted */
     struct list addresses;        /* nic_address */
     struct list groups;           /* nic_group */
+    bool addresses_up;            /* the network protocols know of the addresses and groups */
+    struct neighbor_times neighbor_times[2]; /* IPv4, IPv6 */
     void *network_state[STACK_NETWORK_PROTOCOLS_MAX]; /* in the order of stack->network */
     struct deferred state_change;
     enum tcpip_error state_error;
@@ -52,6 +69,11 @@ struct tcpip_nic {
     struct tcpip_stats_nic stats;
 };
 
+/* Packets can pass: neither disabled nor down nor going. */
+static inline bool nic_usable(const struct tcpip_nic *nic)
+{
+    return nic->enabled && nic->link_up && !nic->removing;
+}
 /* NULL: none. */
 struct tcpip_nic *tcpip__nic_find(const struct tcpip_stack *stack, uint32_t id);
 void *tcpip__nic_network_state(struct tcpip_nic *nic, uint32_t number);
@@ -67,6 +89,18 @@ void tcpip__nic_loop(struct tcpip_nic *nic, struct tcpip_packet *packet);
 
 /* ---- addresses (address.c) ---- */
 
+/* stack->addresses; before the first NIC, and after the last. NO_MEMORY. */
+must_use enum tcpip_error tcpip__address_table_new(struct tcpip_stack *stack);
+void tcpip__address_table_free(struct tcpip_stack *stack);
+/* A new NIC's lists, and the groups every host is in (224.0.0.1, ff02::1). NO_MEMORY; then nothing is to be undone. */
+must_use enum tcpip_error tcpip__nic_addresses_init(struct tcpip_nic *nic);
+/* The NIC came up (after nic_up of its protocols) or goes down (before nic_down): groups and addresses are announced to, or taken
+ * from, the network protocols. IPv6 addresses start tentative again (RFC 4862 5.4). Twice does nothing. */
+void tcpip__nic_addresses_up(struct tcpip_nic *nic);
+void tcpip__nic_addresses_down(struct tcpip_nic *nic);
+/* All addresses and groups go, without a word (after _down). */
+void tcpip__nic_addresses_fini(struct tcpip_nic *nic);
+
 enum destination_kind { /* of an inbound packet at a NIC */
     DESTINATION_NONE,
     DESTINATION_UNICAST,
@@ -74,22 +108,24 @@ enum destination_kind { /* of an inbound packet at a NIC */
     DESTINATION_MULTICAST,
 };
 /* Whose an inbound packet is: assigned (not tentative) addresses of this NIC, broadcast of its prefixes, joined groups; on a promiscuous
- * NIC every unicast address. Weak host model within the stack: an address of another NIC counts too, as on Linux. */
+ * NIC every unicast address. Weak host model within the stack: an address of another NIC counts too, as on Linux, but not a link-local
+ * or loopback one. On a loopback link the whole IPv4 prefix is ours (127.0.0.2), as on Linux. */
 enum destination_kind tcpip__nic_destination(struct tcpip_nic *nic, const uint8_t *address);
-/* The assignment of an address on this NIC (nic NULL: on any), tentative ones too; NULL: none. */
+/* The assignment of an address on this NIC (nic NULL: on any), tentative ones too; NULL: none. For any address of a loopback link's
+ * IPv4 prefix: that prefix's assignment. */
 struct nic_address *tcpip__address_find(const struct tcpip_stack *stack, const struct tcpip_nic *nic,
                                         const uint8_t *address);
-/* The best source on `nic` for `remote`, RFC 6724 section 5 (IPv4: longest match, then primary); NULL: none. */
+/* The best source for `remote` through `nic`, RFC 6724 section 5 (IPv4: longest match, then primary): one of its own, else of another
+ * NIC (weak host model, as on Linux) unless remote is link-local; NULL: none. */
 struct nic_address *tcpip__address_select(struct tcpip_nic *nic, const uint8_t *remote);
-/* Joins and leaves are counted; the first join and the last leave go to the wire. NO_MEMORY; BAD_LOCAL_ADDRESS (leave). */
+/* Joins and leaves are counted; the first join and the last leave go to the wire while the NIC is up. BAD_ADDRESS: no multicast
+ * address; NO_MEMORY; BAD_LOCAL_ADDRESS (leave): not joined. */
 must_use enum tcpip_error tcpip__nic_join(struct tcpip_nic *nic, const uint8_t *group);
 enum tcpip_error tcpip__nic_leave(struct tcpip_nic *nic, const uint8_t *group);
 bool tcpip__nic_in_group(const struct tcpip_nic *nic, const uint8_t *group);
 /* DAD's outcome: assigned for good, or marked duplicate. */
 void tcpip__address_confirm(struct nic_address *address);
 void tcpip__address_duplicate(struct nic_address *address);
-/* All addresses and groups go. */
-void tcpip__nic_addresses_fini(struct tcpip_nic *nic);
 
 /* ---- helpers on 16-byte addresses ---- */
 

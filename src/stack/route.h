@@ -24,6 +24,14 @@ struct tcpip_route {
     bool gateway;
 };
 
+/* stack->routes. NO_MEMORY. */
+must_use enum tcpip_error tcpip__route_table_new(struct tcpip_stack *stack);
+void tcpip__route_table_free(struct tcpip_stack *stack);
+/* Rows through this NIC go. */
+void tcpip__route_table_nic_removed(struct tcpip_stack *stack, const struct tcpip_nic *nic);
+/* Takes out the rows equal to `row` (a router's lifetime ran out); false: there was none. */
+bool tcpip__route_table_remove(struct tcpip_stack *stack, const struct tcpip_route_entry *row);
+
 /* Finds a way from `local` (all zero or v4-mapped zero: chosen and written back) to `remote`, through nic_id if not 0. Link-local and
  * multicast remotes need a NIC or a route. NO_ROUTE, BAD_LOCAL_ADDRESS, NO_MEMORY, NETWORK_UNREACHABLE never: NO_ROUTE.
  * `out` must be zeroed or released. */
@@ -44,6 +52,10 @@ void tcpip__route_transmit(struct tcpip_route *route, struct tcpip_packet *packe
 void tcpip__route_confirm(struct tcpip_route *route);
 
 /* ---- path MTU (pmtu.c): per destination, aged after 10 minutes (RFC 1191 6.3, RFC 8201 4) ---- */
+
+/* stack->pmtu. NO_MEMORY. */
+must_use enum tcpip_error tcpip__pmtu_table_new(struct tcpip_stack *stack);
+void tcpip__pmtu_table_free(struct tcpip_stack *stack);
 
 /* The path MTU to `remote` as known, at most route->mtu. */
 uint32_t tcpip__pmtu_get(struct tcpip_route *route, const uint8_t *remote);

@@ -39,7 +39,9 @@ struct deferred {
     void (*fn)(struct deferred *deferred);
 };
 
+struct address_table;
 struct route_table;
+struct pmtu_table;
 struct demux;
 struct port_manager;
 struct neighbor_table;
@@ -75,7 +77,9 @@ struct tcpip_stack {
     struct transport_slot transport[STACK_TRANSPORT_PROTOCOLS_MAX];
     uint32_t network_count, transport_count;
 
+    struct address_table *addresses;
     struct route_table *routes;
+    struct pmtu_table *pmtu;
     struct demux *demux;
     struct port_manager *ports;
     struct neighbor_table *neighbors;
