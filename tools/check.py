@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """check.py [--long] [--fuzz-seconds N] [--only STAGE,...]: all that must hold, in stages; what `make check` runs.
 
-    static   the sources: floors, tidy, headers, format (tests/check), and that each of these rules can fail
+    static   the sources: floors, tidy, headers, format (tests/check), that each of these rules can fail; our own tools
     gcc      a release build with gcc; unit tests, packet scripts, checks of the libraries
     clang    a build with clang, ASan, UBSan and debug checks; the same tests
     seeds    simulation from seeds and the fuzzers' corpora, in the sanitized build
@@ -35,6 +35,7 @@ JOBS = len(os.sched_getaffinity(0))
 NOTES_MAX = 12
 INTEROP_SECONDS = 1200
 SOURCE_CHECKS = ("floors", "tidy", "headers", "format")
+TOOL_CHECKS = ("bootstrap", "counting")
 SEED_SUITES = ("sim", "corpus")
 
 Build = namedtuple("Build", "folder compiler options")
@@ -160,6 +161,7 @@ def count_program(report, name, status_ok, how_it_ended, out, err, repeat):
 def stage_static(report, _args):
     commands = [[sys.executable, "-B", f"tests/check/{name}.py"] + extra
                 for name in SOURCE_CHECKS for extra in ([], ["--self-test"])]
+    commands += [[sys.executable, "-B", f"tests/check/{name}.py"] for name in TOOL_CHECKS]
     with ThreadPoolExecutor(JOBS) as pool:
         for command, (status, out, err) in zip(commands, pool.map(run, commands)):
             again = shlex.join(["python3"] + command[2:])
