@@ -146,19 +146,20 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_leave_group(struct tcpi
 
 /* ---- TCP ---- */
 
-enum tcpip_tcp_state { /* RFC 9293 3.3.2; the reference's Initial and Bound are CLOSED here */
-                       TCPIP_TCP_CLOSED,
-                       TCPIP_TCP_LISTEN,
-                       TCPIP_TCP_SYN_SENT,
-                       TCPIP_TCP_SYN_RECEIVED,
-                       TCPIP_TCP_ESTABLISHED,
-                       TCPIP_TCP_FIN_WAIT_1,
-                       TCPIP_TCP_FIN_WAIT_2,
-                       TCPIP_TCP_CLOSE_WAIT,
-                       TCPIP_TCP_CLOSING,
-                       TCPIP_TCP_LAST_ACK,
-                       TCPIP_TCP_TIME_WAIT,
-                       TCPIP_TCP_STATE_COUNT
+/* RFC 9293 3.3.2; the reference's Initial and Bound are CLOSED here. */
+enum tcpip_tcp_state {
+    TCPIP_TCP_CLOSED,
+    TCPIP_TCP_LISTEN,
+    TCPIP_TCP_SYN_SENT,
+    TCPIP_TCP_SYN_RECEIVED,
+    TCPIP_TCP_ESTABLISHED,
+    TCPIP_TCP_FIN_WAIT_1,
+    TCPIP_TCP_FIN_WAIT_2,
+    TCPIP_TCP_CLOSE_WAIT,
+    TCPIP_TCP_CLOSING,
+    TCPIP_TCP_LAST_ACK,
+    TCPIP_TCP_TIME_WAIT,
+    TCPIP_TCP_STATE_COUNT
 };
 TCPIP_API const char *tcpip_tcp_state_name(enum tcpip_tcp_state state); /* "SYN-SENT" */
 

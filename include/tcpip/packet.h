@@ -38,12 +38,13 @@ enum tcpip_checksum_state {
     TCPIP_CHECKSUM_VERIFIED, /* in: the link has verified the transport checksum */
 };
 
-enum tcpip_packet_type { /* by link-layer destination */
-                         TCPIP_PACKET_HOST,
-                         TCPIP_PACKET_BROADCAST,
-                         TCPIP_PACKET_MULTICAST,
-                         TCPIP_PACKET_OTHER_HOST,
-                         TCPIP_PACKET_OUTGOING,
+/* By link-layer destination. */
+enum tcpip_packet_type {
+    TCPIP_PACKET_HOST,
+    TCPIP_PACKET_BROADCAST,
+    TCPIP_PACKET_MULTICAST,
+    TCPIP_PACKET_OTHER_HOST,
+    TCPIP_PACKET_OUTGOING,
 };
 
 /* What the network layer has learned of an inbound packet; addresses as 16 bytes, IPv4 mapped. */

@@ -18,8 +18,8 @@ enum tcpip_port_flags {
     TCPIP_PORT_EXCLUSIVE = 8,     /* a listener: conflicts with every holder but REUSE_PORT ones on both sides */
 };
 
-/* One reservation: of transport protocol, port, address (16 bytes, IPv4 mapped; all zero :: and ::ffff:0.0.0.0 are wildcards),
- * NIC (0: any). */
+/* One reservation: of transport protocol, port, address (16 bytes, IPv4 mapped; all zero :: and ::ffff:0.0.0.0 are
+ * wildcards), NIC (0: any). */
 struct tcpip_port_key {
     uint8_t transport;
     uint8_t address[16];
@@ -38,14 +38,14 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_port_manager_reserve(struct tcpi
 /* Releases what was reserved with the same key. */
 TCPIP_API void tcpip_port_manager_release(struct tcpip_port_manager *manager, const struct tcpip_port_key *key);
 /* Whether the reservation would succeed now. */
-TCPIP_API bool tcpip_port_manager_available(const struct tcpip_port_manager *manager,
-                                            const struct tcpip_port_key *key);
-/* An ephemeral port for a connection to one destination (RFC 6056 algorithm 4: double hash; `tuple_hash` and `table_hash` keyed by
- * the caller's secret over the two addresses and the remote port): tries each port of the range once and takes the first for which
- * `test` says true, so that one port serves many destinations. NO_PORT_AVAILABLE. */
-TCPIP_API TCPIP_MUST_USE enum tcpip_error
-tcpip_port_manager_pick(struct tcpip_port_manager *manager, uint32_t tuple_hash, uint32_t table_hash,
-                        bool (*test)(void *ctx, uint16_t port), void *ctx, uint16_t *out);
+TCPIP_API bool tcpip_port_manager_available(const struct tcpip_port_manager *manager, const struct tcpip_port_key *key);
+/* An ephemeral port for a connection to one destination (RFC 6056 algorithm 4: double hash; `tuple_hash` and
+ * `table_hash` keyed by the caller's secret over the two addresses and the remote port): tries each port of the range
+ * once and takes the first for which `test` says true, so that one port serves many destinations. NO_PORT_AVAILABLE. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_port_manager_pick(struct tcpip_port_manager *manager,
+                                                                  uint32_t tuple_hash, uint32_t table_hash,
+                                                                  bool (*test)(void *ctx, uint16_t port), void *ctx,
+                                                                  uint16_t *out);
 
 TCPIP_END_DECLS
 

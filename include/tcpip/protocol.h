@@ -11,7 +11,7 @@
 
 TCPIP_BEGIN_DECLS
 
-struct tcpip_route;   /* stack internals: a resolved way to a remote address */
+struct tcpip_route; /* stack internals: a resolved way to a remote address */
 struct tcpip_neighbor_entry;
 
 /* How one packet goes out. */
@@ -33,7 +33,7 @@ enum tcpip_icmp_kind {
     TCPIP_ICMP_PACKET_TOO_BIG, /* value: MTU */
     TCPIP_ICMP_TTL_EXCEEDED,
     TCPIP_ICMP_REASSEMBLY_TIMEOUT,
-    TCPIP_ICMP_PARAMETER_PROBLEM, /* value: pointer */
+    TCPIP_ICMP_PARAMETER_PROBLEM,   /* value: pointer */
     TCPIP_ICMP_UNKNOWN_NEXT_HEADER, /* value: pointer */
     TCPIP_ICMP_UNKNOWN_OPTION,      /* value: pointer */
     TCPIP_ICMP_SOURCE_QUENCH,
@@ -45,12 +45,12 @@ struct tcpip_icmp_error {
     enum tcpip_icmp_kind kind;
     uint32_t value;
     uint8_t type, code;
-    uint8_t transport;        /* of the quoted packet */
-    uint32_t nic;             /* where the error arrived */
-    const uint8_t *local;     /* source address of the quoted packet: ours */
-    const uint8_t *remote;    /* its destination */
-    const uint8_t *offender;  /* who sent the error */
-    const uint8_t *quote;     /* the quoted transport header; at least 8 bytes */
+    uint8_t transport;       /* of the quoted packet */
+    uint32_t nic;            /* where the error arrived */
+    const uint8_t *local;    /* source address of the quoted packet: ours */
+    const uint8_t *remote;   /* its destination */
+    const uint8_t *offender; /* who sent the error */
+    const uint8_t *quote;    /* the quoted transport header; at least 8 bytes */
     uint32_t quote_bytes;
 };
 
@@ -70,15 +70,19 @@ struct tcpip_network_protocol {
     void (*nic_down)(struct tcpip_nic *nic, void *state);
     /* A packet with network_offset set; takes it. */
     void (*input)(struct tcpip_nic *nic, struct tcpip_packet *packet);
-    /* A transport header and payload, checksum PARTIAL or complete; takes the packet. Pushes the header, fragments if need be. */
+    /* A transport header and payload, checksum PARTIAL or complete; takes the packet. Pushes the header, fragments if
+     * need be. */
     enum tcpip_error (*output)(struct tcpip_route *route, struct tcpip_packet *packet,
                                const struct tcpip_network_output *how);
-    /* Asks who has `target` (ARP request, neighbour solicitation), multicast, or unicast to `link` when it is not NULL. */
+    /* Asks who has `target` (ARP request, neighbour solicitation), multicast, or unicast to `link` when it is not NULL.
+     */
     void (*solicit)(struct tcpip_nic *nic, const uint8_t *target, const struct tcpip_link_address *link);
-    /* Answers an inbound packet with an ICMP error, where that is allowed and within the rate limit. Doesn't take it. */
+    /* Answers an inbound packet with an ICMP error, where that is allowed and within the rate limit. Doesn't take it.
+     */
     void (*send_error)(struct tcpip_nic *nic, const struct tcpip_packet *packet, enum tcpip_icmp_kind kind,
                        uint32_t value);
-    /* An address of this protocol was assigned to, or removed from, an enabled NIC (DAD, group membership, gratuitous ARP). */
+    /* An address of this protocol was assigned to, or removed from, an enabled NIC (DAD, group membership, gratuitous
+     * ARP). */
     void (*address_added)(struct tcpip_nic *nic, const uint8_t *address);
     void (*address_removed)(struct tcpip_nic *nic, const uint8_t *address);
     /* Joins or leaves a multicast group on the wire (IGMP, MLD); may be NULL. */
@@ -110,8 +114,7 @@ struct tcpip_endpoint_ops {
     enum tcpip_error (*read_views)(struct tcpip_endpoint *, struct tcpip_view *, size_t *count, size_t max_bytes,
                                    size_t *done, struct tcpip_full_address *from);
     enum tcpip_error (*sendmsg)(struct tcpip_endpoint *, const struct tcpip_io *, size_t io_count, uint32_t flags,
-                                const struct tcpip_full_address *to, const struct tcpip_control *control,
-                                size_t *done);
+                                const struct tcpip_full_address *to, const struct tcpip_control *control, size_t *done);
     enum tcpip_error (*write_view)(struct tcpip_endpoint *, const struct tcpip_view *, uint32_t flags,
                                    const struct tcpip_full_address *to);
     enum tcpip_error (*peek)(struct tcpip_endpoint *, bool (*writer)(void *, const void *, size_t), void *ctx,
@@ -125,7 +128,8 @@ struct tcpip_endpoint_ops {
     uint32_t (*readiness)(const struct tcpip_endpoint *);
     enum tcpip_error (*set_option)(struct tcpip_endpoint *, enum tcpip_option, int64_t);
     enum tcpip_error (*get_option)(struct tcpip_endpoint *, enum tcpip_option, int64_t *);
-    enum tcpip_error (*group)(struct tcpip_endpoint *, uint32_t nic, const struct tcpip_address *, bool join); /* NULL */
+    enum tcpip_error (*group)(struct tcpip_endpoint *, uint32_t nic, const struct tcpip_address *,
+                              bool join); /* NULL */
     /* Sends what may go now; once per turn in which the endpoint was marked dirty. */
     void (*flush)(struct tcpip_endpoint *);
 };
@@ -135,16 +139,16 @@ struct tcpip_endpoint {
     const struct tcpip_endpoint_ops *ops;
     struct tcpip_stack *stack;
     void *context;
-    struct tcpip_list_node all;    /* every endpoint of the stack */
-    struct tcpip_list_node dirty;  /* flush me */
-    struct tcpip_list_node notify; /* tell my waiters, or report in tcpip_stack_ready */
+    struct tcpip_list_node all;     /* every endpoint of the stack */
+    struct tcpip_list_node dirty;   /* flush me */
+    struct tcpip_list_node notify;  /* tell my waiters, or report in tcpip_stack_ready */
     struct tcpip_list_node waiters; /* list head */
-    uint32_t pending;              /* events that recurred in this turn */
+    uint32_t pending;               /* events that recurred in this turn */
     uint32_t watch_mask;
-    uint32_t id;                   /* for traces: counted from 1 */
-    uint32_t network;              /* the protocol's: TCPIP_PROTOCOL_IPV4 or _IPV6 */
-    uint8_t transport;             /* the protocol's */
-    bool closed_by_user;           /* the pointer is gone for the application */
+    uint32_t id;         /* for traces: counted from 1 */
+    uint32_t network;    /* the protocol's: TCPIP_PROTOCOL_IPV4 or _IPV6 */
+    uint8_t transport;   /* the protocol's */
+    bool closed_by_user; /* the pointer is gone for the application */
 };
 
 TCPIP_END_DECLS

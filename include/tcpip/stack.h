@@ -190,14 +190,15 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_add_static_neighbor(struct
 /* BAD_ADDRESS: not there. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_remove_neighbor(struct tcpip_stack *stack, uint32_t nic,
                                                                       const struct tcpip_address *address);
-enum tcpip_neighbor_state { /* RFC 4861 7.3.2, and STATIC */
-                            TCPIP_NEIGHBOR_INCOMPLETE,
-                            TCPIP_NEIGHBOR_REACHABLE,
-                            TCPIP_NEIGHBOR_STALE,
-                            TCPIP_NEIGHBOR_DELAY,
-                            TCPIP_NEIGHBOR_PROBE,
-                            TCPIP_NEIGHBOR_UNREACHABLE,
-                            TCPIP_NEIGHBOR_STATIC,
+/* RFC 4861 7.3.2, and STATIC. */
+enum tcpip_neighbor_state {
+    TCPIP_NEIGHBOR_INCOMPLETE,
+    TCPIP_NEIGHBOR_REACHABLE,
+    TCPIP_NEIGHBOR_STALE,
+    TCPIP_NEIGHBOR_DELAY,
+    TCPIP_NEIGHBOR_PROBE,
+    TCPIP_NEIGHBOR_UNREACHABLE,
+    TCPIP_NEIGHBOR_STATIC,
 };
 struct tcpip_neighbor {
     uint32_t nic;

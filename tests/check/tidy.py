@@ -157,15 +157,17 @@ def conditionals(tree):
 
 
 def guards(tree):
-    """A header's guard is its path: src/base/list.h is TCPIP_SRC_BASE_LIST_H, include/tcpip/link.h is TCPIP_LINK_H."""
+    """A header's guard begins TCPIP_, ends with the file's name (list.h: ..._LIST_H), and is its alone."""
+    first = {}
     for path in tree.c_files():
         if not path.endswith(".h"):
             continue
-        stem = re.sub(r"^include/tcpip/", "tcpip/", path)
-        stem = stem if stem.startswith("tcpip/") else "tcpip/" + stem
-        guard = re.sub(r"[^A-Z0-9]", "_", stem.upper())
-        if not re.match(r"\s*#ifndef %s\n#define %s\n" % (guard, guard), tree.bare(path)):
-            yield Finding(path, 0, f"no include guard {guard}")
+        ending = re.sub(r"[^A-Z0-9]", "_", os.path.basename(path).upper())
+        match = re.match(r"\s*#ifndef (TCPIP_(?:\w+_)?%s)\n#define \1\n" % ending, tree.bare(path))
+        if not match:
+            yield Finding(path, 0, f"no include guard TCPIP_..._{ending}")
+        elif first.setdefault(match.group(1), path) != path:
+            yield Finding(path, 0, f"the guard {match.group(1)} is also that of {first[match.group(1)]}")
 
 
 def one_state_writer(tree):
@@ -278,6 +280,7 @@ SAMPLES = [
     ("code that is switched off is seen", one("#if 0\n#endif\n"), IF),
     ("a machine's switch is fine", one("#if defined(__GNUC__) && !defined(__clang__)\n#endif\n"), None),
     ("a header without its guard is seen", {"src/base/a.h": h("", "WRONG_H")}, GUARD),
+    ("a guard used twice is seen", {"include/tcpip/a.h": h("", "TCPIP_A_H"), "include/tcpip/b/a.h": h("", "TCPIP_A_H")}, GUARD),
     ("a second writer of the state is seen",
      one("void f(struct tcp *t)\n{\n    t->state = 1;\n}\n", "src/transport/tcp/tcp_input.c"), STATE),
     ("a reader of the state is fine",
