@@ -166,7 +166,7 @@ TCPIP_API const char *tcpip_tcp_state_name(enum tcpip_tcp_state state); /* "SYN-
 enum tcpip_tcp_recovery_state { /* Linux's tcpi_ca_state */
                                 TCPIP_TCP_OPEN,
                                 TCPIP_TCP_DISORDER,
-                                TCPIP_TCP_CWR,
+                                TCPIP_TCP_CWR_STATE, /* not TCPIP_TCP_CWR, the flag */
                                 TCPIP_TCP_RECOVERY,
                                 TCPIP_TCP_LOSS,
 };

@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: MIT
+/* tcp.h: the TCP endpoint, for TCP's hands only. Organs never include it.
+ *
+ * An endpoint has a cold part, which every connection keeps, and a hot block, which it has while data are in flight or out of order and
+ * for a while after. The flow's entry in the demultiplexer is embedded; TIME-WAIT and SYN-RECEIVED of a listener are compact
+ * records with an entry of their own. */
+#ifndef TCPIP_SRC_TCP_TCP_H
+#define TCPIP_SRC_TCP_TCP_H
+
+#include "base/math.h"
+#include "stack/demux.h"
+#include "stack/option_block.h"
+#include "stack/route.h"
+#include "transport/tcp/ack_policy.h"
+#include "transport/tcp/isn.h"
+#include "transport/tcp/rate.h"
+#include "transport/tcp/reassembly.h"
+#include "transport/tcp/receive_window.h"
+#include "transport/tcp/recovery.h"
+#include "transport/tcp/rtt.h"
+#include "transport/tcp/send_queue.h"
+#include <tcpip/congestion.h>
+#include <tcpip/header/tcp.h>
+#include <tcpip/ports.h>
+
+enum tcp_demux_kind {
+    TCP_DEMUX_ENDPOINT,
+    TCP_DEMUX_HALF_OPEN,
+    TCP_DEMUX_TIME_WAIT,
+};
+
+enum {
+    TCP_MSS_DEFAULT_V4 = 536,          /* RFC 9293 MUST-15 */
+    TCP_MSS_DEFAULT_V6 = 1220,
+    TCP_MSS_MIN = 48,                  /* smaller ones are taken for attacks on our packet rate */
+    TCP_SUPER_SEGMENT_MAX = 65535 - 60 - 60, /* payload of one packet, headers at their largest */
+    TCP_HALF_OPEN_LEVELS = 8,          /* SYN-ACK backoff: 1 2 4 8 16 32 64 120 s */
+};
+
+/* What waits in one connection; tcp_timers.c has the table. */
+enum tcp_timer {
+    TCP_TIMER_RETRANSMIT,
+    TCP_TIMER_PERSIST,
+    TCP_TIMER_DELAYED_ACK,
+    TCP_TIMER_KEEPALIVE,
+    TCP_TIMER_USER_TIMEOUT,
+    TCP_TIMER_FIN_WAIT_2,
+    TCP_TIMER_CORK,
+    TCP_TIMER_HOLD,       /* the link's queue is full: try again */
+    TCP_TIMER_IDLE,       /* give the hot block back */
+    TCP_TIMER_COUNT
+};
+
+/* While data are in flight or out of order, and one idle timeout longer. */
+struct tcp_hot {
+    struct scoreboard board;
+    struct recovery recovery;
+    struct rate rate;
+    struct reassembly reassembly;
+    uint64_t congestion_state[TCPIP_CONGESTION_STATE_BYTES / 8];
+};
+
+struct tcp_listener;
+
+struct tcp_endpoint {
+    struct tcpip_endpoint base;
+    struct demux_entry demux;      /* flow; linked while connected or connecting */
+    struct tcpip_route route;
+    struct option_block *options;  /* NULL: the stack's */
+    struct tcp_listener *listener; /* while in LISTEN */
+    struct tcp_hot *hot;           /* NULL: idle */
+    struct tcpip_list_node queue_node; /* in the accept queue, or among the dead to be freed */
+
+    /* identity */
+    uint8_t state;                 /* enum tcpip_tcp_state; written by tcp_state.c only */
+    bool bound, port_reserved, connect_tuple; /* connect_tuple: an ephemeral port that only the flow holds */
+    bool dead;                     /* off the network; freed when the application has closed it too */
+    bool orphan;                   /* closed by the application: base.closed_by_user */
+    bool accepted;                 /* passively opened */
+    bool connect_pending, connect_reported; /* connect's outcome: to come; told once */
+    struct tcpip_port_key port_key;
+    uint8_t error;                 /* enum tcpip_error: pending hard error, for the next call or the ERROR option */
+    uint8_t soft_error;            /* latest ICMP error that may pass */
+
+    /* negotiated */
+    bool ts_on, sack_on, wscale_on;
+    uint8_t snd_wscale;
+    uint16_t peer_mss;             /* from its SYN */
+    uint16_t snd_mss;              /* payload of a full segment, options taken off */
+    uint16_t rcv_mss;              /* estimate of the peer's segment size, for ACK decisions */
+    uint16_t options_bytes;        /* fixed options of a data segment: 12 with timestamps */
+
+    /* send: RFC 9293 3.3.1 */
+    seqnum iss, snd_una, snd_nxt, snd_wl1, snd_wl2;
+    uint32_t snd_wnd, snd_wnd_max;
+    seqnum snd_small;              /* end of the last partial segment sent (Nagle as Minshall meant it) */
+    seqnum push_seq;               /* end of what must carry PSH */
+    struct send_queue send_queue;
+    uint32_t send_buffer_bytes;
+    bool fin_queued, fin_sent, fin_acked;
+    bool more_coming;              /* the last write said so */
+    bool cwnd_limited;
+    bool out_of_room;              /* a write found no room: Out is news when there is */
+    bool ack_now;                  /* an ACK goes out at flush */
+    uint8_t retransmit_count;      /* timeouts in a row */
+    uint8_t probe_count;
+    uint8_t keepalive_count;
+    struct rtt rtt;
+    struct tcpip_congestion congestion;
+
+    /* receive */
+    seqnum irs, rcv_nxt;
+    uint32_t ts_recent;            /* TS.Recent (RFC 7323 4.3) */
+    uint32_t ts_offset;
+    tcpip_ns ts_recent_at;
+    seqnum last_ack_sent;          /* Last.ACK.sent */
+    struct receive_queue receive_queue;
+    struct receive_window receive_window;
+    struct ack_policy ack_policy;
+    seqnum fin_seq;                /* of the peer's FIN, valid if fin_seen */
+    bool fin_seen, fin_received;   /* it came (maybe early); it is in order */
+    bool shut_read, shut_write;
+    tcpip_ns last_receive_at, last_send_at, last_data_receive_at;
+    tcpip_ns challenge_at;         /* earliest instant of the next rate-limited ACK */
+    tcpip_ns user_timeout_from;    /* since when the oldest unacknowledged data waits */
+
+    /* timers */
+    struct tcpip_timer timer;      /* the one node on the wheel */
+    tcpip_ns deadlines[TCP_TIMER_COUNT];
+
+    /* counted for tcp_info */
+    uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
+    uint32_t segments_out, segments_in, data_segments_out, data_segments_in;
+    uint32_t total_retransmits, dsack_duplicates, out_of_order_segments;
+};
+
+/* A parsed inbound segment. */
+struct tcp_segment {
+    struct tcpip_packet *packet;
+    const uint8_t *header;
+    struct flow flow;
+    seqnum seq, ack;
+    uint32_t length;               /* payload */
+    uint32_t payload_offset;       /* in the packet */
+    uint32_t window;               /* as on the wire */
+    uint16_t flags;
+    uint16_t wire_segments;        /* 1, or how many were merged */
+    tcpip_ns now;
+    bool has_ts;
+    uint32_t ts_val, ts_ecr;
+    struct tcpip_tcp_options options; /* parsed unless fast */
+};
+
+/* A connection in SYN-RECEIVED that came from a listener or the forwarder: at most 128 bytes. */
+struct tcp_half_open {
+    struct demux_entry demux;
+    struct tcpip_list_node node;   /* on tcp_stack.half_open[level], oldest first */
+    struct tcp_endpoint *listener; /* NULL: the forwarder's */
+    uint32_t expires_ms;           /* low bits of the instant in ms: see tcp_listen.c */
+    seqnum iss, irs;
+    uint32_t ts_recent;
+    uint16_t peer_mss;
+    int8_t peer_scale;             /* -1: none */
+    uint8_t level;
+    bool sack : 1, ts : 1, deferred : 1, established_wait : 1;
+};
+
+/* Per-stack state of TCP. */
+struct tcp_stack {
+    struct tcpip_stack *stack;
+    struct pool endpoints, hots, records, send_chunks, receive_chunks, half_opens, time_waits;
+    struct list dead;              /* endpoints to free at the end of the turn */
+    struct deferred reap;
+    /* SYN-RECEIVED records, by backoff level; each list is in order of expiry */
+    struct list half_open[TCP_HALF_OPEN_LEVELS];
+    struct tcpip_timer half_open_timer;
+    uint32_t half_open_count;
+    /* TIME-WAIT records in order of expiry */
+    struct list time_wait;
+    struct tcpip_timer time_wait_timer;
+    uint32_t time_wait_count;
+    /* resets and challenge ACKs per second, for the whole stack */
+    tcpip_ns reset_window_at;
+    uint32_t resets_left;
+    /* the forwarder */
+    struct tcpip_tcp_forwarder forwarder;
+    bool has_forwarder;
+    uint32_t forward_in_flight;
+    struct list forward_ready;     /* established, to be handed to on_connection */
+    struct deferred forward_run;
+};
+
+static inline struct tcp_endpoint *tcp_of(struct tcpip_endpoint *endpoint)
+{
+    return TCPIP_CONTAINER_OF(endpoint, struct tcp_endpoint, base);
+}
+static inline const struct tcp_endpoint *tcp_of_const(const struct tcpip_endpoint *endpoint)
+{
+    return (const struct tcp_endpoint *)(const void *)((const char *)endpoint - offsetof(struct tcp_endpoint, base));
+}
+static inline struct tcp_stack *tcp_stack_of(struct tcpip_stack *stack)
+{
+    return tcpip__stack_transport_state(stack, TCPIP_PROTOCOL_TCP);
+}
+static inline int64_t tcp_option(const struct tcp_endpoint *ep, enum tcpip_option option)
+{
+    return option_get(ep->base.stack, ep->options, option);
+}
+static inline struct tcpip_stats_tcp *tcp_stats(const struct tcp_endpoint *ep)
+{
+    return &ep->base.stack->stats.tcp;
+}
+static inline bool tcp_is_v4(const struct tcp_endpoint *ep)
+{
+    return address_is_v4(ep->demux.flow.remote);
+}
+/* RFC 9293 3.3.2: ESTABLISHED and everything after the handshake. */
+static inline bool tcp_synchronized(const struct tcp_endpoint *ep)
+{
+    return ep->state >= TCPIP_TCP_ESTABLISHED;
+}
+/* States in which data may still be sent: or retransmitted. */
+static inline bool tcp_can_transmit(const struct tcp_endpoint *ep)
+{
+    return ep->state >= TCPIP_TCP_ESTABLISHED && ep->state != TCPIP_TCP_FIN_WAIT_2 && ep->state != TCPIP_TCP_TIME_WAIT;
+}
+static inline uint32_t tcp_in_flight(const struct tcp_endpoint *ep)
+{
+    return ep->hot == NULL ? 0 : scoreboard_in_flight(&ep->hot->board);
+}
+/* Bytes written and never sent. */
+static inline uint32_t tcp_unsent(const struct tcp_endpoint *ep)
+{
+    uint32_t sent = seq_size(ep->snd_una, ep->snd_nxt) - (ep->fin_sent && !ep->fin_acked ? 1 : 0);
+    return ep->send_queue.bytes - sent;
+}
+
+/* tcp_protocol.c */
+struct tcp_endpoint *tcpip__tcp_endpoint_new(struct tcpip_stack *stack, uint32_t network, enum tcpip_error *error);
+/* Off the network at once: timers, demultiplexer, ports, queues of output. The memory goes when the application has closed it too. */
+void tcpip__tcp_die(struct tcp_endpoint *ep);
+/* The application is done with it: freed at the end of the turn if dead. */
+void tcpip__tcp_reap(struct tcp_endpoint *ep);
+/* Ends the connection with an error for the application, and dies. */
+void tcpip__tcp_abort(struct tcp_endpoint *ep, enum tcpip_error error);
+/* The hot block, made if need be; NULL: out of memory. */
+struct tcp_hot *tcpip__tcp_hot(struct tcp_endpoint *ep);
+/* Gives it back if nothing is in flight or out of order. */
+void tcpip__tcp_cool(struct tcp_endpoint *ep);
+/* snd_mss anew, from the path MTU, the peer's MSS and the options. True: it changed. */
+bool tcpip__tcp_update_mss(struct tcp_endpoint *ep);
+/* What to advertise in a SYN towards `remote` over `route`. */
+uint16_t tcpip__tcp_advertised_mss(const struct tcpip_route *route, const uint8_t *remote, int64_t user_mss);
+/* The route, found again if it is stale; false: there is none now. */
+bool tcpip__tcp_route(struct tcp_endpoint *ep);
+void tcpip__tcp_rtt_bounds(const struct tcp_endpoint *ep, struct rtt_bounds *out);
+void tcpip__tcp_ack_bounds(const struct tcp_endpoint *ep, struct ack_bounds *out);
+
+/* tcp_state.c */
+enum tcp_event {
+    TCP_EVENT_LISTEN,
+    TCP_EVENT_CONNECT,         /* SYN sent */
+    TCP_EVENT_SYN_RECEIVED,    /* simultaneous open */
+    TCP_EVENT_ESTABLISHED,     /* our SYN is acknowledged and theirs is here */
+    TCP_EVENT_FIN_SENT,
+    TCP_EVENT_FIN_RECEIVED,
+    TCP_EVENT_FIN_ACKED,
+    TCP_EVENT_FIN_BOTH,        /* a FIN that also acknowledges ours */
+    TCP_EVENT_GONE,            /* reset, timeout, abort, close of a listener, end of TIME-WAIT */
+    TCP_EVENT_COUNT
+};
+#define TCP_STATE_BUG 0xff
+/* The next state, or TCP_STATE_BUG for what can't happen. Pure. */
+uint8_t tcpip__tcp_state_next(uint8_t state, enum tcp_event event);
+void tcpip__tcp_event(struct tcp_endpoint *ep, enum tcp_event event);
+
+/* tcp_input.c: takes the packet. */
+void tcpip__tcp_input(struct tcp_endpoint *ep, struct tcp_segment *segment);
+/* ts_val too old (RFC 7323 5.3). */
+bool tcpip__tcp_paws_reject(uint32_t ts_recent, tcpip_ns ts_recent_at, uint32_t ts_val, tcpip_ns now);
+/* Takes data from the segment, which begins at or below rcv_nxt or lies beyond; FIN too. Frees the packet. */
+void tcpip__tcp_receive_data(struct tcp_endpoint *ep, struct tcp_segment *segment);
+
+/* tcp_ack.c: an acceptable ACK. False: the segment is to be dropped (reason given), and the packet is gone. */
+bool tcpip__tcp_ack(struct tcp_endpoint *ep, struct tcp_segment *segment);
+/* Our FIN, or a SYN-ACK's SYN, are not data: called from tcp_open. */
+void tcpip__tcp_window_update(struct tcp_endpoint *ep, const struct tcp_segment *segment);
+/* Puts a new controller in charge (NULL: the stack's default). */
+void tcpip__tcp_congestion_start(struct tcp_endpoint *ep, const struct tcpip_congestion_ops *ops);
+
+/* tcp_open.c */
+enum tcpip_error tcpip__tcp_connect(struct tcp_endpoint *ep, const struct tcpip_full_address *address);
+void tcpip__tcp_syn_sent_input(struct tcp_endpoint *ep, struct tcp_segment *segment); /* takes the packet */
+/* SYN-RECEIVED of a simultaneous open: the ACK that completes it. */
+void tcpip__tcp_established(struct tcp_endpoint *ep);
+/* What both SYNs agreed on. */
+struct tcp_negotiated {
+    seqnum iss, irs;
+    uint16_t peer_mss;
+    int8_t peer_scale;
+    bool sack, ts;
+    uint32_t ts_recent;
+};
+void tcpip__tcp_negotiate(struct tcp_endpoint *ep, const struct tcp_negotiated *negotiated, tcpip_ns now);
+/* Sends, or sends again, the SYN or SYN-ACK of an endpoint. */
+void tcpip__tcp_send_syn(struct tcp_endpoint *ep);
+/* Initial values of windows, timers and organs; before the first SYN goes out. */
+void tcpip__tcp_prepare(struct tcp_endpoint *ep, tcpip_ns now);
+/* The options of our SYN or SYN-ACK. */
+size_t tcpip__tcp_syn_options(uint8_t *out, uint16_t mss, bool sack, int scale, bool ts, uint32_t ts_val,
+                              uint32_t ts_ecr);
+
+/* tcp_listen.c */
+enum tcpip_error tcpip__tcp_listen(struct tcp_endpoint *ep, uint32_t backlog);
+void tcpip__tcp_unlisten(struct tcp_endpoint *ep);
+enum tcpip_error tcpip__tcp_accept(struct tcp_endpoint *ep, struct tcpip_endpoint **out,
+                                   struct tcpip_full_address *peer);
+bool tcpip__tcp_acceptable(const struct tcp_endpoint *ep);
+void tcpip__tcp_listener_input(struct tcp_endpoint *ep, struct tcp_segment *segment);      /* takes the packet */
+void tcpip__tcp_half_open_input(struct tcp_half_open *half, struct tcp_segment *segment); /* takes the packet */
+void tcpip__tcp_half_open_error(struct tcp_half_open *half, const struct tcpip_icmp_error *error);
+/* A SYN that the forwarder accepts, or defers. NULL: no room. */
+struct tcp_half_open *tcpip__tcp_half_open_new(struct tcpip_stack *stack, struct tcp_endpoint *listener,
+                                               const struct tcp_segment *segment);
+void tcpip__tcp_half_open_answer(struct tcpip_stack *stack, struct tcp_half_open *half);
+void tcpip__tcp_half_open_free(struct tcpip_stack *stack, struct tcp_half_open *half);
+void tcpip__tcp_half_open_timer(struct tcpip_timer *timer, tcpip_ns now);
+
+/* tcp_forward.c */
+/* A SYN without a listener; true: taken. */
+bool tcpip__tcp_forward_input(struct tcpip_stack *stack, struct tcp_segment *segment);
+void tcpip__tcp_forward_established(struct tcp_endpoint *ep);
+void tcpip__tcp_forward_fini(struct tcp_stack *tcp);
+
+/* tcp_send.c */
+void tcpip__tcp_flush(struct tcpip_endpoint *endpoint);
+/* Bytes that may be written now. */
+uint32_t tcpip__tcp_send_room(const struct tcp_endpoint *ep);
+/* The window closed, or nothing can be sent and data wait: a probe (persist timer). */
+void tcpip__tcp_send_probe(struct tcp_endpoint *ep);
+/* The limit of the send queue follows cwnd (auto-tuning). */
+void tcpip__tcp_tune_send_buffer(struct tcp_endpoint *ep);
+
+/* tcp_output.c */
+/* Sends [seq, seq + length) of the queue; flags: FIN or not, PSH is decided here. False: nothing was sent (out of memory, no route). */
+bool tcpip__tcp_output_data(struct tcp_endpoint *ep, seqnum seq, uint32_t length, uint16_t flags);
+/* A segment without data: ACK, probe (seq one below), keepalive, RST. */
+void tcpip__tcp_output_control(struct tcp_endpoint *ep, seqnum seq, uint16_t flags);
+/* An ACK now; everything owed is paid. */
+void tcpip__tcp_output_ack(struct tcp_endpoint *ep);
+/* A header and options alone, for records without an endpoint. Flow as seen from here. */
+struct tcp_bare_segment {
+    const struct flow *flow;
+    seqnum seq, ack;
+    uint16_t flags, window;
+    const uint8_t *options;
+    size_t options_bytes;
+    uint8_t tos, ttl;
+};
+enum tcpip_error tcpip__tcp_output_bare(struct tcpip_stack *stack, struct tcpip_route *route,
+                                        const struct tcp_bare_segment *bare);
+
+/* tcp_reply.c */
+/* Answers a segment that belongs to no connection with RST (RFC 9293 3.10.7.1). Doesn't take the packet. */
+void tcpip__tcp_reply_reset(struct tcpip_stack *stack, const struct tcp_segment *segment);
+/* An ACK of an unacceptable segment, limited per connection (RFC 5961 section 7). */
+void tcpip__tcp_challenge_ack(struct tcp_endpoint *ep, tcpip_ns now);
+
+/* tcp_timers.c */
+void tcpip__tcp_timers_init(struct tcp_endpoint *ep);
+void tcpip__tcp_timers_stop(struct tcp_endpoint *ep);
+static inline bool tcp_timer_on(const struct tcp_endpoint *ep, enum tcp_timer timer)
+{
+    return ep->deadlines[timer] != TCPIP_NEVER;
+}
+void tcpip__tcp_timers_on_syn_sent(struct tcp_endpoint *ep);
+void tcpip__tcp_timers_on_established(struct tcp_endpoint *ep);
+void tcpip__tcp_timers_on_data_sent(struct tcp_endpoint *ep);
+void tcpip__tcp_timers_on_ack(struct tcp_endpoint *ep, bool progress);
+void tcpip__tcp_timers_on_segment_received(struct tcp_endpoint *ep);
+void tcpip__tcp_timers_on_zero_window(struct tcp_endpoint *ep);
+void tcpip__tcp_timers_on_window_open(struct tcp_endpoint *ep);
+void tcpip__tcp_timers_on_ack_delayed(struct tcp_endpoint *ep);
+void tcpip__tcp_timers_on_ack_sent(struct tcp_endpoint *ep);
+void tcpip__tcp_timers_on_fin_wait_2(struct tcp_endpoint *ep);
+void tcpip__tcp_timers_on_corked(struct tcp_endpoint *ep);
+void tcpip__tcp_timers_on_uncorked(struct tcp_endpoint *ep);
+void tcpip__tcp_timers_on_held(struct tcp_endpoint *ep);
+void tcpip__tcp_timers_on_keepalive_option(struct tcp_endpoint *ep);
+
+/* tcp_timewait.c */
+/* The connection is over: its flow goes to a record; the endpoint dies. */
+void tcpip__tcp_time_wait_enter(struct tcp_endpoint *ep);
+void tcpip__tcp_time_wait_input(struct tcpip_stack *stack, struct demux_entry *entry, struct tcp_segment *segment);
+/* A port and peer in TIME-WAIT may be taken by an active open (RFC 6191); true: it was freed. */
+bool tcpip__tcp_time_wait_recycle(struct tcpip_stack *stack, struct demux_entry *entry, seqnum *iss_above);
+void tcpip__tcp_time_wait_timer(struct tcpip_timer *timer, tcpip_ns now);
+void tcpip__tcp_time_wait_fini(struct tcp_stack *tcp);
+
+/* tcp_option.c */
+enum tcpip_error tcpip__tcp_set_option(struct tcpip_endpoint *endpoint, enum tcpip_option option, int64_t value);
+enum tcpip_error tcpip__tcp_get_option(struct tcpip_endpoint *endpoint, enum tcpip_option option, int64_t *value);
+
+/* tcp_endpoint.c */
+extern const struct tcpip_endpoint_ops tcpip__tcp_endpoint_ops;
+/* The buffers' sizes as a new endpoint gets them. */
+void tcpip__tcp_buffers_init(struct tcp_endpoint *ep);
+
+/* tcp_check.c: asserts the invariants of a whole endpoint; after each turn in debug builds and simulations. */
+void tcpip__tcp_check(const struct tcp_endpoint *ep);
+
+#endif
