@@ -44,6 +44,10 @@ TCPIP_API struct tcpip_buffer *tcpip_buffer_wrap(struct tcpip_stack *stack, void
 /* Drops a reference. Outside a turn this is an entry of its own (a wrapped buffer's callback may run). */
 TCPIP_API void tcpip_buffer_unref(struct tcpip_buffer *buffer);
 
+/* Marks a wrapped buffer as the link's own memory, wanted back soon: the stack counts those that are out, and copies
+ * received data out of them when few are left. Before it is delivered, once. */
+TCPIP_API void tcpip_buffer_set_lent(struct tcpip_buffer *buffer);
+
 static inline struct tcpip_buffer *tcpip_buffer_ref(struct tcpip_buffer *buffer)
 {
     buffer->refs++;

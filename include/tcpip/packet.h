@@ -155,16 +155,18 @@ static inline bool tcpip_packet_append_view(struct tcpip_packet *packet, struct 
  * packet as before. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_packet_append(struct tcpip_packet *packet, const void *data,
                                                               size_t size);
-/* The `count` contiguous bytes at `offset`, to be read or written in place; makes them contiguous first if they aren't.
- * NULL when the packet is shorter or memory is out. Pointers from earlier calls become invalid. */
+/* The `count` contiguous bytes at `offset`, to be read in place; makes them contiguous first if they aren't. NULL when
+ * the packet is shorter or memory is out. Pointers from earlier calls become invalid. Written through only by who knows
+ * that no clone shares the buffer. */
 TCPIP_API uint8_t *tcpip_packet_pull_slow(struct tcpip_packet *packet, uint32_t offset, uint32_t count);
 
 static inline uint8_t *tcpip_packet_pull(struct tcpip_packet *packet, uint32_t offset, uint32_t count)
 {
     uint32_t in_room = (uint32_t)(packet->tail - packet->head);
-    if (offset + count <= in_room)
+    if (count <= in_room && offset <= in_room - count)
         return packet->room + packet->head + offset;
-    if (offset >= in_room && packet->view_count > 0 && offset - in_room + count <= packet->views[0].length)
+    if (offset >= in_room && packet->view_count > 0 && count <= packet->views[0].length &&
+        offset - in_room <= packet->views[0].length - count)
         return packet->views[0].buffer->data + packet->views[0].offset + (offset - in_room);
     return tcpip_packet_pull_slow(packet, offset, count);
 }
@@ -175,12 +177,14 @@ TCPIP_API void tcpip_packet_trim_front(struct tcpip_packet *packet, uint32_t cou
 TCPIP_API void tcpip_packet_cap_length(struct tcpip_packet *packet, uint32_t length);
 /* Copies up to `size` bytes from `offset` on; returns how many. */
 TCPIP_API size_t tcpip_packet_copy_out(const struct tcpip_packet *packet, uint32_t offset, void *out, size_t size);
-/* The one's complement sum (not inverted) over `count` bytes from `offset` on, continuing `initial`. */
+/* The one's complement sum (not inverted) over `count` bytes from `offset` on, all within the packet, continuing
+ * `initial`. */
 TCPIP_API uint16_t tcpip_packet_checksum(const struct tcpip_packet *packet, uint32_t offset, uint32_t count,
                                          uint16_t initial);
-/* A second packet with the same bytes: room copied, views shared. NULL: out of memory. */
+/* A second packet with the same bytes and marks: room copied, views shared. NULL: out of memory. */
 TCPIP_API struct tcpip_packet *tcpip_packet_clone(const struct tcpip_packet *packet);
-/* A second packet with the same bytes, in storage of `stack`: nothing shared. NULL: out of memory. */
+/* A second packet with the same bytes and marks, in storage of `stack`: nothing shared, all bytes contiguous (those of
+ * a small packet in its room). `nic` is kept within one stack only. NULL: out of memory. */
 TCPIP_API struct tcpip_packet *tcpip_packet_copy(struct tcpip_stack *stack, const struct tcpip_packet *packet);
 
 TCPIP_END_DECLS

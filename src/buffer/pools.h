@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/pool.h"
 #include <tcpip/buffer.h>
+#include <tcpip/header/checksum.h>
 #include <tcpip/packet.h>
 
 /* Payload bytes of the size classes. The largest holds a 64 KB super-segment with its headers. */
@@ -25,13 +26,14 @@ struct tcpip_buffer_pools {
     struct pool wrapped;
     struct tcpip_buffer *released; /* wrapped buffers whose callback is due, oldest first */
     struct tcpip_buffer **released_tail;
-    uint32_t lent;                 /* link-owned buffers out */
+    uint32_t lent; /* link-owned buffers out */
 };
 
 struct tcpip_packet_pool {
     struct pool pool;
     struct tcpip_buffer_pools *buffers;
     struct tcpip_stack *stack;
+    const struct tcpip_checksum_ops *checksum; /* what tcpip_packet_checksum sums with */
 };
 
 void tcpip__buffer_pools_init(struct tcpip_buffer_pools *pools, struct memory *memory, struct tcpip_stack *stack);
@@ -39,9 +41,9 @@ void tcpip__buffer_pools_init(struct tcpip_buffer_pools *pools, struct memory *m
 void tcpip__buffer_pools_fini(struct tcpip_buffer_pools *pools);
 uint64_t tcpip__buffer_pools_trim(struct tcpip_buffer_pools *pools);
 /* tcpip_buffer_new and _wrap without a stack. */
-struct tcpip_buffer *tcpip__buffer_new(struct tcpip_buffer_pools *pools, size_t size);
-struct tcpip_buffer *tcpip__buffer_wrap(struct tcpip_buffer_pools *pools, void *data, size_t size,
-                                        void (*release)(void *ctx, struct tcpip_buffer *buffer), void *ctx);
+must_use struct tcpip_buffer *tcpip__buffer_new(struct tcpip_buffer_pools *pools, size_t size);
+must_use struct tcpip_buffer *tcpip__buffer_wrap(struct tcpip_buffer_pools *pools, void *data, size_t size,
+                                                 void (*release)(void *ctx, struct tcpip_buffer *buffer), void *ctx);
 /* Drops a reference inside a turn: a wrapped buffer goes on the released list, another back to its pool. */
 void tcpip__buffer_unref_slow(struct tcpip_buffer *buffer);
 /* Runs due release callbacks; they may release more, which run too. Returns how many ran. */
@@ -55,7 +57,12 @@ static inline void buffer_unref(struct tcpip_buffer *buffer)
 
 void tcpip__packet_pool_init(struct tcpip_packet_pool *pool, struct memory *memory, struct tcpip_buffer_pools *buffers,
                              struct tcpip_stack *stack);
+/* Asserts that all packets are back. */
 void tcpip__packet_pool_fini(struct tcpip_packet_pool *pool);
-struct tcpip_packet *tcpip__packet_new(struct tcpip_packet_pool *pool);
+/* tcpip_packet_new and _copy without a stack. */
+must_use struct tcpip_packet *tcpip__packet_new(struct tcpip_packet_pool *pool);
+must_use struct tcpip_packet *tcpip__packet_copy(struct tcpip_packet_pool *pool, const struct tcpip_packet *packet);
+/* Asserts what holds between packet operations: for tests and debug builds. */
+void tcpip__packet_check(const struct tcpip_packet *packet);
 
 #endif
