@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* demux.h: whose a transport packet is.
  *
- * One probe in the table of connected flows; then listeners (bound endpoints without a peer) by specificity: address and
- * port, then port alone, NIC-bound first within each; then the protocol's default handler; then the unknown answer. */
+ * One probe in the table of connected flows; then listeners (bound endpoints without a peer) by specificity: address
+ * and port, then port alone, NIC-bound first within each; then the protocol's default handler; then the unknown answer.
+ */
 #ifndef TCPIP_SRC_STACK_DEMUX_H
 #define TCPIP_SRC_STACK_DEMUX_H
 
@@ -31,23 +32,26 @@ struct demux_listener {
     uint32_t nic;      /* 0: any */
     uint16_t port;
     uint8_t transport;
-    bool v4, v6;       /* families it takes */
-    bool reuse_port;   /* shares flows with its equals, by hash */
+    bool v4, v6;     /* families it takes */
+    bool reuse_port; /* shares flows with its equals, by hash */
     bool linked;
-    uint64_t order;    /* of registration */
+    uint64_t order; /* of registration */
 };
 
 must_use enum tcpip_error tcpip__demux_new(struct tcpip_stack *stack);
 void tcpip__demux_free(struct tcpip_stack *stack);
-/* The flow of an inbound packet: addresses from packet->network, ports given; nic is set by the packet's NIC for link-local peers. */
+/* The flow of an inbound packet: addresses from packet->network, ports given; nic is set by the packet's NIC for
+ * link-local peers. */
 void tcpip__flow_of(const struct tcpip_packet *packet, uint16_t local_port, uint16_t remote_port, struct flow *out);
-/* NULL: none. An entry bound to another NIC than `nic_id` isn't found. Compares with the previous packet's entry first. */
+/* NULL: none. An entry bound to another NIC than `nic_id` isn't found. Compares with the previous packet's entry first.
+ */
 struct demux_entry *tcpip__demux_find(struct tcpip_stack *stack, uint8_t transport, const struct flow *flow,
                                       uint32_t nic_id);
 /* PORT_IN_USE: the flow is taken. entry->flow, transport, kind are set by the caller. */
 must_use enum tcpip_error tcpip__demux_insert(struct tcpip_stack *stack, struct demux_entry *entry);
 void tcpip__demux_remove(struct tcpip_stack *stack, struct demux_entry *entry);
-/* Puts `with` in the place of `entry` (same flow): a half-open record becomes an endpoint, an endpoint a TIME-WAIT record. */
+/* Puts `with` in the place of `entry` (same flow): a half-open record becomes an endpoint, an endpoint a TIME-WAIT
+ * record. */
 void tcpip__demux_replace(struct tcpip_stack *stack, struct demux_entry *entry, struct demux_entry *with);
 void tcpip__demux_listen(struct tcpip_stack *stack, struct demux_listener *listener);
 void tcpip__demux_unlisten(struct tcpip_stack *stack, struct demux_listener *listener);

@@ -13,7 +13,8 @@ void tcpip__neighbor_table_free(struct tcpip_stack *stack);
 /* The entry of a next hop, made if need be, with a reference for the caller; NULL: out of memory. */
 struct tcpip_neighbor_entry *tcpip__neighbor_get(struct tcpip_nic *nic, const uint8_t *address);
 void tcpip__neighbor_unref(struct tcpip_neighbor_entry *entry);
-/* Sends a network packet to the neighbour: at once if its link address is known, else it waits for the resolution. Takes it. */
+/* Sends a network packet to the neighbour: at once if its link address is known, else it waits for the resolution.
+ * Takes it. */
 void tcpip__neighbor_output(struct tcpip_neighbor_entry *entry, struct tcpip_packet *packet);
 /* RFC 4861 7.3.1: forward progress. */
 void tcpip__neighbor_confirm(struct tcpip_neighbor_entry *entry);
@@ -25,7 +26,8 @@ struct neighbor_advert {
 };
 void tcpip__neighbor_advertised(struct tcpip_nic *nic, const uint8_t *address, const struct tcpip_link_address *link,
                                 struct neighbor_advert how);
-/* The NIC is disabled: its entries go, but static ones; waiting packets are dropped. With nic->removing static ones go too. */
+/* The NIC is disabled: its entries go, but static ones; waiting packets are dropped. With nic->removing static ones go
+ * too. */
 void tcpip__neighbor_flush(struct tcpip_nic *nic);
 /* A router advertises ReachableTime and RetransTimer (RFC 4861 6.3.4); 0: unspecified, stays as it was. */
 void tcpip__neighbor_set_times(struct tcpip_nic *nic, tcpip_ns reachable_ns, tcpip_ns retransmit_ns);

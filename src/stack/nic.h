@@ -11,29 +11,29 @@ struct gro;
 
 /* An assigned address, 16 bytes (IPv4 mapped). On the NIC's list in order of assignment. */
 struct nic_address {
-    struct tcpip_list_node node;  /* nic->addresses */
-    struct hash_node hash;        /* stack-wide, by address: address.c */
-    struct hash_node broadcast_hash; /* stack-wide, by NIC and directed broadcast address; has_broadcast only */
+    struct tcpip_list_node node;        /* nic->addresses */
+    struct hash_node hash;              /* stack-wide, by address: address.c */
+    struct hash_node broadcast_hash;    /* stack-wide, by NIC and directed broadcast address; has_broadcast only */
     struct tcpip_list_node subnet_node; /* of prefixes that are ours as a whole: IPv4 on a loopback link */
     struct tcpip_nic *nic;
     uint8_t bytes[16];
-    uint8_t broadcast[16];        /* of the prefix, IPv4 */
-    bool has_broadcast;           /* IPv4 prefixes of up to 30 bits (RFC 3021) */
-    uint8_t prefix_bits;          /* of the family's own length */
-    uint8_t family_bytes;         /* 4 or 16 */
-    uint32_t flags;               /* enum tcpip_address_flags */
+    uint8_t broadcast[16]; /* of the prefix, IPv4 */
+    bool has_broadcast;    /* IPv4 prefixes of up to 30 bits (RFC 3021) */
+    uint8_t prefix_bits;   /* of the family's own length */
+    uint8_t family_bytes;  /* 4 or 16 */
+    uint32_t flags;        /* enum tcpip_address_flags */
     /* RFC 4862 5.4; owned by network/ipv6's DAD */
     struct tcpip_timer dad_timer;
     uint8_t dad_left;
-    uint8_t dad_nonce[6];         /* RFC 7527 */
+    uint8_t dad_nonce[6]; /* RFC 7527 */
 };
 
 struct nic_group {
-    struct tcpip_list_node node;  /* nic->groups */
-    struct hash_node hash;        /* stack-wide, by NIC and group */
+    struct tcpip_list_node node; /* nic->groups */
+    struct hash_node hash;       /* stack-wide, by NIC and group */
     struct tcpip_nic *nic;
     uint8_t bytes[16];
-    uint32_t members;             /* endpoints and addresses that joined */
+    uint32_t members; /* endpoints and addresses that joined */
 };
 
 /* What RFC 4861 6.3.2 keeps per interface; zeroed: the defaults. Read and written by neighbor.c. */
@@ -44,9 +44,9 @@ struct neighbor_times {
 };
 
 struct tcpip_nic {
-    struct tcpip_list_node node;  /* stack->nics */
+    struct tcpip_list_node node;    /* stack->nics */
     struct tcpip_list_node tx_node; /* stack->tx_nics */
-    struct tcpip_link_upper upper; /* what the link sees */
+    struct tcpip_link_upper upper;  /* what the link sees */
     struct tcpip_stack *stack;
     struct tcpip_link *link;
     struct tcpip_link_capabilities caps;
@@ -54,12 +54,12 @@ struct tcpip_nic {
     uint32_t mtu;
     char name[16];
     bool enabled, link_up, promiscuous, spoofing, removing;
-    bool tx_blocked;              /* the link left packets; wait for tx_ready */
-    struct tcpip_packet_list tx;  /* to hand to the link at the end of the turn */
-    struct gro *gro;              /* NULL: the link delivers merged packets itself, or none are wanted */
-    struct list addresses;        /* nic_address */
-    struct list groups;           /* nic_group */
-    bool addresses_up;            /* the network protocols know of the addresses and groups */
+    bool tx_blocked;                         /* the link left packets; wait for tx_ready */
+    struct tcpip_packet_list tx;             /* to hand to the link at the end of the turn */
+    struct gro *gro;                         /* NULL: the link delivers merged packets itself, or none are wanted */
+    struct list addresses;                   /* nic_address */
+    struct list groups;                      /* nic_group */
+    bool addresses_up;                       /* the network protocols know of the addresses and groups */
     struct neighbor_times neighbor_times[2]; /* IPv4, IPv6 */
     void *network_state[STACK_NETWORK_PROTOCOLS_MAX]; /* in the order of stack->network */
     struct deferred state_change;
@@ -77,8 +77,8 @@ static inline bool nic_usable(const struct tcpip_nic *nic)
 /* NULL: none. */
 struct tcpip_nic *tcpip__nic_find(const struct tcpip_stack *stack, uint32_t id);
 void *tcpip__nic_network_state(struct tcpip_nic *nic, uint32_t number);
-/* A finished network packet (link addresses set where the link needs them) to the NIC's queue: software GSO and checksum for links
- * that can't, tail drop at the limit. Takes it. */
+/* A finished network packet (link addresses set where the link needs them) to the NIC's queue: software GSO and
+ * checksum for links that can't, tail drop at the limit. Takes it. */
 void tcpip__nic_transmit(struct tcpip_nic *nic, struct tcpip_packet *packet);
 /* Packets waiting in the queue and below: TCP holds back by it. */
 uint32_t tcpip__nic_queued(const struct tcpip_nic *nic);
@@ -94,32 +94,34 @@ must_use enum tcpip_error tcpip__address_table_new(struct tcpip_stack *stack);
 void tcpip__address_table_free(struct tcpip_stack *stack);
 /* A new NIC's lists, and the groups every host is in (224.0.0.1, ff02::1). NO_MEMORY; then nothing is to be undone. */
 must_use enum tcpip_error tcpip__nic_addresses_init(struct tcpip_nic *nic);
-/* The NIC came up (after nic_up of its protocols) or goes down (before nic_down): groups and addresses are announced to, or taken
- * from, the network protocols. IPv6 addresses start tentative again (RFC 4862 5.4). Twice does nothing. */
+/* The NIC came up (after nic_up of its protocols) or goes down (before nic_down): groups and addresses are announced
+ * to, or taken from, the network protocols. IPv6 addresses start tentative again (RFC 4862 5.4). Twice does nothing. */
 void tcpip__nic_addresses_up(struct tcpip_nic *nic);
 void tcpip__nic_addresses_down(struct tcpip_nic *nic);
 /* All addresses and groups go, without a word (after _down). */
 void tcpip__nic_addresses_fini(struct tcpip_nic *nic);
 
-enum destination_kind { /* of an inbound packet at a NIC */
+/* Of an inbound packet at a NIC. */
+enum destination_kind {
     DESTINATION_NONE,
     DESTINATION_UNICAST,
     DESTINATION_BROADCAST,
     DESTINATION_MULTICAST,
 };
-/* Whose an inbound packet is: assigned (not tentative) addresses of this NIC, broadcast of its prefixes, joined groups; on a promiscuous
- * NIC every unicast address. Weak host model within the stack: an address of another NIC counts too, as on Linux, but not a link-local
- * or loopback one. On a loopback link the whole IPv4 prefix is ours (127.0.0.2), as on Linux. */
+/* Whose an inbound packet is: assigned (not tentative) addresses of this NIC, broadcast of its prefixes, joined groups;
+ * on a promiscuous NIC every unicast address. Weak host model within the stack: an address of another NIC counts too,
+ * as on Linux, but not a link-local or loopback one. On a loopback link the whole IPv4 prefix is ours (127.0.0.2), as
+ * on Linux. */
 enum destination_kind tcpip__nic_destination(struct tcpip_nic *nic, const uint8_t *address);
-/* The assignment of an address on this NIC (nic NULL: on any), tentative ones too; NULL: none. For any address of a loopback link's
- * IPv4 prefix: that prefix's assignment. */
+/* The assignment of an address on this NIC (nic NULL: on any), tentative ones too; NULL: none. For any address of a
+ * loopback link's IPv4 prefix: that prefix's assignment. */
 struct nic_address *tcpip__address_find(const struct tcpip_stack *stack, const struct tcpip_nic *nic,
                                         const uint8_t *address);
-/* The best source for `remote` through `nic`, RFC 6724 section 5 (IPv4: longest match, then primary): one of its own, else of another
- * NIC (weak host model, as on Linux) unless remote is link-local; NULL: none. */
+/* The best source for `remote` through `nic`, RFC 6724 section 5 (IPv4: longest match, then primary): one of its own,
+ * else of another NIC (weak host model, as on Linux) unless remote is link-local; NULL: none. */
 struct nic_address *tcpip__address_select(struct tcpip_nic *nic, const uint8_t *remote);
-/* Joins and leaves are counted; the first join and the last leave go to the wire while the NIC is up. BAD_ADDRESS: no multicast
- * address; NO_MEMORY; BAD_LOCAL_ADDRESS (leave): not joined. */
+/* Joins and leaves are counted; the first join and the last leave go to the wire while the NIC is up. BAD_ADDRESS: no
+ * multicast address; NO_MEMORY; BAD_LOCAL_ADDRESS (leave): not joined. */
 must_use enum tcpip_error tcpip__nic_join(struct tcpip_nic *nic, const uint8_t *group);
 enum tcpip_error tcpip__nic_leave(struct tcpip_nic *nic, const uint8_t *group);
 bool tcpip__nic_in_group(const struct tcpip_nic *nic, const uint8_t *group);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* option_block.h: an endpoint's overrides of options: one counted block, shared with the listener that made the endpoint,
- * copied at the first change. What isn't set follows the stack's defaults live. */
+/* option_block.h: an endpoint's overrides of options: one counted block, shared with the listener that made the
+ * endpoint, copied at the first change. What isn't set follows the stack's defaults live. */
 #ifndef TCPIP_SRC_STACK_OPTION_BLOCK_H
 #define TCPIP_SRC_STACK_OPTION_BLOCK_H
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* stack.h: the stack inside. What a protocol may use of it is declared here and in nic.h, route.h, neighbor.h, demux.h. */
+/* stack.h: the stack inside. What a protocol may use of it is declared here and in nic.h, route.h, neighbor.h, demux.h.
+ */
 #ifndef TCPIP_SRC_STACK_STACK_H
 #define TCPIP_SRC_STACK_STACK_H
 
@@ -53,22 +54,22 @@ struct tcpip_stack {
     struct tcpip_buffer_pools buffers;
     struct tcpip_packet_pool packets;
     struct timer_wheel timers;
-    struct rng rng;                  /* seeded from env.random: jitter and table keys, not secrets on the wire */
-    struct siphash_key secret;       /* ISNs, ports, timestamp offsets, cookies, flow labels, IP IDs */
+    struct rng rng;            /* seeded from env.random: jitter and table keys, not secrets on the wire */
+    struct siphash_key secret; /* ISNs, ports, timestamp offsets, cookies, flow labels, IP IDs */
     const struct tcpip_checksum_ops *checksum;
 
     /* the turn */
     tcpip_ns now;
-    uint32_t depth;                  /* nesting of enter */
+    uint32_t depth; /* nesting of enter */
     bool now_known;
-    bool in_callback;                /* a callback that may not enter is running */
-    bool flushing;                   /* the outermost leave is at work */
+    bool in_callback; /* a callback that may not enter is running */
+    bool flushing;    /* the outermost leave is at work */
     uint32_t budget_left;
     struct list dirty, notify, deferred, ready;
-    struct list tx_nics;             /* NICs with packets to hand to their link */
-    struct tcpip_packet_list loop;   /* to ourselves: delivered in this turn */
+    struct list tx_nics;           /* NICs with packets to hand to their link */
+    struct tcpip_packet_list loop; /* to ourselves: delivered in this turn */
 
-    struct list nics;                /* in the order of creation */
+    struct list nics; /* in the order of creation */
     uint32_t nic_count;
     struct list endpoints;
     uint32_t endpoint_count, endpoint_ids;
@@ -83,7 +84,7 @@ struct tcpip_stack {
     struct demux *demux;
     struct port_manager *ports;
     struct neighbor_table *neighbors;
-    uint32_t route_generation;       /* bumped by every change of NICs, addresses, routes */
+    uint32_t route_generation; /* bumped by every change of NICs, addresses, routes */
 
     const struct tcpip_congestion_ops *congestion[STACK_CONGESTION_MAX];
     uint32_t congestion_count, congestion_default;
@@ -123,11 +124,11 @@ static inline void stack_timer_cancel(struct tcpip_stack *stack, struct tcpip_ti
 /* Hands an event to env.trace. Use EVENT: it costs one test when nobody listens. */
 void tcpip__stack_event(struct tcpip_stack *stack, enum tcpip_event_kind kind, uint32_t endpoint, uint64_t a,
                         uint64_t b, uint64_t c, uint64_t d);
-#define EVENT(stack, kind, endpoint, a, b, c, d)                                                                      \
-    do {                                                                                                              \
-        if (unlikely((stack)->env.trace != NULL))                                                                     \
+#define EVENT(stack, kind, endpoint, a, b, c, d)                                                                     \
+    do {                                                                                                             \
+        if (unlikely((stack)->env.trace != NULL))                                                                    \
             tcpip__stack_event((stack), TCPIP_EVENT_##kind, (endpoint), (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), \
-                               (uint64_t)(d));                                                                        \
+                               (uint64_t)(d));                                                                       \
     } while (0)
 
 /* ---- endpoints (endpoint.c) ---- */
@@ -156,7 +157,8 @@ static inline void endpoint_notify(struct tcpip_endpoint *endpoint, uint32_t eve
 
 /* ---- the way up (deliver.c) ---- */
 
-/* A whole, local packet with packet->network filled in and transport_offset set: to its transport protocol. Takes it. */
+/* A whole, local packet with packet->network filled in and transport_offset set: to its transport protocol. Takes it.
+ */
 void tcpip__transport_deliver(struct tcpip_nic *nic, struct tcpip_packet *packet);
 /* Offers a packet that no endpoint wants to the protocol's default handler; true: taken. */
 bool tcpip__transport_handler(struct tcpip_stack *stack, struct tcpip_packet *packet);

@@ -9,25 +9,26 @@
 struct tcp_ack {
     tcpip_ns now;
     seqnum ack, prior_una;
-    uint32_t acked;             /* bytes by which snd_una moved (SYN and FIN count) */
-    uint32_t sacked;            /* bytes newly SACKed */
-    uint32_t delivered;         /* bytes newly delivered: acked ones not SACKed before, and SACKed ones */
-    uint32_t lost;              /* bytes newly marked lost */
+    uint32_t acked;     /* bytes by which snd_una moved (SYN and FIN count) */
+    uint32_t sacked;    /* bytes newly SACKed */
+    uint32_t delivered; /* bytes newly delivered: acked ones not SACKed before, and SACKed ones */
+    uint32_t lost;      /* bytes newly marked lost */
     uint32_t in_flight, prior_in_flight;
-    tcpip_ns rtt_ns;            /* of a segment sent once; -1: none */
-    tcpip_ns sacked_rtt_ns;     /* of a segment newly SACKed, sent once; -1: none */
+    tcpip_ns rtt_ns;                /* of a segment sent once; -1: none */
+    tcpip_ns sacked_rtt_ns;         /* of a segment newly SACKed, sent once; -1: none */
     uint64_t rate_bytes_per_second; /* delivery rate; 0: no sample */
-    bool app_limited;           /* of the rate sample */
-    bool duplicate;             /* RFC 5681 section 2: same ack, no data, no window update, something outstanding */
+    bool app_limited;               /* of the rate sample */
+    bool duplicate;                 /* RFC 5681 section 2: same ack, no data, no window update, something outstanding */
     bool window_changed;
     bool has_data;
-    bool has_sack;              /* carried SACK blocks that were looked at */
-    bool dsack;                 /* the first block was a D-SACK (RFC 2883) */
+    bool has_sack; /* carried SACK blocks that were looked at */
+    bool dsack;    /* the first block was a D-SACK (RFC 2883) */
     uint32_t dsack_bytes;
-    bool acked_retransmitted;   /* something acked or SACKed now had been retransmitted */
-    bool acked_original;        /* something acked or SACKed now was never retransmitted and lies above snd_una before (F-RTO) */
-    bool sack_reneged;          /* the cumulative ACK stopped at a SACKed segment */
-    bool reordered;             /* delivered below the highest SACKed, never retransmitted */
+    bool acked_retransmitted; /* something acked or SACKed now had been retransmitted */
+    bool acked_original; /* something acked or SACKed now was never retransmitted and lies above snd_una before (F-RTO)
+                          */
+    bool sack_reneged;   /* the cumulative ACK stopped at a SACKed segment */
+    bool reordered;      /* delivered below the highest SACKed, never retransmitted */
     bool ecn_echo;
     /* Timestamps option, for Eifel (RFC 3522): ts_ecr valid if has_timestamp. */
     bool has_timestamp;

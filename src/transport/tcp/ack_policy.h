@@ -1,39 +1,40 @@
 // SPDX-License-Identifier: MIT
-/* ack_policy.h: when to acknowledge (RFC 9293 3.8.6.3, RFC 5681 4.2): every second full segment, at once out of order, quickly at the
- * start, with a delay otherwise; one ACK per turn for a merged unit. */
+/* ack_policy.h: when to acknowledge (RFC 9293 3.8.6.3, RFC 5681 4.2): every second full segment, at once out of order,
+ * quickly at the start, with a delay otherwise; one ACK per turn for a merged unit. */
 #ifndef TCPIP_SRC_TCP_ACK_POLICY_H
 #define TCPIP_SRC_TCP_ACK_POLICY_H
 
 #include "base/compiler.h"
 
 enum ack_decision {
-    ACK_NONE,                   /* nothing to acknowledge */
-    ACK_DELAYED,                /* timer runs: ack_policy.delayed_at */
-    ACK_AT_FLUSH,               /* with the turn's output */
-    ACK_AT_ONCE,                /* one ACK for this very segment: duplicate, out of order, probe */
+    ACK_NONE,     /* nothing to acknowledge */
+    ACK_DELAYED,  /* timer runs: ack_policy.delayed_at */
+    ACK_AT_FLUSH, /* with the turn's output */
+    ACK_AT_ONCE,  /* one ACK for this very segment: duplicate, out of order, probe */
 };
 
 struct ack_policy {
-    tcpip_ns delayed_at;        /* TCPIP_NEVER: no ACK is being delayed */
-    tcpip_ns ato_ns;            /* current delay, between the bounds, follows the peer's rhythm */
+    tcpip_ns delayed_at; /* TCPIP_NEVER: no ACK is being delayed */
+    tcpip_ns ato_ns;     /* current delay, between the bounds, follows the peer's rhythm */
     tcpip_ns last_data_at;
-    uint32_t unacked_bytes;     /* in order, since the last ACK */
-    uint32_t unacked_segments;  /* full ones count 1, also inside merged units */
-    uint16_t quick;             /* ACKs left in quick mode */
-    bool ping_pong;             /* we answer data with data: piggyback */
-    bool quick_option;          /* QUICK_ACK set */
+    uint32_t unacked_bytes;    /* in order, since the last ACK */
+    uint32_t unacked_segments; /* full ones count 1, also inside merged units */
+    uint16_t quick;            /* ACKs left in quick mode */
+    bool ping_pong;            /* we answer data with data: piggyback */
+    bool quick_option;         /* QUICK_ACK set */
 };
 
 struct ack_bounds {
-    tcpip_ns min_ns, max_ns;    /* DELAYED_ACK_MIN, _MAX */
-    uint32_t stretch_max;       /* segments */
+    tcpip_ns min_ns, max_ns; /* DELAYED_ACK_MIN, _MAX */
+    uint32_t stretch_max;    /* segments */
 };
 
 void tcpip__ack_policy_init(struct ack_policy *policy, const struct ack_bounds *bounds);
 /* Enters quick mode for `segments` ACKs (start of a connection: half the window, at most 16; after loss). */
 void tcpip__ack_policy_quick(struct ack_policy *policy, uint32_t segments);
-/* `bytes` came in order, as `segments` segments of the wire (1, or a merged unit's count), `full` if at least the peer's MSS each; `push`: PSH.
- * `filled_gap`: data from the out-of-order store followed it (ACK at once, RFC 5681 4.2). */
+/* `bytes` came in order, as `segments` segments of the wire (1, or a merged unit's count), `full` if at least the
+ * peer's MSS each; `push`: PSH. `filled_gap`: data from the out-of-order store followed it (ACK at once, RFC 5681 4.2).
+ */
 enum ack_decision tcpip__ack_policy_on_data(struct ack_policy *policy, uint32_t bytes, uint32_t segments, bool full,
                                             bool push, bool filled_gap, const struct ack_bounds *bounds, tcpip_ns now);
 /* The reader took data: the ACK that waited may go now if it was for full segments and the window opened. */

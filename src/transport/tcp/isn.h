@@ -3,9 +3,9 @@
 #ifndef TCPIP_SRC_TCP_ISN_H
 #define TCPIP_SRC_TCP_ISN_H
 
+#include "base/compiler.h"
 #include "base/seqnum.h"
 #include "base/siphash.h"
-#include "base/compiler.h"
 
 /* addresses: 16 bytes each. A clock of 4 us (RFC 9293 3.4.1) plus SipHash of the 4-tuple. */
 seqnum tcpip__isn(const struct siphash_key *secret, const uint8_t *local, uint16_t local_port, const uint8_t *remote,

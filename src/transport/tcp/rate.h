@@ -6,7 +6,7 @@
 #include "transport/tcp/scoreboard.h"
 
 struct rate {
-    uint64_t delivered;         /* bytes delivered over the connection's life (while the hot block lives) */
+    uint64_t delivered; /* bytes delivered over the connection's life (while the hot block lives) */
     tcpip_ns delivered_at;
     tcpip_ns first_sent_at;     /* send time of the record that began the current window */
     uint64_t app_limited_until; /* `delivered` at which the bubble has left; 0: none */

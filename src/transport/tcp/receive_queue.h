@@ -14,9 +14,9 @@ struct receive_chunk {
         struct tree_node node;
         struct receive_chunk *next;
     };
-    struct tcpip_view view;     /* holds a reference */
-    seqnum seq;                 /* of the first byte */
-    uint32_t true_bytes;        /* storage it pins, as counted in the budgets */
+    struct tcpip_view view; /* holds a reference */
+    seqnum seq;             /* of the first byte */
+    uint32_t true_bytes;    /* storage it pins, as counted in the budgets */
 };
 
 struct receive_queue {
@@ -27,9 +27,9 @@ struct receive_queue {
 
 void tcpip__receive_queue_init(struct receive_queue *queue);
 void tcpip__receive_queue_fini(struct receive_queue *queue, struct pool *chunks);
-/* Makes chunks of a packet's payload [offset, offset + length): references its buffers, or copies where a small payload would pin a
- * large buffer, or the link's lent buffers run low (copy_all). *first..: a chain linked by next with ascending seq from `start`. False: out of memory,
- * nothing made. The packet isn't consumed. */
+/* Makes chunks of a packet's payload [offset, offset + length): references its buffers, or copies where a small payload
+ * would pin a large buffer, or the link's lent buffers run low (copy_all). *first..: a chain linked by next with
+ * ascending seq from `start`. False: out of memory, nothing made. The packet isn't consumed. */
 must_use bool tcpip__receive_chunks_of(struct tcpip_packet *packet, uint32_t offset, uint32_t length, seqnum start,
                                        bool copy_all, struct pool *chunks, struct tcpip_buffer_pools *buffers,
                                        struct receive_chunk **first);

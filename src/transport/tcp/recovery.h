@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* recovery.h: episodes of loss: entering, leaving, undoing (RFC 5681, 6582, 6675, 9937; 3708, 3522).
  *
- * Decides from the facts of an ACK which episode a connection is in, and what to do about it. Knows neither the records nor the
- * controller: the hands carry its decisions to them. */
+ * Decides from the facts of an ACK which episode a connection is in, and what to do about it. Knows neither the records
+ * nor the controller: the hands carry its decisions to them. */
 #ifndef TCPIP_SRC_TCP_RECOVERY_H
 #define TCPIP_SRC_TCP_RECOVERY_H
 
@@ -10,15 +10,15 @@
 #include <tcpip/endpoint.h>
 
 struct recovery {
-    uint8_t state;              /* enum tcpip_tcp_recovery_state */
-    uint8_t duplicate_acks;     /* in a row; saturates */
-    uint8_t reordering;         /* DupThresh: 3, raised by reordering seen (RFC 4653's idea), at most 127 */
-    bool frto;                  /* RFC 5682: the RTO may be spurious; step 2 pending */
-    bool rescued;               /* RFC 6675's rescue retransmission was used in this episode */
-    seqnum recovery_point;      /* snd_nxt when the episode began (RecoveryPoint, "recover") */
+    uint8_t state;          /* enum tcpip_tcp_recovery_state */
+    uint8_t duplicate_acks; /* in a row; saturates */
+    uint8_t reordering;     /* DupThresh: 3, raised by reordering seen (RFC 4653's idea), at most 127 */
+    bool frto;              /* RFC 5682: the RTO may be spurious; step 2 pending */
+    bool rescued;           /* RFC 6675's rescue retransmission was used in this episode */
+    seqnum recovery_point;  /* snd_nxt when the episode began (RecoveryPoint, "recover") */
     /* undo: what to go back to, valid while undo_possible */
     bool undo_possible;
-    uint32_t undo_retransmits;  /* retransmissions of the episode not yet reported as duplicates (RFC 3708) */
+    uint32_t undo_retransmits; /* retransmissions of the episode not yet reported as duplicates (RFC 3708) */
     uint32_t undo_cwnd, undo_ssthresh;
     uint32_t first_retransmit_ts; /* our TSval of the first retransmission of the episode (RFC 3522); 0: none */
     bool has_first_retransmit_ts;
@@ -26,19 +26,20 @@ struct recovery {
     uint32_t prr_delivered, prr_out, prr_recover_fs;
 };
 
-enum recovery_action { /* a set: bits */
+/* A set: bits. */
+enum recovery_action {
     RECOVERY_NOTHING = 0,
-    RECOVERY_ENTER = 1,         /* fast recovery begins: mark losses, controller's on_recovery, PRR starts */
-    RECOVERY_EXIT = 2,          /* ends: cwnd = ssthresh (PRR's end) */
-    RECOVERY_UNDO = 4,          /* spurious: restore undo_cwnd and undo_ssthresh, losses cleared */
-    RECOVERY_MARK_HEAD = 8,     /* without SACK: the first unacknowledged segment is lost (partial ACK) */
+    RECOVERY_ENTER = 1,             /* fast recovery begins: mark losses, controller's on_recovery, PRR starts */
+    RECOVERY_EXIT = 2,              /* ends: cwnd = ssthresh (PRR's end) */
+    RECOVERY_UNDO = 4,              /* spurious: restore undo_cwnd and undo_ssthresh, losses cleared */
+    RECOVERY_MARK_HEAD = 8,         /* without SACK: the first unacknowledged segment is lost (partial ACK) */
     RECOVERY_LIMITED_TRANSMIT = 16, /* RFC 3042: may send one new segment beyond cwnd for this duplicate */
-    RECOVERY_LOSS_UNDO = 32,    /* as UNDO, from the loss (RTO) episode */
+    RECOVERY_LOSS_UNDO = 32,        /* as UNDO, from the loss (RTO) episode */
 };
 
 void tcpip__recovery_init(struct recovery *recovery);
-/* `sacked_bytes`: SACKed above snd_una, after this ACK; `lost`: scoreboard judged something lost already. Returns the actions, in
- * the order of their bits; state changes are done in here. */
+/* `sacked_bytes`: SACKed above snd_una, after this ACK; `lost`: scoreboard judged something lost already. Returns the
+ * actions, in the order of their bits; state changes are done in here. */
 uint32_t tcpip__recovery_on_ack(struct recovery *recovery, const struct tcp_ack *facts, bool sack_enabled,
                                 uint32_t sacked_bytes, uint32_t outstanding, uint32_t mss, bool something_lost,
                                 seqnum snd_nxt);

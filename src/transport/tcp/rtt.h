@@ -6,14 +6,14 @@
 #include "base/compiler.h"
 
 struct rtt {
-    tcpip_ns srtt_ns;           /* 0: no sample yet */
+    tcpip_ns srtt_ns; /* 0: no sample yet */
     tcpip_ns rttvar_ns;
-    tcpip_ns rto_ns;            /* without backoff */
-    tcpip_ns min_rtt_ns;        /* least sample of the last 5 minutes; 0: none */
+    tcpip_ns rto_ns;     /* without backoff */
+    tcpip_ns min_rtt_ns; /* least sample of the last 5 minutes; 0: none */
     tcpip_ns min_rtt_at;
-    tcpip_ns rttvar_max_ns;     /* of this round trip, so that many samples a round don't shrink rttvar */
-    uint32_t round_end;         /* sequence number that ends the round */
-    uint8_t backoff;            /* doublings */
+    tcpip_ns rttvar_max_ns; /* of this round trip, so that many samples a round don't shrink rttvar */
+    uint32_t round_end;     /* sequence number that ends the round */
+    uint8_t backoff;        /* doublings */
 };
 
 struct rtt_bounds {
@@ -21,7 +21,8 @@ struct rtt_bounds {
 };
 
 void tcpip__rtt_init(struct rtt *rtt, const struct rtt_bounds *bounds);
-/* A sample (>= 0); Karn's rule is the caller's. snd_una, snd_nxt tell rounds apart. Ends the backoff (RFC 6298 section 5). */
+/* A sample (>= 0); Karn's rule is the caller's. snd_una, snd_nxt tell rounds apart. Ends the backoff (RFC 6298 section
+ * 5). */
 void tcpip__rtt_sample(struct rtt *rtt, tcpip_ns sample_ns, uint32_t snd_una, uint32_t snd_nxt,
                        const struct rtt_bounds *bounds, tcpip_ns now);
 /* The timeout with backoff, within the bounds. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* scoreboard.h: what was sent and not acknowledged, record by record: when, how often, SACKed, lost (RFC 2018, 6675).
  *
- * Records cover [snd_una, snd_nxt) without gaps, in order. A record is a segment or a super-segment; it is split where a SACK
- * edge or a retransmission needs it, at multiples of the MSS only, so that a peer can't make more than window / MSS records. */
+ * Records cover [snd_una, snd_nxt) without gaps, in order. A record is a segment or a super-segment; it is split where
+ * a SACK edge or a retransmission needs it, at multiples of the MSS only, so that a peer can't make more than window /
+ * MSS records. */
 #ifndef TCPIP_SRC_TCP_SCOREBOARD_H
 #define TCPIP_SRC_TCP_SCOREBOARD_H
 
@@ -13,10 +14,10 @@
 
 enum record_flags {
     RECORD_SACKED = 1,
-    RECORD_LOST = 2,            /* judged lost and not retransmitted since */
-    RECORD_RETRANSMITTED = 4,   /* its latest transmission is a retransmission still thought to be in flight */
+    RECORD_LOST = 2,               /* judged lost and not retransmitted since */
+    RECORD_RETRANSMITTED = 4,      /* its latest transmission is a retransmission still thought to be in flight */
     RECORD_EVER_RETRANSMITTED = 8, /* Karn: no RTT from it */
-    RECORD_FIN = 16,            /* its last sequence number is the FIN */
+    RECORD_FIN = 16,               /* its last sequence number is the FIN */
     RECORD_APP_LIMITED = 32,
 };
 
@@ -29,25 +30,25 @@ struct rate_snapshot {
 struct record {
     struct tree_node node;
     seqnum seq;
-    uint32_t length;            /* sequence numbers */
-    tcpip_ns sent_at;           /* of its latest transmission */
+    uint32_t length;  /* sequence numbers */
+    tcpip_ns sent_at; /* of its latest transmission */
     struct rate_snapshot rate;
-    uint8_t flags;              /* enum record_flags */
-    uint8_t transmissions;      /* saturates */
+    uint8_t flags;         /* enum record_flags */
+    uint8_t transmissions; /* saturates */
 };
 
 struct scoreboard {
     struct tree records;
     struct record *first, *last;
-    struct record *next_lost;   /* no record before it is LOST; NULL: not known to be any */
-    uint32_t count, limit;      /* records; limits.tcp_records */
-    uint32_t sacked_bytes;      /* in SACKED records */
-    uint32_t lost_bytes;        /* in LOST records */
+    struct record *next_lost;     /* no record before it is LOST; NULL: not known to be any */
+    uint32_t count, limit;        /* records; limits.tcp_records */
+    uint32_t sacked_bytes;        /* in SACKED records */
+    uint32_t lost_bytes;          /* in LOST records */
     uint32_t retransmitted_bytes; /* in RETRANSMITTED records not SACKED */
-    uint32_t outstanding_bytes; /* in all records */
-    seqnum sacked_high;         /* end of the highest SACKed record; meaningful if sacked_bytes */
-    seqnum lost_high;           /* everything unSACKed below was judged (mark_lost); meaningful while sacked_bytes */
-    uint32_t reno_sacked_bytes; /* without SACK: segments that duplicate ACKs stand for (RFC 5681, 6582) */
+    uint32_t outstanding_bytes;   /* in all records */
+    seqnum sacked_high;           /* end of the highest SACKed record; meaningful if sacked_bytes */
+    seqnum lost_high;             /* everything unSACKed below was judged (mark_lost); meaningful while sacked_bytes */
+    uint32_t reno_sacked_bytes;   /* without SACK: segments that duplicate ACKs stand for (RFC 5681, 6582) */
 };
 
 void tcpip__scoreboard_init(struct scoreboard *board, uint32_t limit);
@@ -61,21 +62,23 @@ static inline uint32_t scoreboard_in_flight(const struct scoreboard *board)
     return gone < board->outstanding_bytes ? board->outstanding_bytes - gone : 0;
 }
 
-/* New data [seq, seq + length) was sent; seq is where the last record ends. At the limit, or out of memory, the last record grows
- * instead. False: there is no record to grow; nothing was noted and the segment must not be sent. */
+/* New data [seq, seq + length) was sent; seq is where the last record ends. At the limit, or out of memory, the last
+ * record grows instead. False: there is no record to grow; nothing was noted and the segment must not be sent. */
 must_use bool tcpip__scoreboard_sent(struct scoreboard *board, struct pool *pool, seqnum seq, uint32_t length,
                                      uint8_t flags, const struct rate_snapshot *rate, tcpip_ns now);
-/* The cumulative ACK moved to `una`: drops and trims records. Adds to facts: delivered, rtt_ns (newest record sent once),
- * acked_retransmitted, acked_original, reordered. *newest: a copy of the most recently sent record delivered (its rate snapshot feeds rate.h);
- * untouched if none. Returns whether *newest was set. */
+/* The cumulative ACK moved to `una`: drops and trims records. Adds to facts: delivered, rtt_ns (newest record sent
+ * once), acked_retransmitted, acked_original, reordered. *newest: a copy of the most recently sent record delivered
+ * (its rate snapshot feeds rate.h); untouched if none. Returns whether *newest was set. */
 bool tcpip__scoreboard_acked(struct scoreboard *board, struct pool *pool, seqnum una, struct tcp_ack *facts,
                              struct record *newest);
-/* One SACK block [left, right) within (snd_una, snd_nxt]; edges inside a record count for the whole MSS-multiples they cover. Adds to
- * facts: sacked, delivered, sacked_rtt_ns, acked_retransmitted, acked_original, reordered. As above for newest. */
+/* One SACK block [left, right) within (snd_una, snd_nxt]; edges inside a record count for the whole MSS-multiples they
+ * cover. Adds to facts: sacked, delivered, sacked_rtt_ns, acked_retransmitted, acked_original, reordered. As above for
+ * newest. */
 bool tcpip__scoreboard_sack(struct scoreboard *board, struct pool *pool, seqnum left, seqnum right, uint32_t mss,
                             struct tcp_ack *facts, struct record *newest);
-/* RFC 6675 IsLost: unSACKed records with more than (threshold - 1) * mss SACKed bytes above, or `threshold` SACKed runs above,
- * are lost. Never judges a record twice by the same SACKs; a record retransmitted since isn't judged again. Returns bytes newly lost. */
+/* RFC 6675 IsLost: unSACKed records with more than (threshold - 1) * mss SACKed bytes above, or `threshold` SACKed runs
+ * above, are lost. Never judges a record twice by the same SACKs; a record retransmitted since isn't judged again.
+ * Returns bytes newly lost. */
 uint32_t tcpip__scoreboard_mark_lost(struct scoreboard *board, uint32_t threshold, uint32_t mss);
 /* The first unSACKed segment (at most mss of it) is lost: NewReno's partial ACK, or entering recovery without SACK. */
 uint32_t tcpip__scoreboard_mark_head_lost(struct scoreboard *board, struct pool *pool, uint32_t mss);
@@ -91,8 +94,8 @@ static inline struct record *scoreboard_last(const struct scoreboard *board)
 {
     return board->last;
 }
-/* Cuts `record` so that it covers at most `length` numbers; the rest becomes a record of its own behind it, with the same marks. False:
- * out of memory or at the limit (record unchanged). */
+/* Cuts `record` so that it covers at most `length` numbers; the rest becomes a record of its own behind it, with the
+ * same marks. False: out of memory or at the limit (record unchanged). */
 must_use bool tcpip__scoreboard_split(struct scoreboard *board, struct pool *pool, struct record *record,
                                       uint32_t length);
 /* `record` was sent again. */

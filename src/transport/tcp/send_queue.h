@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* send_queue.h: bytes written and not yet acknowledged, as views on buffers: sent or not, retransmission copies nothing.
+/* send_queue.h: bytes written and not yet acknowledged, as views on buffers: sent or not, retransmission copies
+ * nothing.
  *
  * Offsets count from the first unacknowledged byte. */
 #ifndef TCPIP_SRC_TCP_SEND_QUEUE_H
@@ -10,16 +11,16 @@
 
 struct send_chunk {
     struct send_chunk *next;
-    struct tcpip_view view;     /* holds a reference */
-    bool appendable;            /* the last chunk's own buffer: more may be copied behind the view */
+    struct tcpip_view view; /* holds a reference */
+    bool appendable;        /* the last chunk's own buffer: more may be copied behind the view */
 };
 
 struct send_queue {
     struct send_chunk *first, *last;
-    struct send_chunk *cursor;  /* chunk that holds offset cursor_at: sequential sending doesn't search */
-    uint32_t cursor_at;         /* offset of the cursor chunk's first byte */
-    uint32_t bytes;             /* payload */
-    uint32_t true_bytes;        /* storage: what budgets count */
+    struct send_chunk *cursor; /* chunk that holds offset cursor_at: sequential sending doesn't search */
+    uint32_t cursor_at;        /* offset of the cursor chunk's first byte */
+    uint32_t bytes;            /* payload */
+    uint32_t true_bytes;       /* storage: what budgets count */
 };
 
 void tcpip__send_queue_init(struct send_queue *queue);
@@ -31,8 +32,8 @@ size_t tcpip__send_queue_copy_in(struct send_queue *queue, struct pool *chunks, 
 must_use bool tcpip__send_queue_append(struct send_queue *queue, struct pool *chunks, const struct tcpip_view *view);
 /* The first `bytes` were acknowledged: released. */
 void tcpip__send_queue_release(struct send_queue *queue, struct pool *chunks, uint32_t bytes);
-/* Fills `views` (at most `max`) with `length` bytes from `offset` on, each with a reference of its own. Returns the bytes covered: less
- * than `length` only when max views don't suffice. offset + length <= queue->bytes. */
+/* Fills `views` (at most `max`) with `length` bytes from `offset` on, each with a reference of its own. Returns the
+ * bytes covered: less than `length` only when max views don't suffice. offset + length <= queue->bytes. */
 uint32_t tcpip__send_queue_gather(struct send_queue *queue, uint32_t offset, uint32_t length, struct tcpip_view *views,
                                   uint32_t max, uint32_t *count);
 void tcpip__send_queue_check(const struct send_queue *queue);

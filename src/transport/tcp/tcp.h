@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* tcp.h: the TCP endpoint, for TCP's hands only. Organs never include it.
  *
- * An endpoint has a cold part, which every connection keeps, and a hot block, which it has while data are in flight or out of order and
- * for a while after. The flow's entry in the demultiplexer is embedded; TIME-WAIT and SYN-RECEIVED of a listener are compact
- * records with an entry of their own. */
+ * An endpoint has a cold part, which every connection keeps, and a hot block, which it has while data are in flight or
+ * out of order and for a while after. The flow's entry in the demultiplexer is embedded; TIME-WAIT and SYN-RECEIVED of
+ * a listener are compact records with an entry of their own. */
 #ifndef TCPIP_SRC_TCP_TCP_H
 #define TCPIP_SRC_TCP_TCP_H
 
@@ -30,11 +30,11 @@ enum tcp_demux_kind {
 };
 
 enum {
-    TCP_MSS_DEFAULT_V4 = 536,          /* RFC 9293 MUST-15 */
+    TCP_MSS_DEFAULT_V4 = 536, /* RFC 9293 MUST-15 */
     TCP_MSS_DEFAULT_V6 = 1220,
-    TCP_MSS_MIN = 48,                  /* smaller ones are taken for attacks on our packet rate */
+    TCP_MSS_MIN = 48,                        /* smaller ones are taken for attacks on our packet rate */
     TCP_SUPER_SEGMENT_MAX = 65535 - 60 - 60, /* payload of one packet, headers at their largest */
-    TCP_HALF_OPEN_LEVELS = 8,          /* SYN-ACK backoff: 1 2 4 8 16 32 64 120 s */
+    TCP_HALF_OPEN_LEVELS = 8,                /* SYN-ACK backoff: 1 2 4 8 16 32 64 120 s */
 };
 
 /* What waits in one connection; tcp_timers.c has the table. */
@@ -46,8 +46,8 @@ enum tcp_timer {
     TCP_TIMER_USER_TIMEOUT,
     TCP_TIMER_FIN_WAIT_2,
     TCP_TIMER_CORK,
-    TCP_TIMER_HOLD,       /* the link's queue is full: try again */
-    TCP_TIMER_IDLE,       /* give the hot block back */
+    TCP_TIMER_HOLD, /* the link's queue is full: try again */
+    TCP_TIMER_IDLE, /* give the hot block back */
     TCP_TIMER_COUNT
 };
 
@@ -64,45 +64,45 @@ struct tcp_listener;
 
 struct tcp_endpoint {
     struct tcpip_endpoint base;
-    struct demux_entry demux;      /* flow; linked while connected or connecting */
+    struct demux_entry demux; /* flow; linked while connected or connecting */
     struct tcpip_route route;
-    struct option_block *options;  /* NULL: the stack's */
-    struct tcp_listener *listener; /* while in LISTEN */
-    struct tcp_hot *hot;           /* NULL: idle */
+    struct option_block *options;      /* NULL: the stack's */
+    struct tcp_listener *listener;     /* while in LISTEN */
+    struct tcp_hot *hot;               /* NULL: idle */
     struct tcpip_list_node queue_node; /* in the accept queue, or among the dead to be freed */
 
     /* identity */
-    uint8_t state;                 /* enum tcpip_tcp_state; written by tcp_state.c only */
+    uint8_t state;                            /* enum tcpip_tcp_state; written by tcp_state.c only */
     bool bound, port_reserved, connect_tuple; /* connect_tuple: an ephemeral port that only the flow holds */
-    bool dead;                     /* off the network; freed when the application has closed it too */
-    bool orphan;                   /* closed by the application: base.closed_by_user */
-    bool accepted;                 /* passively opened */
-    bool connect_pending, connect_reported; /* connect's outcome: to come; told once */
+    bool dead;                                /* off the network; freed when the application has closed it too */
+    bool orphan;                              /* closed by the application: base.closed_by_user */
+    bool accepted;                            /* passively opened */
+    bool connect_pending, connect_reported;   /* connect's outcome: to come; told once */
     struct tcpip_port_key port_key;
-    uint8_t error;                 /* enum tcpip_error: pending hard error, for the next call or the ERROR option */
-    uint8_t soft_error;            /* latest ICMP error that may pass */
+    uint8_t error;      /* enum tcpip_error: pending hard error, for the next call or the ERROR option */
+    uint8_t soft_error; /* latest ICMP error that may pass */
 
     /* negotiated */
     bool ts_on, sack_on, wscale_on;
     uint8_t snd_wscale;
-    uint16_t peer_mss;             /* from its SYN */
-    uint16_t snd_mss;              /* payload of a full segment, options taken off */
-    uint16_t rcv_mss;              /* estimate of the peer's segment size, for ACK decisions */
-    uint16_t options_bytes;        /* fixed options of a data segment: 12 with timestamps */
+    uint16_t peer_mss;      /* from its SYN */
+    uint16_t snd_mss;       /* payload of a full segment, options taken off */
+    uint16_t rcv_mss;       /* estimate of the peer's segment size, for ACK decisions */
+    uint16_t options_bytes; /* fixed options of a data segment: 12 with timestamps */
 
     /* send: RFC 9293 3.3.1 */
     seqnum iss, snd_una, snd_nxt, snd_wl1, snd_wl2;
     uint32_t snd_wnd, snd_wnd_max;
-    seqnum snd_small;              /* end of the last partial segment sent (Nagle as Minshall meant it) */
-    seqnum push_seq;               /* end of what must carry PSH */
+    seqnum snd_small; /* end of the last partial segment sent (Nagle as Minshall meant it) */
+    seqnum push_seq;  /* end of what must carry PSH */
     struct send_queue send_queue;
     uint32_t send_buffer_bytes;
     bool fin_queued, fin_sent, fin_acked;
-    bool more_coming;              /* the last write said so */
+    bool more_coming; /* the last write said so */
     bool cwnd_limited;
-    bool out_of_room;              /* a write found no room: Out is news when there is */
-    bool ack_now;                  /* an ACK goes out at flush */
-    uint8_t retransmit_count;      /* timeouts in a row */
+    bool out_of_room;         /* a write found no room: Out is news when there is */
+    bool ack_now;             /* an ACK goes out at flush */
+    uint8_t retransmit_count; /* timeouts in a row */
     uint8_t probe_count;
     uint8_t keepalive_count;
     struct rtt rtt;
@@ -110,22 +110,22 @@ struct tcp_endpoint {
 
     /* receive */
     seqnum irs, rcv_nxt;
-    uint32_t ts_recent;            /* TS.Recent (RFC 7323 4.3) */
+    uint32_t ts_recent; /* TS.Recent (RFC 7323 4.3) */
     uint32_t ts_offset;
     tcpip_ns ts_recent_at;
-    seqnum last_ack_sent;          /* Last.ACK.sent */
+    seqnum last_ack_sent; /* Last.ACK.sent */
     struct receive_queue receive_queue;
     struct receive_window receive_window;
     struct ack_policy ack_policy;
-    seqnum fin_seq;                /* of the peer's FIN, valid if fin_seen */
-    bool fin_seen, fin_received;   /* it came (maybe early); it is in order */
+    seqnum fin_seq;              /* of the peer's FIN, valid if fin_seen */
+    bool fin_seen, fin_received; /* it came (maybe early); it is in order */
     bool shut_read, shut_write;
     tcpip_ns last_receive_at, last_send_at, last_data_receive_at;
-    tcpip_ns challenge_at;         /* earliest instant of the next rate-limited ACK */
-    tcpip_ns user_timeout_from;    /* since when the oldest unacknowledged data waits */
+    tcpip_ns challenge_at;      /* earliest instant of the next rate-limited ACK */
+    tcpip_ns user_timeout_from; /* since when the oldest unacknowledged data waits */
 
     /* timers */
-    struct tcpip_timer timer;      /* the one node on the wheel */
+    struct tcpip_timer timer; /* the one node on the wheel */
     tcpip_ns deadlines[TCP_TIMER_COUNT];
 
     /* counted for tcp_info */
@@ -140,11 +140,11 @@ struct tcp_segment {
     const uint8_t *header;
     struct flow flow;
     seqnum seq, ack;
-    uint32_t length;               /* payload */
-    uint32_t payload_offset;       /* in the packet */
-    uint32_t window;               /* as on the wire */
+    uint32_t length;         /* payload */
+    uint32_t payload_offset; /* in the packet */
+    uint32_t window;         /* as on the wire */
     uint16_t flags;
-    uint16_t wire_segments;        /* 1, or how many were merged */
+    uint16_t wire_segments; /* 1, or how many were merged */
     tcpip_ns now;
     bool has_ts;
     uint32_t ts_val, ts_ecr;
@@ -160,7 +160,7 @@ struct tcp_half_open {
     seqnum iss, irs;
     uint32_t ts_recent;
     uint16_t peer_mss;
-    int8_t peer_scale;             /* -1: none */
+    int8_t peer_scale; /* -1: none */
     uint8_t level;
     bool sack : 1, ts : 1, deferred : 1, established_wait : 1;
 };
@@ -169,7 +169,7 @@ struct tcp_half_open {
 struct tcp_stack {
     struct tcpip_stack *stack;
     struct pool endpoints, hots, records, send_chunks, receive_chunks, half_opens, time_waits;
-    struct list dead;              /* endpoints to free at the end of the turn */
+    struct list dead; /* endpoints to free at the end of the turn */
     struct deferred reap;
     /* SYN-RECEIVED records, by backoff level; each list is in order of expiry */
     struct list half_open[TCP_HALF_OPEN_LEVELS];
@@ -186,7 +186,7 @@ struct tcp_stack {
     struct tcpip_tcp_forwarder forwarder;
     bool has_forwarder;
     uint32_t forward_in_flight;
-    struct list forward_ready;     /* established, to be handed to on_connection */
+    struct list forward_ready; /* established, to be handed to on_connection */
     struct deferred forward_run;
 };
 
@@ -237,7 +237,8 @@ static inline uint32_t tcp_unsent(const struct tcp_endpoint *ep)
 
 /* tcp_protocol.c */
 struct tcp_endpoint *tcpip__tcp_endpoint_new(struct tcpip_stack *stack, uint32_t network, enum tcpip_error *error);
-/* Off the network at once: timers, demultiplexer, ports, queues of output. The memory goes when the application has closed it too. */
+/* Off the network at once: timers, demultiplexer, ports, queues of output. The memory goes when the application has
+ * closed it too. */
 void tcpip__tcp_die(struct tcp_endpoint *ep);
 /* The application is done with it: freed at the end of the turn if dead. */
 void tcpip__tcp_reap(struct tcp_endpoint *ep);
@@ -259,14 +260,14 @@ void tcpip__tcp_ack_bounds(const struct tcp_endpoint *ep, struct ack_bounds *out
 /* tcp_state.c */
 enum tcp_event {
     TCP_EVENT_LISTEN,
-    TCP_EVENT_CONNECT,         /* SYN sent */
-    TCP_EVENT_SYN_RECEIVED,    /* simultaneous open */
-    TCP_EVENT_ESTABLISHED,     /* our SYN is acknowledged and theirs is here */
+    TCP_EVENT_CONNECT,      /* SYN sent */
+    TCP_EVENT_SYN_RECEIVED, /* simultaneous open */
+    TCP_EVENT_ESTABLISHED,  /* our SYN is acknowledged and theirs is here */
     TCP_EVENT_FIN_SENT,
     TCP_EVENT_FIN_RECEIVED,
     TCP_EVENT_FIN_ACKED,
-    TCP_EVENT_FIN_BOTH,        /* a FIN that also acknowledges ours */
-    TCP_EVENT_GONE,            /* reset, timeout, abort, close of a listener, end of TIME-WAIT */
+    TCP_EVENT_FIN_BOTH, /* a FIN that also acknowledges ours */
+    TCP_EVENT_GONE,     /* reset, timeout, abort, close of a listener, end of TIME-WAIT */
     TCP_EVENT_COUNT
 };
 #define TCP_STATE_BUG 0xff
@@ -316,7 +317,7 @@ void tcpip__tcp_unlisten(struct tcp_endpoint *ep);
 enum tcpip_error tcpip__tcp_accept(struct tcp_endpoint *ep, struct tcpip_endpoint **out,
                                    struct tcpip_full_address *peer);
 bool tcpip__tcp_acceptable(const struct tcp_endpoint *ep);
-void tcpip__tcp_listener_input(struct tcp_endpoint *ep, struct tcp_segment *segment);      /* takes the packet */
+void tcpip__tcp_listener_input(struct tcp_endpoint *ep, struct tcp_segment *segment);     /* takes the packet */
 void tcpip__tcp_half_open_input(struct tcp_half_open *half, struct tcp_segment *segment); /* takes the packet */
 void tcpip__tcp_half_open_error(struct tcp_half_open *half, const struct tcpip_icmp_error *error);
 /* A SYN that the forwarder accepts, or defers. NULL: no room. */
@@ -342,7 +343,8 @@ void tcpip__tcp_send_probe(struct tcp_endpoint *ep);
 void tcpip__tcp_tune_send_buffer(struct tcp_endpoint *ep);
 
 /* tcp_output.c */
-/* Sends [seq, seq + length) of the queue; flags: FIN or not, PSH is decided here. False: nothing was sent (out of memory, no route). */
+/* Sends [seq, seq + length) of the queue; flags: FIN or not, PSH is decided here. False: nothing was sent (out of
+ * memory, no route). */
 bool tcpip__tcp_output_data(struct tcp_endpoint *ep, seqnum seq, uint32_t length, uint16_t flags);
 /* A segment without data: ACK, probe (seq one below), keepalive, RST. */
 void tcpip__tcp_output_control(struct tcp_endpoint *ep, seqnum seq, uint16_t flags);
