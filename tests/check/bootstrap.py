@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """bootstrap.py: tools/bootstrap.sh with a world of stand-ins: what it installs, what it leaves alone, how it gives up.
 
-A temporary folder is the whole PATH: the few programs that the script itself uses, a stand-in for each tool that it looks
-for, and an apt-get that writes down how it was called. Nothing real is installed, no network is touched.
+A temporary folder is the whole PATH: the few programs that the script itself uses, a stand-in for each tool that it
+looks for, and an apt-get that writes down how it was called. Nothing real is installed, no network is touched.
 """
 import os
 import shutil
@@ -54,8 +54,8 @@ class World:
 
     def run(self, command):
         """(status, what it said, how apt-get was called)."""
-        out = subprocess.run([SCRIPT, command], env={"PATH": self.folder}, stdin=subprocess.DEVNULL, text=True, check=False,
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        out = subprocess.run([SCRIPT, command], env={"PATH": self.folder}, stdin=subprocess.DEVNULL, text=True,
+                             check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         calls = ""
         if os.path.exists(self.calls):
             with open(self.calls, encoding="utf-8") as f:
@@ -83,7 +83,8 @@ CASES = [
      "cannot install meson: not root", None),
     ("elsewhere than on Debian it says so", World(without("meson"), apt_get=False), 1,
      "cannot install meson: this isn't Debian", None),
-    ("without root an optional one is only named", World(without("scdoc"), root=False), 0, "scdoc is missing (optional)", None),
+    ("without root an optional one is only named", World(without("scdoc"), root=False), 0,
+     "scdoc is missing (optional)", None),
     ("an unknown command is refused", World(BUILD_TOOLS), 1, "usage", None),
 ]
 
@@ -94,7 +95,8 @@ def main():
         status, said, calls = world.run("dance" if says == "usage" else "build")
         good = status == wanted and says in said and (said == "" or says != "")
         good = good and (calls == "" if installs is None else installs in calls)
-        tap.result(good, f"bootstrap: {title}", [] if good else [f"status {status}", *said.splitlines(), f"apt: {calls}"])
+        notes = [f"status {status}", *said.splitlines(), f"apt-get: {calls!r}"]
+        tap.result(good, f"bootstrap: {title}", [] if good else notes)
     return tap.done()
 
 

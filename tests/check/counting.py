@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""counting.py: tools/check.py counts what programs say, and no failure gets lost: neither a crash nor a missing result."""
+"""counting.py: tools/check.py counts what programs say, and loses no failure: neither a crash nor a missing result."""
 import os
 import sys
 
@@ -32,7 +32,7 @@ CASES = [
     ("a skip is no success", "1..2\nok 1 - a\nok 2 - b # SKIP no tun\n", True, (1, 0, 1), "p: b: no tun"),
     ("cmocka's skip is no failure", "1..1\nnot ok 1 # SKIP b\n", True, (0, 0, 1), "SKIPPED"),
     ("a death in the middle is a failure", "1..3\nok 1 - a\n", False, (1, 1, 0), "after 1 of 3 tests"),
-    ("results that are missing are a failure, whatever the status", "1..3\nok 1 - a\n", True, (1, 1, 0), "after 1 of 3"),
+    ("missing results are a failure, whatever the status", "1..3\nok 1 - a\n", True, (1, 1, 0), "after 1 of 3"),
     ("a plan that is missing is a failure", "ok 1 - a\n", True, (1, 1, 0), "after 1 of None"),
     ("a death after the last result is a failure", "1..1\nok 1 - a\n", False, (1, 1, 0), "p: broke"),
     ("what died says how to repeat it", "1..2\n# repeat: x\nok 1 - a\n# repeat: seed 7\n", False, (1, 1, 0),
