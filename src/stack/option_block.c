@@ -8,6 +8,9 @@
  * Not here:   which values are valid (option.c), what an option does (each protocol). */
 #include "stack/option_block.h"
 
+#include <stdalign.h>
+#include <string.h>
+
 enum tcpip_error tcpip__option_block_set(struct tcpip_stack *stack, struct option_block **block,
                                          enum tcpip_option option, int64_t value)
 {
