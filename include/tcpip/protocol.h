@@ -107,6 +107,8 @@ struct tcpip_endpoint_ops {
     enum tcpip_error (*bind)(struct tcpip_endpoint *, const struct tcpip_full_address *,
                              enum tcpip_error (*commit)(void *ctx), void *ctx);
     enum tcpip_error (*connect)(struct tcpip_endpoint *, const struct tcpip_full_address *);
+    /* NULL: INVALID_ENDPOINT_STATE. */
+    enum tcpip_error (*connect_endpoint)(struct tcpip_endpoint *, struct tcpip_endpoint *server);
     enum tcpip_error (*listen)(struct tcpip_endpoint *, uint32_t backlog); /* NULL: NOT_SUPPORTED, like accept */
     enum tcpip_error (*accept)(struct tcpip_endpoint *, struct tcpip_endpoint **, struct tcpip_full_address *);
     enum tcpip_error (*recvmsg)(struct tcpip_endpoint *, const struct tcpip_io *, size_t io_count, size_t *done,
@@ -141,7 +143,8 @@ struct tcpip_endpoint {
     void *context;
     struct tcpip_list_node all;     /* every endpoint of the stack */
     struct tcpip_list_node dirty;   /* flush me */
-    struct tcpip_list_node notify;  /* tell my waiters, or report in tcpip_stack_ready */
+    struct tcpip_list_node notify;  /* tell my waiters */
+    struct tcpip_list_node ready;   /* report me in tcpip_stack_ready */
     struct tcpip_list_node waiters; /* list head */
     uint32_t pending;               /* events that recurred in this turn */
     uint32_t watch_mask;

@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-struct gro;
-
 /* An assigned address, 16 bytes (IPv4 mapped). On the NIC's list in order of assignment. */
 struct nic_address {
     struct tcpip_list_node node;        /* nic->addresses */
@@ -54,9 +52,11 @@ struct tcpip_nic {
     uint32_t mtu;
     char name[16];
     bool enabled, link_up, promiscuous, spoofing, removing;
+    bool up;                                 /* the network protocols and addresses know that packets can pass */
     bool tx_blocked;                         /* the link left packets; wait for tx_ready */
     struct tcpip_packet_list tx;             /* to hand to the link at the end of the turn */
-    struct gro *gro;                         /* NULL: the link delivers merged packets itself, or none are wanted */
+    uint64_t tx_queued_bytes;                /* of tx */
+    bool gro;                                /* merge TCP segments of a batch: the link wants it done */
     struct list addresses;                   /* nic_address */
     struct list groups;                      /* nic_group */
     bool addresses_up;                       /* the network protocols know of the addresses and groups */
@@ -84,6 +84,11 @@ void tcpip__nic_transmit(struct tcpip_nic *nic, struct tcpip_packet *packet);
 uint32_t tcpip__nic_queued(const struct tcpip_nic *nic);
 /* Hands queued packets to the link; called at the end of a turn and by tx_ready. */
 void tcpip__nic_flush(struct tcpip_nic *nic);
+/* All that is queued is lost. */
+void tcpip__nic_drop_queue(struct tcpip_nic *nic, enum tcpip_drop reason);
+/* Packets from the link: the NIC's checks and counts, GRO, and then to the network protocols; inside transmit they are
+ * queued for this turn. Takes all. Joins or makes a turn. */
+void tcpip__nic_receive(struct tcpip_nic *nic, struct tcpip_packet_list *packets);
 /* A packet to ourselves: comes in through `nic` in this turn. Takes it. */
 void tcpip__nic_loop(struct tcpip_nic *nic, struct tcpip_packet *packet);
 

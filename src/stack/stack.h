@@ -12,7 +12,9 @@
 #include "base/siphash.h"
 #include "base/timer.h"
 #include "buffer/pools.h"
+#include "waiter/waiter.h"
 #include <tcpip/header/checksum.h>
+#include <tcpip/ports.h>
 #include <tcpip/protocol.h>
 #include <tcpip/stack.h>
 
@@ -25,6 +27,7 @@ enum {
 struct transport_slot {
     const struct tcpip_transport_protocol *ops;
     void *state;
+    uint8_t number; /* ops->number, without going there */
     bool (*handler)(void *ctx, struct tcpip_nic *nic, struct tcpip_packet *packet);
     void *handler_ctx;
 };
@@ -44,7 +47,6 @@ struct address_table;
 struct route_table;
 struct pmtu_table;
 struct demux;
-struct port_manager;
 struct neighbor_table;
 
 struct tcpip_stack {
@@ -60,14 +62,16 @@ struct tcpip_stack {
 
     /* the turn */
     tcpip_ns now;
-    uint32_t depth; /* nesting of enter */
+    uint32_t depth;       /* nesting of enter */
+    uint32_t in_callback; /* how many callbacks that may not enter are running, one inside the other */
     bool now_known;
-    bool in_callback; /* a callback that may not enter is running */
-    bool flushing;    /* the outermost leave is at work */
+    bool flushing; /* the outermost leave is at work */
+    bool ending;   /* tcpip_stack_free is at work: no waiter runs, nothing is queued */
     uint32_t budget_left;
     struct list dirty, notify, deferred, ready;
     struct list tx_nics;           /* NICs with packets to hand to their link */
-    struct tcpip_packet_list loop; /* to ourselves: delivered in this turn */
+    struct tcpip_packet_list loop; /* to ourselves, or delivered by a link inside transmit: comes in in this turn */
+    struct waiter_dispatch waiters;
 
     struct list nics; /* in the order of creation */
     uint32_t nic_count;
@@ -82,7 +86,7 @@ struct tcpip_stack {
     struct route_table *routes;
     struct pmtu_table *pmtu;
     struct demux *demux;
-    struct port_manager *ports;
+    struct tcpip_port_manager *ports;
     struct neighbor_table *neighbors;
     uint32_t route_generation; /* bumped by every change of NICs, addresses, routes */
 
@@ -105,11 +109,11 @@ void tcpip__stack_defer(struct tcpip_stack *stack, struct deferred *deferred);
 /* Brackets a callback that may not enter the stack. */
 static inline void stack_callback_begin(struct tcpip_stack *stack)
 {
-    stack->in_callback = true;
+    stack->in_callback++;
 }
 static inline void stack_callback_end(struct tcpip_stack *stack)
 {
-    stack->in_callback = false;
+    stack->in_callback--;
 }
 
 static inline void stack_timer_set(struct tcpip_stack *stack, struct tcpip_timer *timer, tcpip_ns at)
@@ -131,6 +135,20 @@ void tcpip__stack_event(struct tcpip_stack *stack, enum tcpip_event_kind kind, u
                                (uint64_t)(d));                                                                       \
     } while (0)
 
+/* The same for PACKET_IN, PACKET_OUT and PACKET_DROP, with the packet's front. */
+void tcpip__stack_packet_event(struct tcpip_stack *stack, enum tcpip_event_kind kind, const struct tcpip_packet *packet,
+                               uint64_t a, uint64_t b);
+
+/* ---- options (option.c), congestion controllers (congestion.c) ---- */
+
+void tcpip__option_defaults(int64_t *values);
+/* UNKNOWN_PROTOCOL_OPTION: there is no such option, or it is only read; INVALID_OPTION_VALUE. */
+must_use enum tcpip_error tcpip__option_valid(enum tcpip_option option, int64_t value);
+/* NULL: not registered. */
+const struct tcpip_congestion_ops *tcpip__congestion_find(const struct tcpip_stack *stack, const char *name);
+/* NULL: none is registered. */
+const struct tcpip_congestion_ops *tcpip__congestion_default(const struct tcpip_stack *stack);
+
 /* ---- endpoints (endpoint.c) ---- */
 
 /* Base part of a new endpoint: id, lists. NO_BUFFER_SPACE at the limit. */
@@ -147,16 +165,26 @@ static inline void endpoint_mark_dirty(struct tcpip_endpoint *endpoint)
     if (!list_node_linked(&endpoint->dirty))
         list_push_back(&endpoint->stack->dirty, &endpoint->dirty);
 }
-/* Waiters whose mask meets `events` (ERR and HUP always) hear at the end of the turn. */
+/* Waiters whose mask meets `events` (ERR and HUP always) hear at the end of the turn; tcpip_stack_ready reports it. Who
+ * registers later checks readiness, so nothing is kept for nobody. */
 static inline void endpoint_notify(struct tcpip_endpoint *endpoint, uint32_t events)
 {
-    endpoint->pending |= events;
-    if (!endpoint->closed_by_user && !list_node_linked(&endpoint->notify))
-        list_push_back(&endpoint->stack->notify, &endpoint->notify);
+    if (endpoint->closed_by_user)
+        return;
+    if (endpoint->waiters.next != &endpoint->waiters) {
+        endpoint->pending |= events;
+        if (!list_node_linked(&endpoint->notify))
+            list_push_back(&endpoint->stack->notify, &endpoint->notify);
+    }
+    if (endpoint->watch_mask != 0 && (events & (endpoint->watch_mask | WAITER_ALWAYS)) != 0 &&
+        !list_node_linked(&endpoint->ready))
+        list_push_back(&endpoint->stack->ready, &endpoint->ready);
 }
 
 /* ---- the way up (deliver.c) ---- */
 
+/* A packet with packet->nic, link_protocol and at set: to its network protocol. Takes it. */
+void tcpip__network_deliver(struct tcpip_packet *packet);
 /* A whole, local packet with packet->network filled in and transport_offset set: to its transport protocol. Takes it.
  */
 void tcpip__transport_deliver(struct tcpip_nic *nic, struct tcpip_packet *packet);
