@@ -11,15 +11,16 @@
 struct nic_address {
     struct tcpip_list_node node;        /* nic->addresses */
     struct hash_node hash;              /* stack-wide, by address: address.c */
-    struct hash_node broadcast_hash;    /* stack-wide, by NIC and directed broadcast address; has_broadcast only */
+    struct hash_node broadcast_hash;    /* stack-wide, by directed broadcast address; once per NIC and broadcast */
     struct tcpip_list_node subnet_node; /* of prefixes that are ours as a whole: IPv4 on a loopback link */
     struct tcpip_nic *nic;
     uint8_t bytes[16];
     uint8_t broadcast[16]; /* of the prefix, IPv4 */
     bool has_broadcast;    /* IPv4 prefixes of up to 30 bits (RFC 3021) */
-    uint8_t prefix_bits;   /* of the family's own length */
-    uint8_t family_bytes;  /* 4 or 16 */
-    uint32_t flags;        /* enum tcpip_address_flags */
+    bool broadcast_linked;
+    uint8_t prefix_bits;  /* of the family's own length */
+    uint8_t family_bytes; /* 4 or 16 */
+    uint32_t flags;       /* enum tcpip_address_flags */
     /* RFC 4862 5.4; owned by network/ipv6's DAD */
     struct tcpip_timer dad_timer;
     uint8_t dad_left;
@@ -52,15 +53,16 @@ struct tcpip_nic {
     uint32_t mtu;
     char name[16];
     bool enabled, link_up, promiscuous, spoofing, removing;
-    bool up;                                 /* the network protocols and addresses know that packets can pass */
-    bool tx_blocked;                         /* the link left packets; wait for tx_ready */
-    struct tcpip_packet_list tx;             /* to hand to the link at the end of the turn */
-    uint64_t tx_queued_bytes;                /* of tx */
-    bool gro;                                /* merge TCP segments of a batch: the link wants it done */
-    struct list addresses;                   /* nic_address */
-    struct list groups;                      /* nic_group */
-    bool addresses_up;                       /* the network protocols know of the addresses and groups */
-    struct neighbor_times neighbor_times[2]; /* IPv4, IPv6 */
+    bool up;                     /* the network protocols and addresses know that packets can pass */
+    bool tx_blocked;             /* the link left packets; wait for tx_ready */
+    struct tcpip_packet_list tx; /* to hand to the link at the end of the turn */
+    uint64_t tx_queued_bytes;    /* of tx */
+    bool gro;                    /* merge TCP segments of a batch: the link wants it done */
+    struct list addresses;       /* nic_address */
+    struct list groups;          /* nic_group */
+    uint32_t address_count;
+    bool addresses_up;                                /* the network protocols know of the addresses and groups */
+    struct neighbor_times neighbor_times[2];          /* IPv4, IPv6 */
     void *network_state[STACK_NETWORK_PROTOCOLS_MAX]; /* in the order of stack->network */
     struct deferred state_change;
     enum tcpip_error state_error;
@@ -122,6 +124,14 @@ enum destination_kind tcpip__nic_destination(struct tcpip_nic *nic, const uint8_
  * loopback link's IPv4 prefix: that prefix's assignment. */
 struct nic_address *tcpip__address_find(const struct tcpip_stack *stack, const struct tcpip_nic *nic,
                                         const uint8_t *address);
+/* The assigned (not tentative) address of a usable NIC that makes `address` ours; `nic`, which may be NULL, is
+ * preferred, and is the only one where a link-local address is ours. NULL: not ours. */
+struct nic_address *tcpip__address_local(const struct tcpip_stack *stack, const struct tcpip_nic *nic,
+                                         const uint8_t *address);
+/* The usable NIC (`nic`, if that isn't NULL) of which `address` is the directed broadcast address of a prefix; NULL:
+ * none. */
+struct tcpip_nic *tcpip__address_broadcast(const struct tcpip_stack *stack, const struct tcpip_nic *nic,
+                                           const uint8_t *address);
 /* The best source for `remote` through `nic`, RFC 6724 section 5 (IPv4: longest match, then primary): one of its own,
  * else of another NIC (weak host model, as on Linux) unless remote is link-local; NULL: none. */
 struct nic_address *tcpip__address_select(struct tcpip_nic *nic, const uint8_t *remote);
@@ -130,6 +140,11 @@ struct nic_address *tcpip__address_select(struct tcpip_nic *nic, const uint8_t *
 must_use enum tcpip_error tcpip__nic_join(struct tcpip_nic *nic, const uint8_t *group);
 enum tcpip_error tcpip__nic_leave(struct tcpip_nic *nic, const uint8_t *group);
 bool tcpip__nic_in_group(const struct tcpip_nic *nic, const uint8_t *group);
+/* A tentative or duplicate address is nobody's yet. */
+static inline bool address_assigned(const struct nic_address *address)
+{
+    return (address->flags & (TCPIP_ADDRESS_TENTATIVE | TCPIP_ADDRESS_DUPLICATE)) == 0;
+}
 /* DAD's outcome: assigned for good, or marked duplicate. */
 void tcpip__address_confirm(struct nic_address *address);
 void tcpip__address_duplicate(struct nic_address *address);
@@ -151,6 +166,11 @@ static inline bool address_is_multicast(const uint8_t *a)
 {
     return address_is_v4(a) ? (a[12] & 0xf0) == 0xe0 : a[0] == 0xff;
 }
+static inline bool address_is_limited_broadcast(const uint8_t *a)
+{
+    static const uint8_t all[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    return memcmp(a, all, 16) == 0;
+}
 static inline bool address_is_link_local(const uint8_t *a)
 {
     return address_is_v4(a) ? a[12] == 169 && a[13] == 254 : a[0] == 0xfe && (a[1] & 0xc0) == 0x80;
@@ -163,6 +183,39 @@ static inline bool address_is_loopback(const uint8_t *a)
 static inline bool address_equal(const uint8_t *a, const uint8_t *b)
 {
     return memcmp(a, b, 16) == 0;
+}
+/* The public form of a 16-byte address: IPv4-mapped ones become 4 bytes long. */
+static inline struct tcpip_address address_public(const uint8_t *a)
+{
+    struct tcpip_address out = {{0}, 16};
+    if (address_is_v4(a)) {
+        out.len = 4;
+        memcpy(out.bytes, a + 12, 4);
+    } else {
+        memcpy(out.bytes, a, 16);
+    }
+    return out;
+}
+/* The 16-byte form of a public address; of none: all zero. */
+static inline void address_internal(const struct tcpip_address *address, uint8_t *out)
+{
+    memset(out, 0, 16);
+    if (address->len == 4) {
+        out[10] = out[11] = 0xff;
+        memcpy(out + 12, address->bytes, 4);
+    } else if (address->len == 16) {
+        memcpy(out, address->bytes, 16);
+    }
+}
+/* The bits that two addresses have in common in front, at most `limit`. */
+static inline uint32_t address_common_bits(const uint8_t *a, const uint8_t *b, uint32_t limit)
+{
+    uint32_t bits = 0;
+    while (bits < 128 && a[bits / 8] == b[bits / 8])
+        bits += 8;
+    if (bits < 128)
+        bits += (uint32_t)__builtin_clz((uint32_t)(a[bits / 8] ^ b[bits / 8])) - 24;
+    return bits < limit ? bits : limit;
 }
 
 #endif
