@@ -48,6 +48,7 @@ TCPIP_API struct tcpip_address tcpip_address_v4(uint8_t a, uint8_t b, uint8_t c,
 /* `bytes`: 16 of them. */
 TCPIP_API struct tcpip_address tcpip_address_v6(const uint8_t *bytes);
 TCPIP_API bool tcpip_address_equal(const struct tcpip_address *a, const struct tcpip_address *b);
+/* What follows judges an IPv4-mapped address as the IPv4 address in it. */
 /* True for none, 0.0.0.0 and ::. */
 TCPIP_API bool tcpip_address_is_unspecified(const struct tcpip_address *address);
 TCPIP_API bool tcpip_address_is_loopback(const struct tcpip_address *address);   /* 127/8, ::1 */
@@ -68,7 +69,7 @@ TCPIP_API bool tcpip_prefix_contains(const struct tcpip_prefix *prefix, const st
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_address_parse(const char *text, struct tcpip_address *out);
 /* "10.0.0.1/24"; without a slash the whole length. INVALID_ARGUMENT. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_prefix_parse(const char *text, struct tcpip_prefix *out);
-/* Canonical text (RFC 5952), zero-terminated, into out[TCPIP_ADDRESS_TEXT_MAX]; returns its length. */
+/* Canonical text (RFC 5952; "*" for none), zero-terminated, into out[TCPIP_ADDRESS_TEXT_MAX]; returns its length. */
 TCPIP_API size_t tcpip_address_format(const struct tcpip_address *address, char *out);
 /* "10.0.0.1:80", "[fe80::1%2]:80" into out[TCPIP_FULL_ADDRESS_TEXT_MAX]; returns its length. */
 TCPIP_API size_t tcpip_full_address_format(const struct tcpip_full_address *address, char *out);
