@@ -15,6 +15,8 @@
  * nothing ever cascades: when base enters a bucket of an upper level, its timers stay there and are taken from its root
  * one by one. A timer that is cancelled long before its turn, as nearly all are, never was a parent: it is unlinked in
  * O(1). One that was costs O(log n) amortised, n being the timers of its own bucket only.
+ * Amortised means that the first to leave a bucket of a million that were only ever armed pays milliseconds for the
+ * order of all: what a cascade would cost, once instead of once a level.
  *
  * Owns:        struct timer_wheel, and the private members of armed timers.
  * Invariants:  in each level all ticks agree with base in the digits above, so that buckets lie in the order of time,
