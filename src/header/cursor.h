@@ -98,13 +98,18 @@ static inline struct pen pen_of(uint8_t *p, size_t size_bytes)
     return (struct pen){.out = p, .used = 0, .room = size_bytes, .failed = false};
 }
 
-/* Room for `n` bytes, to be written by the caller; null (and failed) when there isn't. */
-static inline uint8_t *pen_take(struct pen *pen, size_t n)
+/* True if `n` more bytes fit; else the pen has failed and writes nothing more. (A bool, not a null pointer from
+ * pen_step: gcc 12 warns of writes to null on paths where it has seen such a test.) */
+static inline bool pen_fits(struct pen *pen, size_t n)
 {
-    if (pen->failed || n > pen->room) {
+    if (n > pen->room)
         pen->failed = true;
-        return NULL;
-    }
+    return !pen->failed;
+}
+
+/* Where the next `n` bytes go; they fit. */
+static inline uint8_t *pen_step(struct pen *pen, size_t n)
+{
     uint8_t *p = pen->out + pen->used;
     pen->used += n;
     pen->room -= n;
@@ -113,44 +118,50 @@ static inline uint8_t *pen_take(struct pen *pen, size_t n)
 
 static inline void pen_u8(struct pen *pen, uint8_t v)
 {
-    uint8_t *p = pen_take(pen, 1);
-    if (p)
-        *p = v;
+    if (pen_fits(pen, 1))
+        *pen_step(pen, 1) = v;
 }
 
 static inline void pen_u16(struct pen *pen, uint16_t v)
 {
-    uint8_t *p = pen_take(pen, 2);
-    if (p)
-        tcpip_store_u16(p, v);
+    if (pen_fits(pen, 2))
+        tcpip_store_u16(pen_step(pen, 2), v);
 }
 
 static inline void pen_u24(struct pen *pen, uint32_t v)
 {
-    uint8_t *p = pen_take(pen, 3);
-    if (p)
-        tcpip_store_u24(p, v);
+    if (pen_fits(pen, 3))
+        tcpip_store_u24(pen_step(pen, 3), v);
 }
 
 static inline void pen_u32(struct pen *pen, uint32_t v)
 {
-    uint8_t *p = pen_take(pen, 4);
-    if (p)
-        tcpip_store_u32(p, v);
+    if (pen_fits(pen, 4))
+        tcpip_store_u32(pen_step(pen, 4), v);
+}
+
+static inline void pen_le16(struct pen *pen, uint16_t v)
+{
+    if (pen_fits(pen, 2))
+        tcpip_store_le16(pen_step(pen, 2), v);
+}
+
+static inline void pen_le32(struct pen *pen, uint32_t v)
+{
+    if (pen_fits(pen, 4))
+        tcpip_store_le32(pen_step(pen, 4), v);
 }
 
 static inline void pen_bytes(struct pen *pen, const void *from, size_t n)
 {
-    uint8_t *p = pen_take(pen, n);
-    if (p && n > 0)
-        memcpy(p, from, n);
+    if (n > 0 && pen_fits(pen, n))
+        memcpy(pen_step(pen, n), from, n);
 }
 
 static inline void pen_fill(struct pen *pen, uint8_t v, size_t n)
 {
-    uint8_t *p = pen_take(pen, n);
-    if (p && n > 0)
-        memset(p, v, n);
+    if (n > 0 && pen_fits(pen, n))
+        memset(pen_step(pen, n), v, n);
 }
 
 #endif
