@@ -13,9 +13,9 @@
  *
  * Owns:        struct extremum.
  * Invariants:  best[] ascends in `at` and doesn't improve: best[0] is at least as good as best[1], that as best[2].
- *              The answer is a sample of the window, and a new best is the answer at once. After several went out of
- * the window in a short time it may for a while be worse than the window's true best: never better. Not here:    what
- * is sampled (delivery rates, round-trip times).
+ *              The answer is a sample of the window, and a new best is the answer at once. After several went out
+ *              of the window in a short time it may for a while be worse than the window's true best, never better.
+ * Not here:    what is sampled (delivery rates, round-trip times).
  */
 #include "base/extremum.h"
 

@@ -3,11 +3,11 @@
  *
  * The hash. Two 64-bit words at a time are masked with secret words, multiplied to 128 bits and folded in half by
  * exclusive-or; the result masks the next two. One multiplication per 16 bytes: a 4-tuple costs a few nanoseconds,
- * against 28 for SipHash. It is no pseudorandom function: with outputs in hand the key could be found. So outputs never
- * leave the table, nothing iterates in their order, and what remains to an attacker is timing. Against that stand
- * bounded chains.
+ * a third of what SipHash takes. It is no pseudorandom function: with outputs in hand the key could be found. So
+ * outputs never leave the table, nothing iterates in their order, and what remains to an attacker is timing. Against
+ * that stand bounded chains.
  *
- * The table. Chains of intrusive nodes, one bucket a member at the least. To grow or shrink moves MOVE_PER_CALL chains
+ * The table. Chains of intrusive nodes, one bucket a member at the least. To grow or shrink moves a few chains
  * with each insertion or removal, so that no call pays for a million members; the new array isn't even zeroed ahead: a
  * bucket begins when the chain that feeds it moves. The two arrays and `moved` say at any time which chain holds a
  * hash.

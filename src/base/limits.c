@@ -38,13 +38,15 @@
  * syn_received             128 bytes each; beyond, cookies serve as well but for the options they can't carry.
  * time_wait                96 bytes each; over 60 s (2 MSL) SERVER's are 17,000 closes a second.
  * accept_backlog           somaxconn since Linux 5.4; SERVER: what fits in a second of accepts.
- * tcp_send_buffer_max      TINY: two full segments, the least that lets the peer ack every second. Then Linux's
- * tcp_wmem, and 10 Gbit/s over 50 ms. tcp_receive_buffer_max   TINY: four segments, so that one lost leaves three to
- * tell of it by duplicate acks. Then as above. tcp_records              a segment each, of 1460 bytes, of the greatest
- * send buffer. tcp_out_of_order         blocks between holes; an honest path makes tens, a hostile peer one per byte.
+ * tcp_send_buffer_max      TINY: two full segments, the least that lets the peer ack every second one. Then Linux's
+ *                          tcp_wmem, and 10 Gbit/s over 50 ms.
+ * tcp_receive_buffer_max   TINY: four segments: when one is lost, three are left to tell by duplicate acks. Then as
+ *                          above, with tcp_rmem.
+ * tcp_records              one for each segment of 1460 bytes of the greatest send buffer; TINY: shorter segments too.
+ * tcp_out_of_order         blocks between holes; an honest path makes tens, a hostile peer one per byte.
  * datagram_queue_bytes     Linux's rmem_default; TINY: two DNS answers of 4 KB.
  * icmp_errors_per_second   Linux's icmp_msgs_per_sec; an error is a favour and an amplifier.
- * turn_budget              at 1 us a unit, a turn ends within a quarter of a millisecond, and a device within a tenth.
+ * turn_budget              at 1 us a unit a turn ends within a quarter of a millisecond; TINY: within a tenth.
  */
 #define LIMITS(X)                                         \
     X(memory_bytes, 5000000, MIB(256), (uint64_t)8 << 30) \

@@ -8,7 +8,7 @@
  *
  * Owns:        nothing.
  * Invariants:  the paper's vectors (siphash_test.c); the same result on either byte order.
- * Not here:    the hash of tables (hash.c): five times as fast, and good only while its outputs stay secret.
+ * Not here:    the hash of tables (hash.c): three times as fast, and good only while its outputs stay secret.
  */
 #include "base/siphash.h"
 

@@ -19,10 +19,10 @@
  * order of all: what a cascade would cost, once instead of once a level.
  *
  * Owns:        struct timer_wheel, and the private members of armed timers.
- * Invariants:  in each level all ticks agree with base in the digits above, so that buckets lie in the order of time,
- * and none is below base's digit. Base therefore never passes an armed timer; one armed for the past goes in base's own
- * bucket. `first`, if not NULL, is the least of all. Not here:    when to re-arm lazily (tcp_timers.c), reading the
- * clock (stack.c).
+ * Invariants:  In each level all ticks agree with base in the digits above, so that buckets lie in the order of time,
+ *              and none is below base's digit. Base therefore never passes an armed timer; one armed for the past goes
+ *              in base's own bucket. `first`, if not NULL, is the least of all.
+ * Not here:    when to re-arm lazily (tcp_timers.c), reading the clock (stack.c).
  */
 #include "base/timer.h"
 
