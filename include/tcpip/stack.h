@@ -126,8 +126,8 @@ struct tcpip_address_properties {
     uint32_t flags;
 };
 /* `prefix.bits` is the on-link prefix (it makes no route by itself). The first of a protocol is the primary. properties
- * may be NULL. UNKNOWN_NIC_ID, DUPLICATE_ADDRESS, UNKNOWN_PROTOCOL, BAD_ADDRESS (unspecified, multicast),
- * LIMIT_REACHED. */
+ * may be NULL. UNKNOWN_NIC_ID, DUPLICATE_ADDRESS (on this NIC), UNKNOWN_PROTOCOL, BAD_ADDRESS (unspecified, multicast,
+ * broadcast, IPv4-mapped), INVALID_ARGUMENT (prefix longer than the address), LIMIT_REACHED, NO_MEMORY. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_add_address(struct tcpip_stack *stack, uint32_t nic,
                                                                   const struct tcpip_prefix *prefix,
                                                                   const struct tcpip_address_properties *properties);
@@ -183,7 +183,8 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_find_route(struct tcpip_st
 
 /* ---- neighbours (ARP and NDP) ---- */
 
-/* A static entry. UNKNOWN_NIC_ID, NOT_SUPPORTED: the link has no addresses. */
+/* A static entry; it survives disabling the NIC. UNKNOWN_NIC_ID; NOT_SUPPORTED: the link has no addresses; BAD_ADDRESS:
+ * unspecified or multicast; INVALID_ARGUMENT: `link` is empty; NO_MEMORY. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_add_static_neighbor(struct tcpip_stack *stack, uint32_t nic,
                                                                           const struct tcpip_address *address,
                                                                           const struct tcpip_link_address *link);
