@@ -33,9 +33,10 @@ enum tcpip_icmp_kind {
     TCPIP_ICMP_PACKET_TOO_BIG, /* value: MTU */
     TCPIP_ICMP_TTL_EXCEEDED,
     TCPIP_ICMP_REASSEMBLY_TIMEOUT,
-    TCPIP_ICMP_PARAMETER_PROBLEM,   /* value: pointer */
-    TCPIP_ICMP_UNKNOWN_NEXT_HEADER, /* value: pointer */
-    TCPIP_ICMP_UNKNOWN_OPTION,      /* value: pointer */
+    TCPIP_ICMP_PARAMETER_PROBLEM,         /* value: pointer */
+    TCPIP_ICMP_UNKNOWN_NEXT_HEADER,       /* value: pointer */
+    TCPIP_ICMP_UNKNOWN_OPTION,            /* value: pointer */
+    TCPIP_ICMP_INCOMPLETE_FIRST_FRAGMENT, /* RFC 7112 */
     TCPIP_ICMP_SOURCE_QUENCH,
     TCPIP_ICMP_OTHER,
 };

@@ -85,6 +85,7 @@ struct tcpip_stack;
     X(requests_received)                \
     X(requests_received_unknown_target) \
     X(replies_received)                 \
+    X(address_conflicts_received)       \
     X(requests_sent)                    \
     X(replies_sent)
 
