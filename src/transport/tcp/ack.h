@@ -24,11 +24,12 @@ struct tcp_ack {
     bool has_sack; /* carried SACK blocks that were looked at */
     bool dsack;    /* the first block was a D-SACK (RFC 2883) */
     uint32_t dsack_bytes;
-    bool acked_retransmitted; /* something acked or SACKed now had been retransmitted */
-    bool acked_original; /* something acked or SACKed now was never retransmitted and lies above snd_una before (F-RTO)
-                          */
-    bool sack_reneged;   /* the cumulative ACK stopped at a SACKed segment */
-    bool reordered;      /* delivered below the highest SACKed, never retransmitted */
+    bool acked_retransmitted;  /* something acked or SACKed now had been retransmitted */
+    bool acked_original;       /* something acked or SACKed now was never retransmitted (F-RTO) */
+    bool sack_reneged;         /* the cumulative ACK stopped at a SACKed segment */
+    bool reordered;            /* delivered below the highest SACKed, never retransmitted */
+    seqnum original_seq;       /* the lowest of what acked_original says */
+    uint32_t reordering_bytes; /* the farthest that reordered data lay below the highest SACKed */
     bool ecn_echo;
     /* Timestamps option, for Eifel (RFC 3522): ts_ecr valid if has_timestamp. */
     bool has_timestamp;

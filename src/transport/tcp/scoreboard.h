@@ -3,7 +3,8 @@
  *
  * Records cover [snd_una, snd_nxt) without gaps, in order. A record is a segment or a super-segment; it is split where
  * a SACK edge or a retransmission needs it, at multiples of the MSS only, so that a peer can't make more than window /
- * MSS records. */
+ * MSS records. Neighbours that are both SACKed become one, so that the blocks which every ACK repeats cost nothing. A
+ * record has at most one of SACKED, LOST and RETRANSMITTED. */
 #ifndef TCPIP_SRC_TCP_SCOREBOARD_H
 #define TCPIP_SRC_TCP_SCOREBOARD_H
 
@@ -18,13 +19,13 @@ enum record_flags {
     RECORD_RETRANSMITTED = 4,      /* its latest transmission is a retransmission still thought to be in flight */
     RECORD_EVER_RETRANSMITTED = 8, /* Karn: no RTT from it */
     RECORD_FIN = 16,               /* its last sequence number is the FIN */
-    RECORD_APP_LIMITED = 32,
 };
 
 /* The state of the rate estimator when a record was (last) sent; rate.h. */
 struct rate_snapshot {
     uint64_t delivered;
     tcpip_ns delivered_at, first_sent_at;
+    bool app_limited;
 };
 
 struct record {
@@ -48,6 +49,8 @@ struct scoreboard {
     uint32_t outstanding_bytes;   /* in all records */
     seqnum sacked_high;           /* end of the highest SACKed record; meaningful if sacked_bytes */
     seqnum lost_high;             /* everything unSACKed below was judged (mark_lost); meaningful while sacked_bytes */
+    uint32_t sacked_above_bytes;  /* in SACKED records that end above lost_high, */
+    uint32_t sacked_above_runs;   /* and how many these are */
     uint32_t reno_sacked_bytes;   /* without SACK: segments that duplicate ACKs stand for (RFC 5681, 6582) */
 };
 
@@ -67,13 +70,15 @@ static inline uint32_t scoreboard_in_flight(const struct scoreboard *board)
 must_use bool tcpip__scoreboard_sent(struct scoreboard *board, struct pool *pool, seqnum seq, uint32_t length,
                                      uint8_t flags, const struct rate_snapshot *rate, tcpip_ns now);
 /* The cumulative ACK moved to `una`: drops and trims records. Adds to facts: delivered, rtt_ns (newest record sent
- * once), acked_retransmitted, acked_original, reordered. *newest: a copy of the most recently sent record delivered
- * (its rate snapshot feeds rate.h); untouched if none. Returns whether *newest was set. */
+ * once, if nothing acknowledged with it was retransmitted), acked_retransmitted, acked_original, reordered,
+ * sack_reneged. *newest: a copy of the most recently sent record delivered, over all calls with the same facts (its
+ * rate snapshot feeds rate.h); untouched if none. Returns whether *newest was set. */
 bool tcpip__scoreboard_acked(struct scoreboard *board, struct pool *pool, seqnum una, struct tcp_ack *facts,
                              struct record *newest);
 /* One SACK block [left, right) within (snd_una, snd_nxt]; edges inside a record count for the whole MSS-multiples they
  * cover. Adds to facts: sacked, delivered, sacked_rtt_ns, acked_retransmitted, acked_original, reordered. As above for
- * newest. */
+ * newest. The blocks of one ACK are given after its cumulative part, the lowest first: else the lower ones would look
+ * reordered. A block that isn't above snd_una is ignored: who had those bytes would have acknowledged them. */
 bool tcpip__scoreboard_sack(struct scoreboard *board, struct pool *pool, seqnum left, seqnum right, uint32_t mss,
                             struct tcp_ack *facts, struct record *newest);
 /* RFC 6675 IsLost: unSACKed records with more than (threshold - 1) * mss SACKed bytes above, or `threshold` SACKed runs

@@ -25,7 +25,7 @@ bool tcpip__syn_cookie_check(const struct siphash_key *secret, const struct syn_
                              seqnum iss, struct syn_cookie_facts *facts, tcpip_ns now);
 /* TSval of the SYN-ACK: the clock with its low 6 bits replaced, never ahead of the clock. */
 uint32_t tcpip__syn_cookie_timestamp(uint32_t clock, const struct syn_cookie_facts *facts);
-/* From the echoed TSecr (offset removed by the caller). False: not a combination that we make. */
-bool tcpip__syn_cookie_timestamp_read(uint32_t ts, struct syn_cookie_facts *facts);
+/* From the echoed TSecr (offset removed by the caller): sets facts' sack, ecn and peer_scale. */
+void tcpip__syn_cookie_timestamp_read(uint32_t ts, struct syn_cookie_facts *facts);
 
 #endif

@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: MIT
+/* scoreboard.c: what became of every byte between snd_una and snd_nxt.
+ *
+ * The records lie in a tree by sequence number, without gaps:
+ *
+ *     snd_una                    lost_high                          sacked_high     snd_nxt
+ *     | retransmitted |  SACKED  |  in flight  |  SACKED  | in flight |  SACKED  | in flight |
+ *
+ * Every ACK repeats SACK blocks that were seen before, and a peer may make them as large as the window. So SACKED
+ * neighbours are joined into one record: a block that says nothing new costs one search, and one that does costs what
+ * it changes.
+ *
+ * IsLost (RFC 6675 section 4) asks for the bytes and runs SACKed above a record. Both only fall from lower to higher
+ * records, so the lost ones are a prefix of those not yet judged: lost_high marks how far judgement came, the two
+ * counters say what is SACKed above it, and it moves forward over each record once.
+ *
+ * Owns:        struct scoreboard, struct record.
+ * Invariants:  tcpip__scoreboard_check; SACKED, LOST and RETRANSMITTED exclude each other; SACKED neighbours are
+ * joined; no SACKED record straddles lost_high unless it ends above it and is counted whole. Not here:    what to do
+ * about loss (recovery.c), what may be sent (the hands), delivery rate (rate.c).
+ */
+#include "transport/tcp/scoreboard.h"
+
+#include "base/assert.h"
+#include "base/math.h"
+
+enum { RECORD_MARKS = RECORD_SACKED | RECORD_LOST | RECORD_RETRANSMITTED };
+
+static struct record *record_of(struct tree_node *node)
+{
+    return node == NULL ? NULL : tree_entry(node, struct record, node);
+}
+
+static struct record *record_next(const struct record *record)
+{
+    return record_of(tcpip__tree_next(&record->node));
+}
+
+static struct record *record_prev(const struct record *record)
+{
+    return record_of(tcpip__tree_prev(&record->node));
+}
+
+static seqnum record_end(const struct record *record)
+{
+    return seq_add(record->seq, record->length);
+}
+
+static int record_compare(const struct tree_node *node, const void *key)
+{
+    return seq_diff(tree_entry(node, const struct record, node)->seq, *(const seqnum *)key);
+}
+
+/* The record that `s` lies in, or the last one if `s` lies behind all. */
+static struct record *record_at(const struct scoreboard *board, seqnum s)
+{
+    return record_of(tcpip__tree_floor(&board->records, record_compare, &s));
+}
+
+/* Is this SACKED record in the sacked_above counters? */
+static bool record_above(const struct scoreboard *board, const struct record *record)
+{
+    return seq_gt(record_end(record), board->lost_high);
+}
+
+/* Takes `bytes` of `record` out of all counters. */
+static void record_uncount(struct scoreboard *board, const struct record *record, uint32_t bytes)
+{
+    board->outstanding_bytes -= bytes;
+    if (record->flags & RECORD_SACKED) {
+        board->sacked_bytes -= bytes;
+        if (record_above(board, record)) {
+            board->sacked_above_bytes -= bytes;
+            board->sacked_above_runs -= bytes == record->length;
+        }
+    } else if (record->flags & RECORD_LOST) {
+        board->lost_bytes -= bytes;
+    } else if (record->flags & RECORD_RETRANSMITTED) {
+        board->retransmitted_bytes -= bytes;
+    }
+}
+
+/* Out of the tree and the ends; the counters are the caller's. */
+static void record_remove(struct scoreboard *board, struct pool *pool, struct record *record)
+{
+    if (board->next_lost == record)
+        board->next_lost = record_next(record);
+    if (board->first == record)
+        board->first = record_next(record);
+    if (board->last == record)
+        board->last = record_prev(record);
+    tcpip__tree_remove(&board->records, &record->node);
+    tcpip__pool_put(pool, record);
+    board->count--;
+}
+
+/* Marks an unSACKed record that isn't LOST; returns its length. */
+static uint32_t record_mark_lost(struct scoreboard *board, struct record *record)
+{
+    if (record->flags & RECORD_RETRANSMITTED)
+        board->retransmitted_bytes -= record->length;
+    record->flags = (uint8_t)((record->flags & ~RECORD_MARKS) | RECORD_LOST);
+    board->lost_bytes += record->length;
+    if (board->next_lost == NULL || seq_lt(record->seq, board->next_lost->seq))
+        board->next_lost = record;
+    return record->length;
+}
+
+/* Sent later; at the same instant, the higher one (RFC 8985's order). */
+static bool record_newer(const struct record *a, const struct record *b)
+{
+    return a->sent_at > b->sent_at || (a->sent_at == b->sent_at && seq_gt(a->seq, b->seq));
+}
+
+/* `bytes` of a record that isn't SACKED reached the peer. */
+static bool record_delivered(const struct scoreboard *board, const struct record *record, uint32_t bytes,
+                             struct tcp_ack *facts, struct record *newest)
+{
+    bool set = facts->delivered == 0 || record_newer(record, newest);
+    if (set)
+        *newest = *record;
+    facts->delivered += bytes;
+    if (record->flags & RECORD_EVER_RETRANSMITTED) {
+        facts->acked_retransmitted = true;
+        return set;
+    }
+    if (!facts->acked_original || seq_lt(record->seq, facts->original_seq))
+        facts->original_seq = record->seq;
+    facts->acked_original = true;
+    if (board->sacked_bytes != 0 && seq_lt(record->seq, board->sacked_high)) {
+        facts->reordered = true;
+        facts->reordering_bytes = max_u32(facts->reordering_bytes, seq_size(record->seq, board->sacked_high));
+    }
+    return set;
+}
+
+/* Joins a SACKED record with the SACKED one behind it. */
+static void record_join(struct scoreboard *board, struct pool *pool, struct record *left, struct record *right)
+{
+    if (record_above(board, right)) {
+        board->sacked_above_runs--;
+        if (!record_above(board, left)) { /* it ends at lost_high: all up to the right one's end is judged */
+            board->sacked_above_bytes -= right->length;
+            board->lost_high = record_end(right);
+        }
+    }
+    left->length += right->length;
+    left->flags |= right->flags;
+    left->transmissions = left->transmissions > right->transmissions ? left->transmissions : right->transmissions;
+    if (record_newer(right, left)) {
+        left->sent_at = right->sent_at;
+        left->rate = right->rate;
+    }
+    record_remove(board, pool, right);
+}
+
+/* Marks `record` SACKED and joins it with its neighbours; returns the joined record. */
+static struct record *record_mark_sacked(struct scoreboard *board, struct pool *pool, struct record *record)
+{
+    struct record *prev = record_prev(record), *next = record_next(record);
+
+    if (board->sacked_bytes == 0) {
+        board->lost_high = board->first->seq;
+        board->sacked_high = record_end(record);
+    }
+    if (record->flags & RECORD_LOST)
+        board->lost_bytes -= record->length;
+    else if (record->flags & RECORD_RETRANSMITTED)
+        board->retransmitted_bytes -= record->length;
+    record->flags = (uint8_t)((record->flags & ~RECORD_MARKS) | RECORD_SACKED);
+    board->sacked_bytes += record->length;
+    board->sacked_high = seq_max(board->sacked_high, record_end(record));
+    if (record_above(board, record)) {
+        board->sacked_above_bytes += record->length;
+        board->sacked_above_runs++;
+    }
+    if (next != NULL && (next->flags & RECORD_SACKED))
+        record_join(board, pool, record, next);
+    if (prev == NULL || !(prev->flags & RECORD_SACKED))
+        return record;
+    record_join(board, pool, prev, record);
+    return prev;
+}
+
+/* Cuts out of an unSACKed record the part that lies in [left, right), at MSS multiples from its start. NULL: there is
+ * no such part, or no room for the pieces. */
+static struct record *record_carve(struct scoreboard *board, struct pool *pool, struct record *record, seqnum left,
+                                   seqnum right, uint32_t mss)
+{
+    uint64_t begin = 0, end = record->length;
+
+    if (seq_lt(record->seq, left))
+        begin = div_round_up(seq_size(record->seq, left), mss) * mss;
+    if (seq_gt(record_end(record), right))
+        end = seq_size(record->seq, right) / mss * mss;
+    if (begin >= end)
+        return NULL;
+    if (!tcpip__scoreboard_split(board, pool, record, (uint32_t)end))
+        return NULL;
+    if (begin == 0)
+        return record;
+    return tcpip__scoreboard_split(board, pool, record, (uint32_t)begin) ? record_next(record) : NULL;
+}
+
+void tcpip__scoreboard_init(struct scoreboard *board, uint32_t limit)
+{
+    *board = (struct scoreboard){.limit = limit};
+}
+
+void tcpip__scoreboard_fini(struct scoreboard *board, struct pool *pool)
+{
+    while (board->first != NULL)
+        record_remove(board, pool, board->first);
+    *board = (struct scoreboard){.limit = board->limit};
+}
+
+bool tcpip__scoreboard_sent(struct scoreboard *board, struct pool *pool, seqnum seq, uint32_t length, uint8_t flags,
+                            const struct rate_snapshot *rate, tcpip_ns now)
+{
+    struct record *last = board->last;
+
+    ASSERT(length != 0 && (last == NULL || seq_eq(seq, record_end(last))));
+    struct record *record = board->count < board->limit ? tcpip__pool_get(pool) : NULL;
+    if (unlikely(record == NULL)) {
+        /* The longer record keeps its send time: samples from it are too long at worst, never too short. A marked one
+         * would lend its mark to bytes that it isn't true of. */
+        if (last == NULL || (last->flags & RECORD_MARKS))
+            return false;
+        last->length += length;
+        last->flags |= flags;
+        board->outstanding_bytes += length;
+        return true;
+    }
+    *record = (struct record){
+        .seq = seq, .length = length, .sent_at = now, .rate = *rate, .flags = flags, .transmissions = 1};
+    tcpip__tree_insert_after(&board->records, last == NULL ? NULL : &last->node, &record->node);
+    if (last == NULL)
+        board->first = record;
+    board->last = record;
+    board->count++;
+    board->outstanding_bytes += length;
+    return true;
+}
+
+bool tcpip__scoreboard_acked(struct scoreboard *board, struct pool *pool, seqnum una, struct tcp_ack *facts,
+                             struct record *newest)
+{
+    bool set = false, ambiguous = false;
+    tcpip_ns sent_at = -1; /* of the newest record sent once */
+    struct record *record;
+
+    while ((record = board->first) != NULL && seq_lt(record->seq, una)) {
+        uint32_t bytes = min_u32(record->length, seq_size(record->seq, una));
+        if (!(record->flags & RECORD_SACKED)) {
+            set |= record_delivered(board, record, bytes, facts, newest);
+            if (record->flags & RECORD_EVER_RETRANSMITTED)
+                ambiguous = true; /* the ACK may be for either transmission, and what lies above waited for it */
+            else
+                sent_at = max_i64(sent_at, record->sent_at);
+        }
+        record_uncount(board, record, bytes);
+        if (bytes < record->length) {
+            /* The place in the tree stays right: it only moves towards its successor. */
+            record->seq = una;
+            record->length -= bytes;
+            break;
+        }
+        record_remove(board, pool, record);
+    }
+    if (sent_at >= 0 && !ambiguous)
+        facts->rtt_ns = facts->now - sent_at;
+    if (board->sacked_bytes != 0 && seq_lt(board->lost_high, una))
+        board->lost_high = una;
+    if (record != NULL && (record->flags & RECORD_SACKED))
+        facts->sack_reneged = true; /* it had those bytes, and now doesn't acknowledge them (RFC 2018 section 8) */
+    return set;
+}
+
+bool tcpip__scoreboard_sack(struct scoreboard *board, struct pool *pool, seqnum left, seqnum right, uint32_t mss,
+                            struct tcp_ack *facts, struct record *newest)
+{
+    bool set = false;
+
+    ASSERT(mss != 0);
+    if (board->first == NULL)
+        return false;
+    /* As offsets from snd_una, so that no block, however far off, compares wrongly. */
+    uint32_t from = seq_size(board->first->seq, left), to = seq_size(board->first->seq, right);
+    if (from == 0 || from >= board->outstanding_bytes || to <= from)
+        return false;
+    if (to > board->outstanding_bytes)
+        right = record_end(board->last);
+    for (struct record *record = record_at(board, left); record != NULL && seq_lt(record->seq, right);
+         record = record_next(record)) {
+        if (record->flags & RECORD_SACKED)
+            continue;
+        struct record *part = record_carve(board, pool, record, left, right, mss);
+        if (part == NULL)
+            continue;
+        set |= record_delivered(board, part, part->length, facts, newest);
+        facts->sacked += part->length;
+        if (!(part->flags & RECORD_EVER_RETRANSMITTED)) {
+            tcpip_ns rtt = facts->now - part->sent_at;
+            facts->sacked_rtt_ns = facts->sacked_rtt_ns < 0 ? rtt : min_i64(facts->sacked_rtt_ns, rtt);
+        }
+        record = record_mark_sacked(board, pool, part);
+    }
+    return set;
+}
+
+/* RFC 6675 section 4, of the record at lost_high. */
+static bool scoreboard_enough_above(const struct scoreboard *board, uint32_t threshold, uint32_t mss)
+{
+    return board->sacked_above_bytes > (uint64_t)(threshold - 1) * mss || board->sacked_above_runs >= threshold;
+}
+
+uint32_t tcpip__scoreboard_mark_lost(struct scoreboard *board, uint32_t threshold, uint32_t mss)
+{
+    uint32_t lost = 0;
+
+    ASSERT(threshold != 0);
+    if (board->sacked_bytes == 0 || !scoreboard_enough_above(board, threshold, mss))
+        return 0;
+    struct record *record = record_at(board, board->lost_high);
+    while (scoreboard_enough_above(board, threshold, mss)) {
+        ASSERT(record != NULL);
+        if (record->flags & RECORD_SACKED) {
+            board->sacked_above_bytes -= record->length;
+            board->sacked_above_runs--;
+        } else if (!(record->flags & RECORD_MARKS)) {
+            lost += record_mark_lost(board, record);
+        }
+        board->lost_high = record_end(record);
+        record = record_next(record);
+    }
+    return lost;
+}
+
+uint32_t tcpip__scoreboard_mark_head_lost(struct scoreboard *board, struct pool *pool, uint32_t mss)
+{
+    struct record *record = board->first;
+
+    while (record != NULL && (record->flags & RECORD_SACKED))
+        record = record_next(record);
+    /* Not a retransmission that is still under way: a peer that acknowledges byte by byte would get one each time. */
+    if (record == NULL || (record->flags & RECORD_MARKS))
+        return 0;
+    bool cut = tcpip__scoreboard_split(board, pool, record, mss);
+    (void)cut; /* without room for the rest, all of it goes again */
+    return record_mark_lost(board, record);
+}
+
+uint32_t tcpip__scoreboard_mark_all_lost(struct scoreboard *board, bool forget_sacks)
+{
+    uint32_t lost = 0;
+
+    if (forget_sacks)
+        board->sacked_bytes = board->sacked_above_bytes = board->sacked_above_runs = 0;
+    board->reno_sacked_bytes = 0;
+    for (struct record *record = board->first; record != NULL; record = record_next(record)) {
+        if (forget_sacks)
+            record->flags &= (uint8_t)~RECORD_SACKED;
+        if (!(record->flags & (RECORD_SACKED | RECORD_LOST)))
+            lost += record_mark_lost(board, record);
+    }
+    return lost;
+}
+
+void tcpip__scoreboard_clear_lost(struct scoreboard *board)
+{
+    for (struct record *record; (record = tcpip__scoreboard_next_lost(board)) != NULL;) {
+        record->flags &= (uint8_t)~RECORD_LOST;
+        board->lost_bytes -= record->length;
+    }
+}
+
+struct record *tcpip__scoreboard_next_lost(struct scoreboard *board)
+{
+    if (board->lost_bytes == 0)
+        return board->next_lost = NULL;
+    while (!(board->next_lost->flags & RECORD_LOST))
+        board->next_lost = record_next(board->next_lost);
+    return board->next_lost;
+}
+
+bool tcpip__scoreboard_split(struct scoreboard *board, struct pool *pool, struct record *record, uint32_t length)
+{
+    ASSERT(length != 0);
+    if (record->length <= length)
+        return true;
+    ASSERT(!(record->flags & RECORD_SACKED));
+    struct record *rest = board->count < board->limit ? tcpip__pool_get(pool) : NULL;
+    if (rest == NULL)
+        return false;
+    *rest = *record;
+    rest->node = (struct tree_node){0};
+    rest->seq = seq_add(record->seq, length);
+    rest->length -= length;
+    record->length = length;
+    record->flags &= (uint8_t)~RECORD_FIN;
+    tcpip__tree_insert_after(&board->records, &record->node, &rest->node);
+    if (board->last == record)
+        board->last = rest;
+    board->count++;
+    return true;
+}
+
+void tcpip__scoreboard_retransmitted(struct scoreboard *board, struct record *record, const struct rate_snapshot *rate,
+                                     tcpip_ns now)
+{
+    ASSERT(!(record->flags & RECORD_SACKED));
+    if (record->flags & RECORD_LOST)
+        board->lost_bytes -= record->length;
+    if (!(record->flags & RECORD_RETRANSMITTED))
+        board->retransmitted_bytes += record->length;
+    record->flags = (uint8_t)((record->flags & ~RECORD_MARKS) | RECORD_RETRANSMITTED | RECORD_EVER_RETRANSMITTED);
+    if (record->transmissions < UINT8_MAX)
+        record->transmissions++;
+    record->sent_at = now;
+    record->rate = *rate;
+}
+
+void tcpip__scoreboard_reno_duplicate(struct scoreboard *board, uint32_t mss)
+{
+    /* The first segment is what is missing: it is never among the delivered. */
+    board->reno_sacked_bytes =
+        min_u32(sat_add_u32(board->reno_sacked_bytes, mss), sat_sub_u32(board->outstanding_bytes, mss));
+}
+
+void tcpip__scoreboard_reno_acked(struct scoreboard *board, uint32_t acked, uint32_t mss)
+{
+    if (acked == 0) {
+        board->reno_sacked_bytes = 0;
+        return;
+    }
+    /* One of the segments acknowledged is the one that was missing. */
+    board->reno_sacked_bytes = sat_sub_u32(board->reno_sacked_bytes, sat_sub_u32(acked, mss));
+    board->reno_sacked_bytes = min_u32(board->reno_sacked_bytes, sat_sub_u32(board->outstanding_bytes, mss));
+}
+
+void tcpip__scoreboard_check(const struct scoreboard *board, seqnum una, seqnum nxt)
+{
+    uint32_t count = 0, sacked = 0, lost = 0, retransmitted = 0, above_bytes = 0, above_runs = 0;
+    const struct record *prev = NULL, *first_lost = NULL;
+
+    ASSERT(tcpip__tree_check(&board->records) == board->count && board->count <= board->limit);
+    for (const struct record *record = board->first; record != NULL; prev = record, record = record_next(record)) {
+        uint8_t marks = record->flags & RECORD_MARKS;
+        ASSERT(record->length != 0 && seq_eq(record->seq, prev == NULL ? una : record_end(prev)));
+        ASSERT((marks & (marks - 1)) == 0);
+        ASSERT(marks != RECORD_RETRANSMITTED || (record->flags & RECORD_EVER_RETRANSMITTED));
+        ASSERT(prev == NULL || !(prev->flags & marks & RECORD_SACKED));
+        ASSERT(!(record->flags & RECORD_FIN) || record == board->last);
+        sacked += marks == RECORD_SACKED ? record->length : 0;
+        lost += marks == RECORD_LOST ? record->length : 0;
+        retransmitted += marks == RECORD_RETRANSMITTED ? record->length : 0;
+        if (marks == RECORD_SACKED && record_above(board, record)) {
+            above_bytes += record->length;
+            above_runs++;
+        }
+        if (marks == RECORD_LOST && first_lost == NULL)
+            first_lost = record;
+        if (marks == RECORD_SACKED)
+            ASSERT(seq_leq(record_end(record), board->sacked_high));
+        count++;
+    }
+    ASSERT(prev == board->last && count == board->count);
+    ASSERT(seq_eq(prev == NULL ? una : record_end(prev), nxt));
+    ASSERT(board->outstanding_bytes == seq_size(una, nxt));
+    ASSERT(sacked == board->sacked_bytes && lost == board->lost_bytes);
+    ASSERT(retransmitted == board->retransmitted_bytes);
+    ASSERT(above_bytes == board->sacked_above_bytes && above_runs == board->sacked_above_runs);
+    ASSERT(first_lost == NULL || (board->next_lost != NULL && seq_leq(board->next_lost->seq, first_lost->seq)));
+}
