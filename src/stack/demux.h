@@ -27,6 +27,7 @@ struct demux_entry {
 
 struct demux_listener {
     struct hash_node node;
+    struct tcpip_list_node ring; /* those with the same transport, port and address */
     struct tcpip_endpoint *endpoint;
     uint8_t local[16]; /* all zero: any */
     uint32_t nic;      /* 0: any */

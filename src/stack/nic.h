@@ -76,6 +76,8 @@ static inline bool nic_usable(const struct tcpip_nic *nic)
 {
     return nic->enabled && nic->link_up && !nic->removing;
 }
+/* Takes the NIC down and frees it; what is queued is lost. */
+void tcpip__nic_remove(struct tcpip_nic *nic);
 /* NULL: none. */
 struct tcpip_nic *tcpip__nic_find(const struct tcpip_stack *stack, uint32_t id);
 void *tcpip__nic_network_state(struct tcpip_nic *nic, uint32_t number);

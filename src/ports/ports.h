@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+/* ports.h: the port manager on a stack's own memory; what it does: tcpip/ports.h. */
+#ifndef TCPIP_SRC_PORTS_PORTS_H
+#define TCPIP_SRC_PORTS_PORTS_H
+
+#include "base/memory.h"
+#include <tcpip/ports.h>
+
+/* `memory` outlives it. NULL: out of memory. */
+must_use struct tcpip_port_manager *tcpip__port_manager_new(struct memory *memory);
+/* What is still reserved goes with it. */
+void tcpip__port_manager_free(struct tcpip_port_manager *manager);
+
+#endif
