@@ -100,7 +100,7 @@ TCPIP_API const char *tcpip_drop_text(enum tcpip_drop reason);
 #define TCPIP_EVENTS(X)                                                         \
     X(PACKET_IN, "packet received", "bytes", "protocol", "-", "-")              \
     X(PACKET_OUT, "packet sent", "bytes", "protocol", "-", "-")                 \
-    X(PACKET_DROP, "packet dropped", "reason", "bytes", "-", "-")               \
+    X(PACKET_DROP, "packet dropped", "reason", "bytes", "protocol", "-")        \
     X(NIC_STATE, "interface state", "nic", "up", "error", "-")                  \
     X(NEIGHBOR_STATE, "neighbor state", "nic", "from", "to", "-")               \
     X(ADDRESS_STATE, "address state", "nic", "state", "-", "-")                 \

@@ -12,17 +12,19 @@
 struct text {
     char *out;
     size_t size, used;
+    size_t wanted; /* what `used` would be had there been room for all */
 };
 
 static inline struct text text_of(char *out, size_t size)
 {
     if (size > 0)
         out[0] = '\0';
-    return (struct text){.out = out, .size = size, .used = 0};
+    return (struct text){.out = out, .size = size, .used = 0, .wanted = 0};
 }
 
 static inline void text_char(struct text *text, char ch)
 {
+    text->wanted++;
     if (text->used + 1 < text->size) {
         text->out[text->used++] = ch;
         text->out[text->used] = '\0';

@@ -2,14 +2,13 @@
 /* ports.c: who holds which local port, and choosing one that a stranger doesn't guess.
  *
  * A port is held by reservations: (address, NIC, flags), counted, since many endpoints may hold exactly the same. All
- * reservations of one (transport, port) hang off one node of a hash table, so that whether another is possible is a walk
- * over those it could conflict with and over nothing else.
+ * reservations of one (transport, port) hang off one node of a hash table, so that whether another is possible is a
+ * walk over those it could conflict with and over nothing else.
  *
- * Two reservations *overlap* if some packet could be meant for both: the NICs are equal or one is any, and the addresses
- * are equal or one is a wildcard of the other's family. Wildcards: 0.0.0.0 takes IPv4, :: takes IPv6, and IPv4 too if it
- * is DUAL_STACK. Overlapping ones *conflict*, as on Linux, unless
- *     both have REUSE_PORT, or
- *     both have REUSE_ADDRESS and neither is EXCLUSIVE (listens).
+ * Two reservations *overlap* if some packet could be meant for both: the NICs are equal or one is any, and the
+ * addresses are equal or one is a wildcard of the other's family. Wildcards: 0.0.0.0 takes IPv4, :: takes IPv6, and
+ * IPv4 too if it is DUAL_STACK. Overlapping ones *conflict*, as on Linux, unless both have REUSE_PORT, or both have
+ * REUSE_ADDRESS and neither is EXCLUSIVE (listens).
  *
  * An ephemeral port that is only bound to takes a random start and the first port that nobody overlaps, whatever the
  * flags: who asks for any port wants one of his own. One for a connection is chosen by RFC 6056 algorithm 4: successive
@@ -108,7 +107,8 @@ static bool port_conflict(const struct port_group *group, const struct tcpip_por
 {
     if (group == NULL)
         return false;
-    list_for_each (node, &group->holders) {
+    list_for_each(node, &group->holders)
+    {
         const struct port_holder *holder = container_of(node, struct port_holder, node);
         if (port_overlap(holder, key) && (strict || !port_share(holder, key)))
             return true;
@@ -135,7 +135,8 @@ static const struct hash_table_ops port_group_ops = {.hash = port_group_hash};
 static struct port_group *port_group_find(const struct tcpip_port_manager *manager, uint8_t transport, uint16_t port)
 {
     uint64_t hash = port_hash(&manager->groups.key, transport, port);
-    hash_table_for_each (node, &manager->groups, hash) {
+    hash_table_for_each(node, &manager->groups, hash)
+    {
         struct port_group *group = hash_entry(node, struct port_group, node);
         if (node->hash == hash && group->port == port && group->transport == transport)
             return group;
@@ -145,7 +146,8 @@ static struct port_group *port_group_find(const struct tcpip_port_manager *manag
 
 static struct port_holder *port_holder_find(const struct port_group *group, const struct tcpip_port_key *key)
 {
-    list_for_each (node, &group->holders) {
+    list_for_each(node, &group->holders)
+    {
         struct port_holder *holder = container_of(node, struct port_holder, node);
         if (holder->nic == key->nic && holder->flags == key->flags && memcmp(holder->address, key->address, 16) == 0)
             return holder;

@@ -2,8 +2,9 @@
 /* deliver.c: the way up: from a link to a NIC, to a network protocol, to a transport protocol; and what is said when it
  * ends early.
  *
- * A link's batch is first looked at as a whole: is the NIC up, whose network protocol is it, what can GRO merge. Then each
- * packet goes up to its endpoint, one after the other; the endpoints only take it in and are flushed when the turn ends.
+ * A link's batch is first looked at as a whole: is the NIC up, whose network protocol is it, what can GRO merge. Then
+ * each packet goes up to its endpoint, one after the other; the endpoints only take it in and are flushed when the turn
+ * ends.
  *
  * A link may deliver from inside transmit (a loopback is nothing else). Going up from there would run protocols inside
  * protocols; so such a batch is looked at, and queued on stack->loop, which the turn works off from its top.
@@ -47,7 +48,7 @@ static bool nic_admit(struct tcpip_nic *nic, struct tcpip_packet *packet)
         packet->link_protocol = first != NULL ? tcpip_link_protocol_of(*first) : 0;
     }
     if (unlikely(stack->env.trace != NULL))
-        tcpip__stack_packet_event(stack, TCPIP_EVENT_PACKET_IN, packet, packet->length, packet->link_protocol);
+        tcpip__stack_packet_event(stack, TCPIP_EVENT_PACKET_IN, packet, (enum tcpip_drop)0);
     return true;
 }
 

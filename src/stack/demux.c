@@ -5,12 +5,12 @@
  * bound to a NIC, or of link-local addresses, is found there only). Before the table the last entry found is asked:
  * packets come in trains, and a train then costs one comparison per packet.
  *
- * Listeners are in another table by (transport, port, address), with all-zero for any address: two probes answer for any
- * number of them. Those with equal keys (bound to different NICs, sharing a port) hang in a ring, of which one node, the
- * leader, is in the table: a thousand equal keys in one hash chain would look like an attack, and the ring keeps them in
- * the order of registration, which a hash chain doesn't. Among equal sharers a flow goes to the one with the greatest
- * mix(flow, listener): every flow has its own order of preference, so that when one sharer leaves only its own flows
- * move.
+ * Listeners are in another table by (transport, port, address), with all-zero for any address: two probes answer for
+ * any number of them. Those with equal keys (bound to different NICs, sharing a port) hang in a ring, of which one
+ * node, the leader, is in the table: a thousand equal keys in one hash chain would look like an attack, and the ring
+ * keeps them in the order of registration, which a hash chain doesn't. Among equal sharers a flow goes to the one with
+ * the greatest mix(flow, listener): every flow has its own order of preference, so that when one sharer leaves only its
+ * own flows move.
  *
  * Owns:        both tables and the order of registration.
  * Invariants:  last is NULL or linked; the leader of a ring is the first registered of it.
@@ -69,7 +69,8 @@ struct demux_entry *tcpip__demux_find(struct tcpip_stack *stack, uint8_t transpo
     if (likely(demux->last != NULL) && demux_entry_matches(demux->last, transport, flow, nic_id))
         return demux->last;
     uint64_t hash = demux_flow_hash(&demux->flows.key, flow);
-    hash_table_for_each (node, &demux->flows, hash) {
+    hash_table_for_each(node, &demux->flows, hash)
+    {
         struct demux_entry *entry = hash_entry(node, struct demux_entry, node);
         if (node->hash == hash && demux_entry_matches(entry, transport, flow, nic_id))
             return demux->last = entry;
@@ -80,7 +81,8 @@ struct demux_entry *tcpip__demux_find(struct tcpip_stack *stack, uint8_t transpo
 /* Two entries are one too many if a packet could mean both: the same key, and no two different NICs. */
 static bool demux_flow_taken(const struct demux *demux, const struct demux_entry *wanted, uint64_t hash)
 {
-    hash_table_for_each (node, &demux->flows, hash) {
+    hash_table_for_each(node, &demux->flows, hash)
+    {
         const struct demux_entry *entry = hash_entry(node, struct demux_entry, node);
         if (node->hash == hash && entry->transport == wanted->transport &&
             memcmp(&entry->flow, &wanted->flow, FLOW_KEY_BYTES) == 0 &&
@@ -154,7 +156,8 @@ static struct demux_listener *listener_leader(const struct demux *demux, uint8_t
                                               uint16_t port)
 {
     uint64_t hash = listener_hash(&demux->listeners.key, transport, local, port);
-    hash_table_for_each (node, &demux->listeners, hash) {
+    hash_table_for_each(node, &demux->listeners, hash)
+    {
         struct demux_listener *listener = hash_entry(node, struct demux_listener, node);
         if (node->hash == hash && listener->port == port && listener->transport == transport &&
             memcmp(listener->local, local, 16) == 0)
@@ -175,8 +178,7 @@ void tcpip__demux_listen(struct tcpip_stack *stack, struct demux_listener *liste
     ASSERT_ENV(&stack->env, !listener->linked);
     if (address_is_zero(listener->local)) /* 0.0.0.0 as well: v4 and v6 say which families it takes */
         memset(listener->local, 0, 16);
-    struct demux_listener *leader =
-        listener_leader(demux, listener->transport, listener->local, listener->port);
+    struct demux_listener *leader = listener_leader(demux, listener->transport, listener->local, listener->port);
     listener->order = ++demux->registrations;
     listener->linked = true;
     list_node_init(&listener->ring);

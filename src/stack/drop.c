@@ -42,7 +42,7 @@ void tcpip_packet_drop(struct tcpip_packet *packet, enum tcpip_drop reason)
         if (drop_is_malformed(reason))
             stack->stats.stack.malformed_rcvd_packets++;
         if (unlikely(stack->env.trace != NULL))
-            tcpip__stack_packet_event(stack, TCPIP_EVENT_PACKET_DROP, packet, (uint64_t)reason, packet->length);
+            tcpip__stack_packet_event(stack, TCPIP_EVENT_PACKET_DROP, packet, reason);
     }
     tcpip_packet_free(packet);
 }

@@ -2,21 +2,21 @@
 /* gro.c: segments of one flow in one batch become one super-segment before anybody looks at them.
  *
  * The cost of a segment is in the trip, not in its bytes; a batch of 16 consecutive segments makes one trip. The merged
- * packet is what the sender's TSO would have handed to its NIC: first headers, all payloads, gso_size the first payload;
- * so TCP counts gso_segments of them, and gso.c makes the same segments again.
+ * packet is what the sender's TSO would have handed to its NIC: first headers, all payloads, gso_size the first
+ * payload; so TCP counts gso_segments of them, and gso.c makes the same segments again.
  *
  * A packet may be merged only if nobody could tell:
  *     network     whole and sound: IPv4 without options, not a fragment, header checksum right; IPv6 with TCP directly
  *                 behind the header; addressed to us. Same addresses, TOS, TTL; IPv4: same DF, and identifications that
  *                 count up, unless DF is set, when they mean nothing (RFC 6864 4.1)
- *     transport   checksum verified here or by the link; flags ACK and perhaps PSH or ECE, the latter the same; same ports,
- *                 acknowledgment, window, and options byte by byte (so timestamps are equal)
- *     payload     not empty (pure ACKs are counted one by one), in sequence; as long as the first one, or shorter, and
- *                 then it is the last; PSH makes it the last as well
+ *     transport   checksum verified here or by the link; flags ACK and perhaps PSH or ECE, the latter the same; same
+ * ports, acknowledgment, window, and options byte by byte (so timestamps are equal) payload     not empty (pure ACKs
+ * are counted one by one), in sequence; as long as the first one, or shorter, and then it is the last; PSH makes it the
+ * last as well
  *
- * Any other packet of the flow ends the merging: what follows starts anew, so nothing overtakes anything. A merged packet
- * stays in the place of its first segment; other flows may move ahead of its later segments, which the network could have
- * done as well. All ends with the batch: GRO delays nothing, ever.
+ * Any other packet of the flow ends the merging: what follows starts anew, so nothing overtakes anything. A merged
+ * packet stays in the place of its first segment; other flows may move ahead of its later segments, which the network
+ * could have done as well. All ends with the batch: GRO delays nothing, ever.
  *
  * The headers of a merged packet are moved to its own room, since its buffer may be shared (a capture has a reference).
  *
@@ -31,7 +31,7 @@
 #include <tcpip/header/tcp.h>
 
 enum {
-    GRO_FLOWS = 8,        /* open at once; more in one batch push out the oldest. Linux has 8 per bucket */
+    GRO_FLOWS = 8,         /* open at once; more in one batch push out the oldest. Linux has 8 per bucket */
     GRO_BYTES_MAX = 65535, /* what a total length can say */
     GRO_FLAGS = TCPIP_TCP_ACK | TCPIP_TCP_PSH | TCPIP_TCP_ECE,
 };
@@ -97,8 +97,9 @@ static bool gro_parse(struct gro_view *view, struct tcpip_packet *packet)
     *view = (struct gro_view){.packet = packet};
     if (packet->type != TCPIP_PACKET_HOST || packet->gso != TCPIP_GSO_NONE)
         return false;
-    if (packet->link_protocol == TCPIP_PROTOCOL_IPV4 ? !gro_parse_v4(view)
-                                                     : packet->link_protocol != TCPIP_PROTOCOL_IPV6 || !gro_parse_v6(view))
+    if (packet->link_protocol == TCPIP_PROTOCOL_IPV4
+            ? !gro_parse_v4(view)
+            : packet->link_protocol != TCPIP_PROTOCOL_IPV6 || !gro_parse_v6(view))
         return false;
     const uint8_t *p = tcpip_packet_pull(packet, 0, view->network_bytes + TCPIP_TCP_HEADER_MIN);
     if (p == NULL)
@@ -122,11 +123,11 @@ static bool gro_checksum_ok(const struct gro_view *view)
     if (packet->checksum != TCPIP_CHECKSUM_NONE)
         return true;
     uint32_t bytes = packet->length - view->network_bytes;
-    uint16_t pseudo = view->v4 ? tcpip_checksum_pseudo_v4(tcpip_ipv4_source(view->network),
-                                                          tcpip_ipv4_destination(view->network), TCPIP_PROTOCOL_TCP,
-                                                          (uint16_t)bytes)
-                               : tcpip_checksum_pseudo_v6(tcpip_ipv6_source(view->network),
-                                                          tcpip_ipv6_destination(view->network), TCPIP_PROTOCOL_TCP, bytes);
+    uint16_t pseudo =
+        view->v4 ? tcpip_checksum_pseudo_v4(tcpip_ipv4_source(view->network), tcpip_ipv4_destination(view->network),
+                                            TCPIP_PROTOCOL_TCP, (uint16_t)bytes)
+                 : tcpip_checksum_pseudo_v6(tcpip_ipv6_source(view->network), tcpip_ipv6_destination(view->network),
+                                            TCPIP_PROTOCOL_TCP, bytes);
     if (!tcpip_checksum_ok(tcpip_packet_checksum(packet, view->network_bytes, bytes, pseudo)))
         return false;
     packet->checksum = TCPIP_CHECKSUM_VERIFIED; /* so that TCP need not sum again */

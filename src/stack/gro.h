@@ -5,8 +5,8 @@
 
 #include "stack/stack.h"
 
-/* Merges TCP segments of one batch, which is changed in place; the order within each flow stays. Returns how many packets
- * went into others. */
+/* Merges TCP segments of one batch, which is changed in place; the order within each flow stays. Returns how many
+ * packets went into others. */
 uint32_t tcpip__gro_batch(struct tcpip_packet_list *packets);
 
 #endif

@@ -81,8 +81,7 @@ static void gso_take_payload(struct gso_job *job, struct tcpip_packet *segment, 
         uint32_t part = min_u32(view->length - job->piece_offset, bytes);
         if (part > 0) {
             bool appended = tcpip_packet_append_view(
-                segment,
-                (struct tcpip_view){tcpip_buffer_ref(view->buffer), view->offset + job->piece_offset, part});
+                segment, (struct tcpip_view){tcpip_buffer_ref(view->buffer), view->offset + job->piece_offset, part});
             ASSERT(appended); /* it has no more pieces than the packet it comes from */
         }
         bytes -= part;

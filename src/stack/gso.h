@@ -6,8 +6,8 @@
 #include "stack/stack.h"
 
 /* Cuts a network packet with gso set and a PARTIAL checksum into packets of at most gso_size payload bytes each, which
- * share its payload; takes it. Their checksums are PARTIAL. Out of memory: the segments made so far are in `out`, the rest
- * is dropped. */
+ * share its payload; takes it. Their checksums are PARTIAL. Out of memory: the segments made so far are in `out`, the
+ * rest is dropped. */
 void tcpip__gso_segment(struct tcpip_packet *packet, struct tcpip_packet_list *out);
 /* PARTIAL becomes complete. */
 void tcpip__checksum_complete(struct tcpip_packet *packet);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* nic.c: a NIC's life: made over a link, up and down, gone.
  *
- * "Up" is one thing made of three: enabled by the operator, carrier on the link, not being removed. nic_settle() compares
- * it with what the network protocols were last told (nic->up) and tells them the difference, once per change and from one
- * place. What an operator does takes effect at once. What a link says may come from inside its own transmit, when the
- * stack is in the middle of anything: then packets stop passing at once (nic_usable), and the rest is deferred to the end
- * of the turn, together with the callback that may remove the NIC.
+ * "Up" is one thing made of three: enabled by the operator, carrier on the link, not being removed. nic_settle()
+ * compares it with what the network protocols were last told (nic->up) and tells them the difference, once per change
+ * and from one place. What an operator does takes effect at once. What a link says may come from inside its own
+ * transmit, when the stack is in the middle of anything: then packets stop passing at once (nic_usable), and the rest
+ * is deferred to the end of the turn, together with the callback that may remove the NIC.
  *
- * Going down has an order: protocols take their leave (groups, routers) while packets still pass; the queue gets one more
- * chance to go out; only then is the door shut and what is left dropped.
+ * Going down has an order: protocols take their leave (groups, routers) while packets still pass; the queue gets one
+ * more chance to go out; only then is the door shut and what is left dropped.
  *
  * Owns:        stack->nics, nic->enabled, link_up, up; the per-NIC state of the network protocols.
  * Invariants:  nic->up implies nic_usable(nic) outside the deferred change; route_generation moves with every change.
@@ -27,7 +27,8 @@ enum { NIC_MTU_MIN = 68 }; /* RFC 791 3.2 */
 
 struct tcpip_nic *tcpip__nic_find(const struct tcpip_stack *stack, uint32_t id)
 {
-    list_for_each (node, &stack->nics) {
+    list_for_each(node, &stack->nics)
+    {
         struct tcpip_nic *nic = container_of(node, struct tcpip_nic, node);
         if (nic->id == id)
             return nic;
@@ -160,8 +161,7 @@ static enum tcpip_error nic_network_init(struct tcpip_nic *nic)
         const struct tcpip_network_protocol *ops = stack->network[i].ops;
         enum tcpip_error error = TCPIP_OK;
         if (ops->nic_state_bytes > 0) {
-            nic->network_state[i] =
-                tcpip__memory_zalloc(&stack->memory, ops->nic_state_bytes, alignof(max_align_t));
+            nic->network_state[i] = tcpip__memory_zalloc(&stack->memory, ops->nic_state_bytes, alignof(max_align_t));
             if (nic->network_state[i] == NULL)
                 error = TCPIP_ERR_NO_MEMORY;
         }
@@ -422,8 +422,7 @@ enum tcpip_error tcpip_stack_nic_info(const struct tcpip_stack *stack, uint32_t 
 void tcpip_stack_stats(const struct tcpip_stack *stack, struct tcpip_stats *out)
 {
     *out = stack->stats;
-    list_for_each (node, &stack->nics)
-        nic_stats_add(&out->nic, &container_of(node, struct tcpip_nic, node)->stats);
+    list_for_each(node, &stack->nics) nic_stats_add(&out->nic, &container_of(node, struct tcpip_nic, node)->stats);
     out->stack.allocation_failures = stack->memory.refused;
     out->memory_bytes = stack->memory.used_bytes;
     out->memory_peak_bytes = stack->memory.peak_bytes;

@@ -135,9 +135,9 @@ void tcpip__stack_event(struct tcpip_stack *stack, enum tcpip_event_kind kind, u
                                (uint64_t)(d));                                                                       \
     } while (0)
 
-/* The same for PACKET_IN, PACKET_OUT and PACKET_DROP, with the packet's front. */
+/* The same for PACKET_IN, PACKET_OUT and PACKET_DROP, with the packet's front; `reason` of a drop. */
 void tcpip__stack_packet_event(struct tcpip_stack *stack, enum tcpip_event_kind kind, const struct tcpip_packet *packet,
-                               uint64_t a, uint64_t b);
+                               enum tcpip_drop reason);
 
 /* ---- options (option.c), congestion controllers (congestion.c) ---- */
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* transmit.c: a NIC's queue: from a finished network packet to the link's transmit.
  *
- * Network protocols hand in packets as they come; the link gets them once, as a batch, at the end of the turn. On the way
- * into the queue a packet becomes what this link can carry: a super-segment is cut (gso.c) unless the link does it, a
- * partial checksum is completed unless the link does it. So nothing above asks what a link can do, and nothing below is
- * asked for more.
+ * Network protocols hand in packets as they come; the link gets them once, as a batch, at the end of the turn. On the
+ * way into the queue a packet becomes what this link can carry: a super-segment is cut (gso.c) unless the link does it,
+ * a partial checksum is completed unless the link does it. So nothing above asks what a link can do, and nothing below
+ * is asked for more.
  *
  * Back-pressure. A link takes what it can from the front; if it leaves any, the NIC is blocked until it says tx_ready,
- * and the queue fills up to its limit. When the queue is full and the link isn't blocked, the batch is simply handed over
- * early: a turn that sends more than a queueful loses nothing by being one turn.
+ * and the queue fills up to its limit. When the queue is full and the link isn't blocked, the batch is simply handed
+ * over early: a turn that sends more than a queueful loses nothing by being one turn.
  *
  * Owns:        nic->tx, tx_blocked, tx_queued_bytes; stack->tx_nics: NICs with packets and not blocked.
  * Invariants:  a queued packet needs no more work of ours; tx_queued_bytes is the sum of the lengths in tx.
@@ -67,7 +67,7 @@ static void nic_enqueue(struct tcpip_nic *nic, struct tcpip_packet *packet)
         return;
     }
     if (unlikely(stack->env.trace != NULL))
-        tcpip__stack_packet_event(stack, TCPIP_EVENT_PACKET_OUT, packet, packet->length, packet->link_protocol);
+        tcpip__stack_packet_event(stack, TCPIP_EVENT_PACKET_OUT, packet, (enum tcpip_drop)0);
     nic->tx_queued_bytes += packet->length;
     tcpip_packet_list_push(&nic->tx, packet);
     nic_mark_tx(nic);

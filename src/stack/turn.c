@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 /* turn.c: the turn: the only way in, and all that happens on the way out.
  *
- * Input, timers and calls only mark: an endpoint as dirty, a waiter as having something to hear, a NIC as having packets.
- * The outermost leave does the rest, in passes:
+ * Input, timers and calls only mark: an endpoint as dirty, a waiter as having something to hear, a NIC as having
+ * packets. The outermost leave does the rest, in passes:
  *
  *     packets to ourselves  ->  flush dirty endpoints  ->  NICs to their links  ->  waiters  ->  deferred  ->  releases
  *
- * until nothing is marked, or the budget is gone. So 64 segments in are answered by one ACK and one super-segment out, a
- * loop that serves a thousand endpoints inside a bracket flushes each once, and no user code ever runs while protocol
+ * until nothing is marked, or the budget is gone. So 64 segments in are answered by one ACK and one super-segment out,
+ * a loop that serves a thousand endpoints inside a bracket flushes each once, and no user code ever runs while protocol
  * code is on the stack: re-entrancy isn't forbidden, it cannot arise. What waiters call joins the turn and marks; the
  * next pass works it off.
  *
  * Everything on the lists may go away while they are worked on (a waiter closes endpoints, an endpoint dies in its own
  * flush). A pass therefore moves a list aside and pops one at a time: who is freed takes itself off, whichever list it
- * is on. And since what arises meanwhile goes to the original list, each phase of a pass is finite, and no phase starves
- * another.
+ * is on. And since what arises meanwhile goes to the original list, each phase of a pass is finite, and no phase
+ * starves another.
  *
  * The budget is what bounds a call: two endpoints of one stack can keep each other busy for ever. What is left over is
  * not lost: tcpip_stack_deadline() says "in the past" and the next turn goes on. Packets that a driver hands in aren't

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+/* stats.c: the counters as text and as JSON.
+ *
+ * struct tcpip_stats is a sequence of groups of uint64; the tables here say where each group starts and what its
+ * counters are called, from the same lists that made the struct. One walk prints all of it in either form.
+ *
+ * Owns:        nothing.
+ * Invariants:  every counter of the struct is in exactly one table, in the struct's order (asserted by sizes).
+ * Not here:    counting; the snapshot (tcpip_stack_stats, nic.c). */
+#include "header/text.h"
+#include "stack/stack.h"
+
+#define STATS_NAME_(name) #name,
+static const char *const stats_stack_names[] = {TCPIP_STATS_STACK(STATS_NAME_)};
+static const char *const stats_nic_names[] = {TCPIP_STATS_NIC(STATS_NAME_)};
+static const char *const stats_ip_names[] = {TCPIP_STATS_IP(STATS_NAME_)};
+static const char *const stats_icmp_names[] = {TCPIP_STATS_ICMP(STATS_NAME_)};
+static const char *const stats_arp_names[] = {TCPIP_STATS_ARP(STATS_NAME_)};
+static const char *const stats_neighbor_names[] = {TCPIP_STATS_NEIGHBOR(STATS_NAME_)};
+static const char *const stats_udp_names[] = {TCPIP_STATS_UDP(STATS_NAME_)};
+static const char *const stats_tcp_names[] = {TCPIP_STATS_TCP(STATS_NAME_)};
+#undef STATS_NAME_
+#define STATS_DROP_NAME_(name, text) #name,
+static const char *const stats_drop_names[] = {TCPIP_DROPS(STATS_DROP_NAME_)};
+#undef STATS_DROP_NAME_
+static const char *const stats_memory_names[] = {"bytes", "peak_bytes"};
+
+struct stats_group {
+    const char *name;
+    const char *const *counters;
+    uint32_t count;
+    uint32_t offset; /* in struct tcpip_stats */
+};
+
+#define STATS_GROUP_(name, table, member)                                     \
+    {                                                                         \
+        name, table, array_count(table), offsetof(struct tcpip_stats, member) \
+    }
+static const struct stats_group stats_groups[] = {
+    STATS_GROUP_("stack", stats_stack_names, stack),  STATS_GROUP_("nic", stats_nic_names, nic),
+    STATS_GROUP_("ipv4", stats_ip_names, ipv4),       STATS_GROUP_("ipv6", stats_ip_names, ipv6),
+    STATS_GROUP_("icmpv4", stats_icmp_names, icmpv4), STATS_GROUP_("icmpv6", stats_icmp_names, icmpv6),
+    STATS_GROUP_("arp", stats_arp_names, arp),        STATS_GROUP_("neighbor", stats_neighbor_names, neighbor),
+    STATS_GROUP_("udp", stats_udp_names, udp),        STATS_GROUP_("tcp", stats_tcp_names, tcp),
+    STATS_GROUP_("drops", stats_drop_names, drops),   STATS_GROUP_("memory", stats_memory_names, memory_bytes),
+};
+#undef STATS_GROUP_
+
+enum {
+    STATS_COUNTERS = array_count(stats_stack_names) + array_count(stats_nic_names) + 2 * array_count(stats_ip_names) +
+                     2 * array_count(stats_icmp_names) + array_count(stats_arp_names) +
+                     array_count(stats_neighbor_names) + array_count(stats_udp_names) + array_count(stats_tcp_names) +
+                     array_count(stats_drop_names) + array_count(stats_memory_names),
+};
+STATIC_ASSERT(sizeof(struct tcpip_stats) == STATS_COUNTERS * sizeof(uint64_t));
+
+static uint64_t stats_value(const struct tcpip_stats *stats, const struct stats_group *group, uint32_t i)
+{
+    uint64_t value;
+    memcpy(&value, (const uint8_t *)stats + group->offset + i * sizeof(value), sizeof(value));
+    return value;
+}
+
+static void stats_print_text(struct text *text, const struct tcpip_stats *stats, const struct stats_group *group,
+                             bool all)
+{
+    for (uint32_t i = 0; i < group->count; i++) {
+        uint64_t value = stats_value(stats, group, i);
+        if (value == 0 && !all)
+            continue;
+        text_string(text, group->name);
+        text_char(text, '.');
+        text_string(text, group->counters[i]);
+        text_char(text, ' ');
+        text_number(text, value);
+        text_char(text, '\n');
+    }
+}
+
+static void stats_print_json(struct text *text, const struct tcpip_stats *stats, const struct stats_group *group)
+{
+    text_char(text, '"');
+    text_string(text, group->name);
+    text_string(text, "\":{");
+    for (uint32_t i = 0; i < group->count; i++) {
+        text_string(text, i == 0 ? "\"" : ",\"");
+        text_string(text, group->counters[i]);
+        text_string(text, "\":");
+        text_number(text, stats_value(stats, group, i));
+    }
+    text_char(text, '}');
+}
+
+size_t tcpip_stats_print(const struct tcpip_stats *stats, enum tcpip_stats_format format, char *out, size_t size)
+{
+    struct text text = text_of(out, size);
+    bool json = format == TCPIP_STATS_JSON;
+    if (json)
+        text_char(&text, '{');
+    for (uint32_t i = 0; i < array_count(stats_groups); i++) {
+        if (json && i > 0)
+            text_char(&text, ',');
+        if (json)
+            stats_print_json(&text, stats, &stats_groups[i]);
+        else
+            stats_print_text(&text, stats, &stats_groups[i], format == TCPIP_STATS_TEXT_ALL);
+    }
+    if (json)
+        text_char(&text, '}');
+    return text.wanted;
+}
