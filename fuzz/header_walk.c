@@ -175,15 +175,16 @@ static void walk_print(const uint8_t *p, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    uint8_t *packet = malloc(size > 0 ? size : 1);
+    if (size == 0)
+        return 0;
+    uint8_t *packet = malloc(size);
     if (!packet)
         return 0;
-    if (size > 0)
-        memcpy(packet, data, size);
+    memcpy(packet, data, size);
     walk_print(packet, size);
-    if (size > 0 && tcpip_ipv4_version(packet) == 4)
+    if (tcpip_ipv4_version(packet) == 4)
         walk_ipv4(packet, size);
-    else if (size > 0)
+    else
         walk_ipv6(packet, size);
     free(packet);
     return 0;
