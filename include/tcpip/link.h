@@ -110,15 +110,16 @@ struct tcpip_channel_options {
     uint32_t gso_max_bytes;
     uint32_t queue_packets; /* packets sent and not collected before back-pressure; 0: 512 */
     struct tcpip_link_address address;
-    void (*on_output)(void *ctx); /* a packet was queued; inside a turn; may be NULL */
+    void (*on_output)(void *ctx); /* packets were queued; inside a turn: note it and collect later; may be NULL */
     void *ctx;
 };
 TCPIP_API struct tcpip_link *tcpip_channel_new(const struct tcpip_env *env,
                                                const struct tcpip_channel_options *options);
 TCPIP_API void tcpip_channel_free(struct tcpip_link *link);
-/* Gives a packet in, as if received; takes it. Sets link_protocol from the first nibble if it is 0. */
+/* Gives a packet in, as if received; takes it. Sets link_protocol from the first nibble if it is 0. On a detached
+ * channel the packet is lost. */
 TCPIP_API void tcpip_channel_inject(struct tcpip_link *link, struct tcpip_packet *packet);
-/* The same from bytes. NO_MEMORY. */
+/* The same from bytes. NO_MEMORY; MESSAGE_TOO_LONG; LINK_DOWN: not attached. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_channel_inject_bytes(struct tcpip_link *link, const void *bytes,
                                                                      size_t size);
 /* The oldest packet sent, now the caller's; NULL: none. Resumes a link that had pushed back. */
@@ -134,7 +135,9 @@ struct tcpip_pipe_options {
     uint32_t queue_packets; /* 0: 1024 */
     bool copy;              /* always one wire copy, also inside one stack */
     struct tcpip_link_address address[2];
-    void (*on_ready[2])(void *ctx); /* packets wait for end i: call tcpip_pipe_pump; may be NULL within one stack */
+    /* Packets wait for end i: call tcpip_pipe_pump, but not from here: this is inside the sender's turn. NULL: within
+     * one stack packets are delivered as they are sent; between two, call tcpip_pipe_pump now and then. */
+    void (*on_ready[2])(void *ctx);
     void *ctx;
 };
 TCPIP_API TCPIP_MUST_USE enum tcpip_error
