@@ -34,7 +34,7 @@ must_use bool tcpip__receive_chunks_of(struct tcpip_packet *packet, uint32_t off
                                        bool copy_all, struct pool *chunks, struct tcpip_buffer_pools *buffers,
                                        struct receive_chunk **first);
 void tcpip__receive_chunk_free(struct receive_chunk *chunk, struct pool *chunks);
-/* Appends a chunk in order; small ones are merged into spare room of the last chunk's own buffer. Takes it. */
+/* Appends a chunk in order; a small one is merged into the spare room of the last one's buffer. Takes it. */
 void tcpip__receive_queue_push(struct receive_queue *queue, struct receive_chunk *chunk, struct pool *chunks);
 /* As push, straight from a packet's payload: the fast path. False: out of memory, nothing changed. */
 must_use bool tcpip__receive_queue_push_packet(struct receive_queue *queue, struct tcpip_packet *packet,
@@ -42,7 +42,8 @@ must_use bool tcpip__receive_queue_push_packet(struct receive_queue *queue, stru
                                                struct pool *chunks, struct tcpip_buffer_pools *buffers);
 /* Copies out and consumes up to `size`; returns how many. */
 size_t tcpip__receive_queue_read(struct receive_queue *queue, struct pool *chunks, void *out, size_t size);
-/* Lends and consumes: up to *count views with their references, at most max_bytes; returns the bytes. */
+/* Lends and consumes: up to *count views with their references, at most max_bytes; returns the bytes, and in *count how
+ * many views. */
 size_t tcpip__receive_queue_lend(struct receive_queue *queue, struct pool *chunks, struct tcpip_view *views,
                                  size_t *count, size_t max_bytes);
 void tcpip__receive_queue_check(const struct receive_queue *queue);

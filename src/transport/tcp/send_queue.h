@@ -12,15 +12,18 @@
 struct send_chunk {
     struct send_chunk *next;
     struct tcpip_view view; /* holds a reference */
+    uint32_t true_bytes;    /* as it was added to the queue's */
     bool appendable;        /* the last chunk's own buffer: more may be copied behind the view */
 };
 
 struct send_queue {
     struct send_chunk *first, *last;
-    struct send_chunk *cursor; /* chunk that holds offset cursor_at: sequential sending doesn't search */
-    uint32_t cursor_at;        /* offset of the cursor chunk's first byte */
-    uint32_t bytes;            /* payload */
-    uint32_t true_bytes;       /* storage: what budgets count */
+    /* Where gathering stopped, so that sequential sending doesn't search: at the highest offset, and below it (sending
+     * again). The chunk, and the offset of its first byte; NULL: at the front. */
+    struct send_chunk *cursor, *resend;
+    uint32_t cursor_at, resend_at;
+    uint32_t bytes;      /* payload */
+    uint32_t true_bytes; /* storage: what budgets count */
 };
 
 void tcpip__send_queue_init(struct send_queue *queue);
