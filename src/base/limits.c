@@ -32,7 +32,7 @@
  * endpoints                TINY: 1,000 flows, their listeners and some datagram endpoints.
  * neighbors                as Linux's gc_thresh3, 1024; a scan of a /64 can fill it, hence evict and no more.
  * neighbor_pending         RFC 4861 7.2.2 asks for one at the least; a first flight of TCP is ten segments.
- * fragment_bytes           Linux's ipfrag_high_thresh; TINY: one datagram of the greatest size.
+ * fragment_bytes           Linux's ipfrag_high_thresh; TINY: one datagram of the greatest size, with what it pins.
  * fragment_datagrams       what a stranger can make us keep for 30 s; the loss of one is a retransmission.
  * nic_queue_packets        Linux's txqueuelen; 1,000 packets at 1 Gbit/s are 12 ms.
  * syn_received             128 bytes each; beyond, cookies serve as well but for the options they can't carry.
@@ -56,7 +56,7 @@
     X(endpoints, 1100, 16384, 1u << 20)                   \
     X(neighbors, 64, 1024, 65536)                         \
     X(neighbor_pending, 2, 16, 16)                        \
-    X(fragment_bytes, KIB(64), MIB(4), MIB(16))           \
+    X(fragment_bytes, KIB(256), MIB(4), MIB(16))          \
     X(fragment_datagrams, 4, 256, 4096)                   \
     X(nic_queue_packets, 64, 1000, 10000)                 \
     X(syn_received, 64, 1024, 1u << 18)                   \

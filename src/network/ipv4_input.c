@@ -210,10 +210,6 @@ void tcpip__ipv4_input(struct tcpip_nic *nic, struct tcpip_packet *packet)
     size_t header_bytes;
 
     stats->packets_received++;
-    if (packet->type == TCPIP_PACKET_OTHER_HOST && !nic->promiscuous) {
-        tcpip_packet_drop(packet, TCPIP_DROP_LINK_OTHER_HOST);
-        return;
-    }
     const uint8_t *header = ipv4_header(packet, &header_bytes);
     if (header == NULL) {
         stats->malformed_packets_received++;

@@ -187,8 +187,8 @@ static enum ipv6_step ipv6_fragment_check(struct ipv6_walk *walk, const struct r
         return ipv6_problem(walk, TCPIP_DROP_FRAGMENT_MALFORMED, TCPIP_ICMP_PARAMETER_PROBLEM, header + 2);
     if (fragment->begin == 0 && !ipv6_chain_is_whole(walk))
         return ipv6_problem(walk, TCPIP_DROP_FRAGMENT_MALFORMED, TCPIP_ICMP_INCOMPLETE_FIRST_FRAGMENT, 0);
-    return fragment->header_bytes > REASSEMBLY_HEADER_MAX ? ipv6_drop(walk, TCPIP_DROP_IP_EXTENSION_LIMIT)
-                                                          : IPV6_STEP_ON;
+    return fragment->header_bytes > IP_REASSEMBLY_HEADER_MAX ? ipv6_drop(walk, TCPIP_DROP_IP_EXTENSION_LIMIT)
+                                                             : IPV6_STEP_ON;
 }
 
 /* The datagram's header, from its first fragment's: the fragment header goes, what named it names what it named. */
@@ -259,7 +259,7 @@ static enum ipv6_step ipv6_fragment(struct ipv6_walk *walk, const struct tcpip_i
     const uint8_t *header = tcpip_packet_pull(whole.packet, 0, whole.header_bytes);
     size_t type_offset = ipv6_fragment_type_offset(header, whole.header_bytes);
     /* The first fragment's own extension headers may be longer than those of the fragment that was checked last. */
-    if (whole.packet->length > TCPIP_IPV6_PAYLOAD_MAX + TCPIP_IPV6_HEADER_BYTES) {
+    if (whole.packet->length > TCPIP_IPV6_PAYLOAD_MAX + TCPIP_IPV6_HEADER_BYTES + TCPIP_IPV6_FRAGMENT_BYTES) {
         stack->stats.ipv6.malformed_fragments_received++;
         return ipv6_drop(walk, TCPIP_DROP_FRAGMENT_MALFORMED);
     }
@@ -381,10 +381,6 @@ void tcpip__ipv6_input(struct tcpip_nic *nic, struct tcpip_packet *packet)
     uint32_t at = packet->network_offset, left = sat_sub_u32(packet->length, at);
 
     stats->packets_received++;
-    if (packet->type == TCPIP_PACKET_OTHER_HOST && !nic->promiscuous) {
-        tcpip_packet_drop(packet, TCPIP_DROP_LINK_OTHER_HOST);
-        return;
-    }
     const uint8_t *header =
         left < TCPIP_IPV6_HEADER_BYTES ? NULL : tcpip_packet_pull(packet, at, TCPIP_IPV6_HEADER_BYTES);
     if (header == NULL || !tcpip_ipv6_header_check(header, TCPIP_IPV6_HEADER_BYTES, left)) {

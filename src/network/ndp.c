@@ -46,6 +46,11 @@ struct ndp_envelope {
     const struct tcpip_link_address *link; /* NULL: of the group, or what the neighbour cache finds */
 };
 
+static bool ndp_resolves(const struct tcpip_nic *nic)
+{
+    return (nic->caps.flags & TCPIP_LINK_RESOLUTION) != 0;
+}
+
 /* Checksum, fixed header, and out: around the route table, for discovery is what routes stand on. */
 static bool ndp_send(struct tcpip_nic *nic, const struct ndp_envelope *to, uint8_t *message, size_t bytes)
 {
@@ -73,7 +78,7 @@ static bool ndp_send(struct tcpip_nic *nic, const struct ndp_envelope *to, uint8
     nic->stack->stats.icmpv6.sent++;
 
     bool group = address_is_multicast(to->destination);
-    if (to->link == NULL && !group) {
+    if (to->link == NULL && !group && ndp_resolves(nic)) {
         struct tcpip_neighbor_entry *entry = tcpip__neighbor_get(nic, to->destination);
         if (entry == NULL) {
             tcpip_packet_drop(packet, TCPIP_DROP_NO_MEMORY);
@@ -279,7 +284,7 @@ static enum tcpip_drop ndp_solicitation(struct tcpip_nic *nic, const struct tcpi
     }
     if (!anonymous && tcpip__address_find(nic->stack, nic, source) != NULL)
         return TCPIP_DROP_NDP_NOT_FOR_US; /* our own, or in our name */
-    if (!anonymous && ndp_find_link(message, bytes, TCPIP_NDP_OPTION_SOURCE_LINK, &link))
+    if (!anonymous && ndp_resolves(nic) && ndp_find_link(message, bytes, TCPIP_NDP_OPTION_SOURCE_LINK, &link))
         tcpip__neighbor_learn(nic, source, &link);
     ndp_advertise(nic, target, source);
     return TCPIP_DROP_COUNT;
@@ -303,6 +308,8 @@ static enum tcpip_drop ndp_advertisement(struct tcpip_nic *nic, const uint8_t *m
     }
     if (address_is_zero(target) || address_is_loopback(target) || address_is_v4(target))
         return TCPIP_DROP_NDP_MALFORMED;
+    if (!ndp_resolves(nic))
+        return TCPIP_DROP_NDP_NOT_FOR_US;
     bool has_link = ndp_find_link(message, bytes, TCPIP_NDP_OPTION_TARGET_LINK, &link);
     struct neighbor_advert how = {.solicited = (flags & TCPIP_NDP_FLAG_SOLICITED) != 0,
                                   .override = (flags & TCPIP_NDP_FLAG_OVERRIDE) != 0,

@@ -10,9 +10,9 @@
  *   overlap     no honest sender overlaps: the datagram is spoiled, its pieces go, and a tombstone stays until the
  * timer so that late fragments can't begin it anew (RFC 5722 3; for IPv4 too: teardrop and its children). The same
  * bytes at the same place again are a duplicate made by the network, and ignored (RFC 8200 4.5). lies        two ends,
- * data behind the end: spoiled like an overlap. many        at most REASSEMBLY_PIECES_MAX pieces, so that a search is
- * short and 8-byte fragments don't pay; limits.fragment_datagrams and limits.fragment_bytes: the oldest datagram goes.
- *   pinning     what counts against the limit is what a piece keeps from being freed, not what it carries; a small
+ * data behind the end: spoiled like an overlap. many        at most IP_REASSEMBLY_PIECES_MAX pieces, so that a search
+ * is short and 8-byte fragments don't pay; limits.fragment_datagrams and limits.fragment_bytes: the oldest datagram
+ * goes. pinning     what counts against the limit is what a piece keeps from being freed, not what it carries; a small
  * piece of a large buffer, or one in the link's own memory, is copied first. patience    60 s for IPv6 (RFC 8200), 30 s
  * for IPv4 (Linux's; RFC 1122 3.3.2 wants 60 to 120, which serves floods more than it serves users). Then an ICMP
  * error, if the first fragment is there.
@@ -25,11 +25,11 @@
 
 #include "base/math.h"
 
-static const tcpip_ns REASSEMBLY_TIMEOUT_V4_NS = 30 * TCPIP_SECOND;
-static const tcpip_ns REASSEMBLY_TIMEOUT_V6_NS = 60 * TCPIP_SECOND;
+static const tcpip_ns IP_REASSEMBLY_TIMEOUT_V4_NS = 30 * TCPIP_SECOND;
+static const tcpip_ns IP_REASSEMBLY_TIMEOUT_V6_NS = 60 * TCPIP_SECOND;
 
 enum {
-    REASSEMBLY_SLACK = 1024, /* a piece may pin its own size once more, and this; else it is copied */
+    IP_REASSEMBLY_SLACK = 1024, /* a piece may pin its own size once more, and this; else it is copied */
     ECN_NOT_ECT = 0,
     ECN_CE = 3,
 };
@@ -54,7 +54,7 @@ struct reassembly_datagram {
     uint32_t header_bytes; /* 0: the first fragment isn't here yet */
     uint8_t ecn_seen;      /* bit n: a fragment with codepoint n */
     bool spoiled;          /* a tombstone: no pieces, takes no more */
-    uint8_t header[REASSEMBLY_HEADER_MAX];
+    uint8_t header[IP_REASSEMBLY_HEADER_MAX];
 };
 
 STATIC_ASSERT(sizeof(struct reassembly_key) == 44);
@@ -185,7 +185,8 @@ static struct reassembly_datagram *datagram_new(struct ip_reassembly *r, const s
     r->count++;
     d->timer.fn = datagram_timeout;
     stack_timer_set(stack, &d->timer,
-                    tcpip__stack_now(stack) + (key->family == 4 ? REASSEMBLY_TIMEOUT_V4_NS : REASSEMBLY_TIMEOUT_V6_NS));
+                    tcpip__stack_now(stack) +
+                        (key->family == 4 ? IP_REASSEMBLY_TIMEOUT_V4_NS : IP_REASSEMBLY_TIMEOUT_V6_NS));
     return d;
 }
 
@@ -224,7 +225,7 @@ static void packet_inherit(struct tcpip_packet *to, const struct tcpip_packet *f
 /* The packet to keep: itself, or a copy that pins no more than it needs. NULL: out of memory, and it was dropped. */
 static struct tcpip_packet *piece_unpin(struct ip_reassembly *r, struct tcpip_packet *packet)
 {
-    uint64_t fair = 2 * (uint64_t)packet->length + REASSEMBLY_SLACK;
+    uint64_t fair = 2 * (uint64_t)packet->length + IP_REASSEMBLY_SLACK;
     if (!packet_holds_lent(packet) && packet_pinned_bytes(packet) <= fair)
         return packet;
     struct tcpip_packet *copy = tcpip_packet_copy(r->stack, packet);
@@ -454,7 +455,7 @@ bool tcpip__ip_reassembly_add(struct ip_reassembly *r, struct tcpip_packet *pack
     struct reassembly_datagram *d = datagram_find(r, &fragment->key);
     struct reassembly_piece *before = NULL;
     bool first = fragment->begin == 0;
-    uint8_t header[REASSEMBLY_HEADER_MAX];
+    uint8_t header[IP_REASSEMBLY_HEADER_MAX];
 
     ASSERT(fragment->begin < fragment->end && (!first || fragment->header_bytes <= sizeof(header)));
     if (d != NULL && d->spoiled) {
@@ -484,7 +485,7 @@ bool tcpip__ip_reassembly_add(struct ip_reassembly *r, struct tcpip_packet *pack
     case FRAGMENT_FITS:
         break;
     }
-    if (d->piece_count == REASSEMBLY_PIECES_MAX) {
+    if (d->piece_count == IP_REASSEMBLY_PIECES_MAX) {
         datagram_spoil(d, packet, TCPIP_DROP_FRAGMENT_LIMIT);
         return false;
     }
@@ -534,7 +535,7 @@ void tcpip__ip_reassembly_check(const struct ip_reassembly *r)
             charged_bytes += piece->charge_bytes;
             pieces++;
         }
-        ASSERT(bytes == d->received_bytes && pieces == d->piece_count && pieces <= REASSEMBLY_PIECES_MAX);
+        ASSERT(bytes == d->received_bytes && pieces == d->piece_count && pieces <= IP_REASSEMBLY_PIECES_MAX);
         ASSERT(d->total_bytes == 0 || d->spoiled || at <= d->total_bytes);
         ASSERT(!d->spoiled || pieces == 0);
         count++;

@@ -6,8 +6,8 @@
 #include "stack/nic.h"
 
 enum {
-    REASSEMBLY_PIECES_MAX = 128, /* fragments of one datagram: 65,535 bytes at a path MTU of 576 are 119 */
-    REASSEMBLY_HEADER_MAX = 128, /* network header of a first fragment, IPv6 extension headers included */
+    IP_REASSEMBLY_PIECES_MAX = 128, /* fragments of one datagram: 65,535 bytes at a path MTU of 576 are 119 */
+    IP_REASSEMBLY_HEADER_MAX = 128, /* network header of a first fragment, IPv6 extension headers included */
 };
 
 /* Which datagram a fragment is of (RFC 791 3.2, RFC 8200 4.5). No padding; hashed as it lies. */
@@ -23,7 +23,7 @@ struct reassembly_key {
 /* A fragment as its family's input has checked it: a multiple of 8 bytes unless it is the last, ending below 65,536. */
 struct reassembly_fragment {
     struct reassembly_key key;
-    uint32_t header_bytes; /* network header, from network_offset; at most REASSEMBLY_HEADER_MAX if begin is 0 */
+    uint32_t header_bytes; /* network header, from network_offset; at most IP_REASSEMBLY_HEADER_MAX if begin is 0 */
     uint32_t begin, end;   /* of its bytes in the datagram's payload; begin < end */
     bool more;
 };
