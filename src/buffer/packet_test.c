@@ -307,6 +307,23 @@ static void appending_more_than_views_can_hold_changes_nothing(void **state)
     tcpip_packet_free(packet);
 }
 
+static void appending_what_only_half_fits_into_memory_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    static uint8_t bytes[200000];
+    for (uint32_t k = 1; k < 4; k++) {
+        struct tcpip_packet *packet = tcpip__packet_new(&f->packets);
+        assert_int_equal(tcpip_packet_append(packet, "before", 6), TCPIP_OK);
+        f->buffers.classes[BUFFER_CLASS_65728].cap = k; /* of the four that it would take */
+        assert_int_equal(tcpip_packet_append(packet, bytes, sizeof(bytes)), TCPIP_ERR_NO_MEMORY);
+        f->buffers.classes[BUFFER_CLASS_65728].cap = 0;
+        assert_int_equal(packet->length, 6);
+        assert_int_equal(packet->view_count, 1);
+        tcpip__packet_check(packet);
+        tcpip_packet_free(packet);
+    }
+}
+
 static void a_clone_shares_the_views_and_has_its_own_room(void **state)
 {
     struct fixture *f = *state;
@@ -382,6 +399,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(pulling_with_all_views_used_still_works, setup, teardown),
         cmocka_unit_test_setup_teardown(pulling_beyond_the_end_is_refused_whatever_the_numbers, setup, teardown),
         cmocka_unit_test_setup_teardown(appending_more_than_views_can_hold_changes_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(appending_what_only_half_fits_into_memory_changes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_clone_shares_the_views_and_has_its_own_room, setup, teardown),
         cmocka_unit_test_setup_teardown(a_copy_shares_nothing_and_is_contiguous, setup, teardown),
         cmocka_unit_test_setup_teardown(lists_keep_order_and_count, setup, teardown),

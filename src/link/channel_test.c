@@ -15,6 +15,16 @@ static struct tcpip_link *make(struct link_world *world, void **state)
     return *state;
 }
 
+static struct tcpip_link *make_offloading(struct link_world *world, void **state)
+{
+    struct tcpip_channel_options options = {.size = sizeof(options),
+                                            .flags = TCPIP_LINK_TSO4 | TCPIP_LINK_TX_CHECKSUM,
+                                            .gso_max_bytes = 65535,
+                                            .queue_packets = 40};
+    *state = tcpip_channel_new(&world->test_env.env, &options);
+    return *state;
+}
+
 static void destroy(struct link_world *world, void *state)
 {
     (void)world;
@@ -41,8 +51,11 @@ static void give(struct link_world *world, void *state, const uint8_t *bytes, si
 static void a_channel_keeps_the_contract_of_links(void **state)
 {
     (void)state;
-    link_conformance(&(struct link_subject){
-        .name = "channel", .make = make, .destroy = destroy, .take = take, .give = give, .pushes_back_at = 40});
+    struct link_subject subject = {
+        .name = "channel", .make = make, .destroy = destroy, .take = take, .give = give, .pushes_back_at = 40};
+    link_conformance(&subject);
+    subject.make = make_offloading;
+    link_conformance(&subject);
 }
 
 static void count_output(void *ctx)

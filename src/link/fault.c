@@ -38,11 +38,6 @@ enum {
 
 static const uint64_t FAULT_IN_STREAM = 0x696e626f756e6421u; /* makes another seed for the inbound line */
 
-struct line_fifo {
-    struct tcpip_packet_list list; /* by due instant */
-    tcpip_ns last_at;              /* of the last ever put in */
-};
-
 struct fault;
 
 struct fault_line {
@@ -51,8 +46,8 @@ struct fault_line {
     struct tcpip_fault_counters counters;
     struct rng rng;
     struct tcpip_timer timer;
-    struct line_fifo in_order, late;
-    tcpip_ns line_free_at; /* of the rate limit */
+    struct tcpip_packet_list in_order, late; /* packet->at: not out before */
+    tcpip_ns line_free_at;                   /* of the rate limit */
     bool in_burst;
     bool inbound;
 };
@@ -67,13 +62,10 @@ static struct fault *fault_of(const struct tcpip_link *link)
     return container_of(link, struct fault, wrap.link);
 }
 
-/* True in `ppm` of a million cases. Draws nothing for never and always, so that a fault that is off doesn't move the
- * others. */
+/* True in `ppm` of a million cases. Draws nothing for never, so that a fault that is off doesn't move the others. */
 static bool chance(struct rng *rng, uint32_t ppm)
 {
-    if (ppm == 0 || ppm >= FAULT_MILLION)
-        return ppm != 0;
-    return rng_below(rng, FAULT_MILLION) < ppm;
+    return ppm != 0 && rng_below(rng, FAULT_MILLION) < ppm;
 }
 
 /* ---- losing and damaging ---- */
@@ -143,12 +135,6 @@ static bool line_send(struct fault_line *line, uint32_t bytes, tcpip_ns now, tcp
     return true;
 }
 
-static void fifo_push(struct line_fifo *fifo, struct tcpip_packet *packet, tcpip_ns at)
-{
-    fifo->last_at = packet->at = max_i64(at, fifo->last_at);
-    tcpip_packet_list_push(&fifo->list, packet);
-}
-
 /* On the line, to come out at its time; takes the packet. */
 static void line_put(struct fault_line *line, struct tcpip_packet *packet, tcpip_ns now)
 {
@@ -164,9 +150,11 @@ static void line_put(struct fault_line *line, struct tcpip_packet *packet, tcpip
         at = ns_add(at, rng_between(&line->rng, 0, profile->jitter_ns));
     if (chance(&line->rng, profile->reorder_ppm)) {
         line->counters.reordered++;
-        fifo_push(&line->late, packet, ns_add(at, profile->reorder_ns));
+        packet->at = ns_add(at, profile->reorder_ns);
+        tcpip_packet_list_push(&line->late, packet);
     } else {
-        fifo_push(&line->in_order, packet, at);
+        packet->at = at;
+        tcpip_packet_list_push(&line->in_order, packet);
     }
 }
 
@@ -194,10 +182,11 @@ static void line_take(struct fault_line *line, struct tcpip_packet *packet, tcpi
 
 /* ---- coming out ---- */
 
-/* The FIFO whose first packet is due first; NULL: both are empty. */
-static struct line_fifo *line_first(struct fault_line *line)
+/* The FIFO whose first packet is due first; NULL: both are empty. Behind it may be packets that are due before it: they
+ * come out with it, which is how order survives jitter. */
+static struct tcpip_packet_list *line_first(struct fault_line *line)
 {
-    const struct tcpip_packet *in_order = line->in_order.list.head, *late = line->late.list.head;
+    const struct tcpip_packet *in_order = line->in_order.head, *late = line->late.head;
     if (in_order == NULL)
         return late != NULL ? &line->late : NULL;
     return late != NULL && late->at < in_order->at ? &line->late : &line->in_order;
@@ -208,14 +197,14 @@ static void line_run(struct fault_line *line, tcpip_ns now)
 {
     struct fault *fault = line->fault;
     struct tcpip_packet_list due = tcpip_packet_list_init();
-    struct line_fifo *first;
-    while ((first = line_first(line)) != NULL && first->list.head->at <= now) {
-        struct tcpip_packet *packet = tcpip_packet_list_pop(&first->list);
+    struct tcpip_packet_list *first;
+    while ((first = line_first(line)) != NULL && first->head->at <= now) {
+        struct tcpip_packet *packet = tcpip_packet_list_pop(first);
         packet->at = 0;
         tcpip_packet_list_push(&due, packet);
     }
     if (first != NULL)
-        tcpip_timer_set(fault->wrap.link.stack, &line->timer, first->list.head->at);
+        tcpip_timer_set(fault->wrap.link.stack, &line->timer, first->head->at);
     else if (tcpip_timer_armed(&line->timer))
         tcpip_timer_cancel(fault->wrap.link.stack, &line->timer);
     if (due.count == 0)
@@ -237,7 +226,6 @@ static void line_init(struct fault_line *line, struct fault *fault, uint64_t see
     line->fault = fault;
     line->inbound = inbound;
     line->timer.fn = line_timer;
-    line->in_order.last_at = line->late.last_at = INT64_MIN;
     rng_init(&line->rng, seed);
 }
 
@@ -245,8 +233,8 @@ static void line_clear(struct fault_line *line)
 {
     if (tcpip_timer_armed(&line->timer))
         tcpip_timer_cancel(line->fault->wrap.link.stack, &line->timer);
-    tcpip__link_drop_all(&line->in_order.list, TCPIP_DROP_NIC_REMOVED);
-    tcpip__link_drop_all(&line->late.list, TCPIP_DROP_NIC_REMOVED);
+    tcpip__link_drop_all(&line->in_order, TCPIP_DROP_NIC_REMOVED);
+    tcpip__link_drop_all(&line->late, TCPIP_DROP_NIC_REMOVED);
 }
 
 /* ---- the link ---- */

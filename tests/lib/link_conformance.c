@@ -7,10 +7,14 @@
  * Not here: what is special to a kind of link (its own test). */
 #include "link_conformance.h"
 
+#include "stack/nic.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tcpip/header/ipv4.h>
+#include <tcpip/header/tcp.h>
 
 #include <cmocka.h>
 
@@ -230,6 +234,66 @@ static void detaching_frees_what_is_queued(struct trial *t)
     link_world_detach(&t->world, t->link);
 }
 
+/* ---- super-segments, through a real NIC ---- */
+
+enum { SUPER_HEADERS = 40, SUPER_PAYLOAD = 3500, SUPER_PIECE = 1000, SUPER_NIC = 1 };
+
+static struct tcpip_packet *make_super_segment(struct trial *t)
+{
+    uint8_t *p = t->expected;
+    static const uint8_t headers[SUPER_HEADERS] = {0x45, 0, 0, 0, 0,  0, 0, 0, 64,   6,    0, 0,
+                                                   10,   0, 0, 1, 10, 0, 0, 2, 0x30, 0x39, 0, 80,
+                                                   0,    0, 0, 1, 0,  0, 0, 1, 0x50, 0x10, 2, 0};
+    memcpy(p, headers, sizeof(headers));
+    tcpip_store_u16(p + 2, SUPER_HEADERS + SUPER_PAYLOAD);
+    tcpip_ipv4_checksum_set(p);
+    tcpip_tcp_set_checksum(p + 20, tcpip_checksum_pseudo_v4(p + 12, p + 16, 6, 20 + SUPER_PAYLOAD));
+    for (uint32_t i = 0; i < SUPER_PAYLOAD; i++)
+        p[SUPER_HEADERS + i] = (uint8_t)(i * 5 + i / 256);
+    struct tcpip_packet *packet = link_world_packet(&t->world, p, SUPER_HEADERS + SUPER_PAYLOAD, SUPER_HEADERS, 999);
+    memcpy(packet->link_destination.bytes, t->subject->far_address.bytes, 6);
+    packet->gso = TCPIP_GSO_TCPV4;
+    packet->gso_size = SUPER_PIECE;
+    packet->gso_segments = (SUPER_PAYLOAD + SUPER_PIECE - 1) / SUPER_PIECE;
+    packet->checksum = TCPIP_CHECKSUM_PARTIAL;
+    packet->checksum_start = packet->transport_offset = 20;
+    packet->checksum_offset = TCPIP_TCP_CHECKSUM_OFFSET;
+    packet->payload_offset = SUPER_HEADERS;
+    return packet;
+}
+
+/* A link that can't cut gets what a NIC has cut, one without checksums gets them complete; nothing is lost on the way.
+ */
+static void a_super_segment_reaches_only_links_that_asked_for_it(struct trial *t)
+{
+    bool cuts = (t->caps.flags & TCPIP_LINK_TSO4) != 0, sums = (t->caps.flags & TCPIP_LINK_TX_CHECKSUM) != 0;
+    if (t->caps.flags & TCPIP_LINK_LOOPBACK || t->caps.mtu < SUPER_HEADERS + SUPER_PIECE)
+        return;
+    link_world_detach(&t->world, t->link);
+    assert_int_equal(tcpip_stack_create_nic(t->world.stack, SUPER_NIC, t->link, NULL), TCPIP_OK);
+    tcpip_stack_enter(t->world.stack);
+    tcpip__nic_transmit(tcpip_stack_nic(t->world.stack, SUPER_NIC), make_super_segment(t));
+    tcpip_stack_leave(t->world.stack);
+    uint32_t payload = 0, packets = 0;
+    for (size_t size; (size = t->subject->take(&t->world, t->state, t->got, LINK_CONFORMANCE_MAX)) > 0; packets++) {
+        const uint8_t *p = t->got + t->subject->header_bytes;
+        uint32_t bytes = (uint32_t)size - t->subject->header_bytes;
+        assert_true(bytes > SUPER_HEADERS && payload + bytes - SUPER_HEADERS <= SUPER_PAYLOAD);
+        assert_memory_equal(p + SUPER_HEADERS, t->expected + SUPER_HEADERS + payload, bytes - SUPER_HEADERS);
+        payload += bytes - SUPER_HEADERS;
+        if (!cuts)
+            assert_true(bytes <= t->caps.mtu);
+        if (!sums) {
+            uint16_t pseudo = tcpip_checksum_pseudo_v4(p + 12, p + 16, 6, (uint16_t)(bytes - 20));
+            assert_true(tcpip_checksum_ok(tcpip_checksum(p + 20, bytes - 20, pseudo)));
+        }
+    }
+    assert_int_equal(payload, SUPER_PAYLOAD);
+    if (!cuts)
+        assert_int_equal(packets, (SUPER_PAYLOAD + SUPER_PIECE - 1) / SUPER_PIECE);
+    assert_int_equal(tcpip_stack_remove_nic(t->world.stack, SUPER_NIC), TCPIP_OK);
+}
+
 void link_conformance(const struct link_subject *subject)
 {
     static void (*const clauses[])(struct trial *) = {
@@ -241,6 +305,7 @@ void link_conformance(const struct link_subject *subject)
         what_the_far_side_sends_is_delivered,
         a_full_link_pushes_back_and_says_when_to_go_on,
         detaching_frees_what_is_queued,
+        a_super_segment_reaches_only_links_that_asked_for_it,
     };
     for (size_t i = 0; i < sizeof(clauses) / sizeof(clauses[0]); i++) {
         struct trial trial;
