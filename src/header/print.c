@@ -29,6 +29,7 @@ void tcpip__print_pair(struct text *text, const struct print_ip *ip, const uint8
         text_number(text, tcpip_load_u16(ports + 2));
     }
     text_string(text, ": ");
+    text_string(text, ip->extensions ? ip->extensions : "");
 }
 
 static void print_upper(struct text *text, const struct print_ip *ip, struct print_part part)
@@ -128,9 +129,9 @@ static void print_ipv6_chain(struct text *text, struct print_ip *ip, struct prin
     const uint8_t *fragment = chain.fragment_offset > 0 ? packet.p + chain.fragment_offset : NULL;
     ip->protocol = chain.upper_protocol;
     if (chain.hop_by_hop_offset > 0)
-        text_string(text, "HBH ");
-    if (chain.routing_offset > 0)
-        text_string(text, "RT ");
+        ip->extensions = chain.routing_offset > 0 ? "HBH RT " : "HBH ";
+    else if (chain.routing_offset > 0)
+        ip->extensions = "RT ";
     if (chain.verdict == TCPIP_IPV6_WALK_UPPER) {
         print_upper(text, ip, part);
     } else {

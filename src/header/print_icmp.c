@@ -355,5 +355,4 @@ void tcpip__print_igmp(struct text *text, const struct print_ip *ip, struct prin
         text_hex(text, tcpip_igmp_type(p), 2);
         break;
     }
-    text_field(text, "length", part.total_bytes);
 }

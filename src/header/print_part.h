@@ -34,6 +34,7 @@ struct print_ip {
     const uint8_t *source, *destination; /* 4 or 16 bytes */
     uint8_t address_bytes;
     uint8_t protocol;
+    const char *extensions; /* what IPv6 had before the upper header, as "HBH RT "; null: nothing */
 };
 
 static inline void text_ip_address(struct text *text, const uint8_t *bytes, uint8_t address_bytes)
@@ -44,7 +45,7 @@ static inline void text_ip_address(struct text *text, const uint8_t *bytes, uint
         text_ipv6(text, bytes);
 }
 
-/* "a > b: ", and with a port each "a.port > b.port: ". */
+/* "a > b: ", and with a port each "a.port > b.port: "; then the extensions. */
 void tcpip__print_pair(struct text *text, const struct print_ip *ip, const uint8_t *ports);
 
 /* Each prints from the addresses to the end. */

@@ -263,10 +263,10 @@ static void test_neighbor_discovery_and_groups(void **state)
     tcpip_ipv6_router_alert_encode(p, TCPIP_PROTOCOL_ICMPV6);
     tcpip_mld2_report_encode(p + 8, 1);
     prints_as(&packet, TCPIP_PROTOCOL_IPV6,
-              "IP6 HBH fe80::1 > fe80::2: ICMP6, multicast listener report v2, 1 group record(s), length 8");
+              "IP6 fe80::1 > fe80::2: HBH ICMP6, multicast listener report v2, 1 group record(s), length 8");
     p = ipv4(&packet, TCPIP_PROTOCOL_IGMP, 8);
     tcpip_igmp_encode(p, TCPIP_IGMP2_REPORT, b4);
-    prints_as(&packet, TCPIP_PROTOCOL_IPV4, "IP 10.0.0.1 > 10.0.0.2: igmp v2 report 10.0.0.2, length 8");
+    prints_as(&packet, TCPIP_PROTOCOL_IPV4, "IP 10.0.0.1 > 10.0.0.2: igmp v2 report 10.0.0.2");
 }
 
 static void test_fragments(void **state)
