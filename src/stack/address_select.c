@@ -5,12 +5,12 @@
  * (home addresses) and rule 5.5 (prefix announced by the next hop) have no subject here: there is no Mobile IPv6, and
  * routers aren't tied to prefixes. Policies are the default table of section 2.1, of which labels alone matter here.
  *
- * IPv4 has no such RFC. An address that isn't deprecated, in the subnet of the destination (the longest prefix first),
- * of the destination's scope (RFC 3927 2.6.1: a routable address where there is one), else the primary.
+ * IPv4 has no such RFC. An address that isn't deprecated, of the destination's scope (RFC 3927 2.6.1: a routable
+ * address where there is one), in the subnet of the destination (the longest prefix first), else the primary.
  *
  * Candidates are the assigned addresses of the NIC that the packet leaves through (section 4 recommends it). Only if it
- * has none, and the destination lies beyond the link, do those of other NICs count: an unnumbered point-to-point link
- * borrows one.
+ * has none but link-local ones, and the destination lies beyond the link, do those of other NICs count: an unnumbered
+ * point-to-point link borrows one.
  *
  * Owns: nothing.  Invariants: none.  Not here: which NIC (route.c); order of destinations (a resolver's). */
 #include "stack/nic.h"
@@ -110,14 +110,14 @@ static bool source_prefers_v4(const struct source_query *query, const struct nic
     bool old_a = (a->flags & TCPIP_ADDRESS_DEPRECATED) != 0, old_b = (b->flags & TCPIP_ADDRESS_DEPRECATED) != 0;
     if (old_a != old_b)
         return old_b;
+    bool local_a = address_is_link_local(a->bytes), local_b = address_is_link_local(b->bytes);
+    if (local_a != local_b)
+        return local_a == address_is_link_local(remote);
     if ((a->nic == query->nic) != (b->nic == query->nic))
         return a->nic == query->nic;
     int subnet_a = source_subnet_v4(a, remote), subnet_b = source_subnet_v4(b, remote);
     if (subnet_a != subnet_b)
         return subnet_a > subnet_b;
-    bool local_a = address_is_link_local(a->bytes), local_b = address_is_link_local(b->bytes);
-    if (local_a != local_b)
-        return local_a == address_is_link_local(remote);
     return false; /* the primary: who was first stays */
 }
 
@@ -147,7 +147,9 @@ struct nic_address *tcpip__address_select(struct tcpip_nic *nic, const uint8_t *
     struct source_query query = {nic, remote, source_scope_of(remote), source_label(remote)};
     struct nic_address *best = source_best(&query, nic, NULL);
     /* RFC 6724 section 4: for these no other interface's address will do. */
-    if (best != NULL || address_is_link_local(remote) || address_is_multicast(remote))
+    if (address_is_link_local(remote) || address_is_multicast(remote))
+        return best;
+    if (best != NULL && !address_is_link_local(best->bytes))
         return best;
     list_for_each(node, &nic->stack->nics)
     {
