@@ -450,7 +450,6 @@ void tcpip__address_duplicate(struct nic_address *address)
     if ((address->flags & TCPIP_ADDRESS_DUPLICATE) != 0)
         return;
     address->flags = (address->flags & ~(uint32_t)TCPIP_ADDRESS_TENTATIVE) | TCPIP_ADDRESS_DUPLICATE;
-    address->nic->stack->stats.neighbor.duplicate_addresses++;
     address_changed(address);
 }
 

@@ -147,7 +147,7 @@ static inline bool address_assigned(const struct nic_address *address)
 {
     return (address->flags & (TCPIP_ADDRESS_TENTATIVE | TCPIP_ADDRESS_DUPLICATE)) == 0;
 }
-/* DAD's outcome: assigned for good, or marked duplicate. */
+/* DAD's outcome: assigned for good, or marked duplicate (whoever found out counts it). */
 void tcpip__address_confirm(struct nic_address *address);
 void tcpip__address_duplicate(struct nic_address *address);
 
