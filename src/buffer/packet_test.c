@@ -310,18 +310,27 @@ static void appending_more_than_views_can_hold_changes_nothing(void **state)
 static void appending_what_only_half_fits_into_memory_changes_nothing(void **state)
 {
     struct fixture *f = *state;
-    static uint8_t bytes[200000];
-    for (uint32_t k = 1; k < 4; k++) {
-        struct tcpip_packet *packet = tcpip__packet_new(&f->packets);
-        assert_int_equal(tcpip_packet_append(packet, "before", 6), TCPIP_OK);
-        f->buffers.classes[BUFFER_CLASS_65728].cap = k; /* of the four that it would take */
+    static uint8_t bytes[200000]; /* four buffers */
+    struct tcpip_buffer *all[64];
+    uint32_t count = 0;
+    struct tcpip_packet *packet = tcpip__packet_new(&f->packets);
+    assert_int_equal(tcpip_packet_append(packet, "before", 6), TCPIP_OK);
+    all[count++] = tcpip__buffer_new(&f->buffers, 65000);
+    test_env_fail(&f->world, 1, true);
+    while (count < array_count(all) && (all[count] = tcpip__buffer_new(&f->buffers, 65000)) != NULL)
+        count++;
+    for (uint32_t free_now = 1; free_now < 4 && count > 0; free_now++) {
+        buffer_unref(all[--count]);
         assert_int_equal(tcpip_packet_append(packet, bytes, sizeof(bytes)), TCPIP_ERR_NO_MEMORY);
-        f->buffers.classes[BUFFER_CLASS_65728].cap = 0;
         assert_int_equal(packet->length, 6);
         assert_int_equal(packet->view_count, 1);
         tcpip__packet_check(packet);
-        tcpip_packet_free(packet);
     }
+    test_env_fail(&f->world, 0, false);
+    assert_int_equal(tcpip_packet_append(packet, bytes, sizeof(bytes)), TCPIP_OK);
+    tcpip_packet_free(packet);
+    while (count > 0)
+        buffer_unref(all[--count]);
 }
 
 static void a_clone_shares_the_views_and_has_its_own_room(void **state)
