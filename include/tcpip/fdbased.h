@@ -26,24 +26,24 @@ struct tcpip_system_error {
 /* ---- the link ---- */
 
 struct tcpip_fdbased_options {
-    size_t size;                 /* sizeof(struct tcpip_fdbased_options) */
-    int fd;                      /* made non-blocking */
-    bool owns_fd;                /* closed with the link */
-    bool ethernet;               /* carries Ethernet frames: put tcpip_ethernet_new on top; else bare IP packets */
-    uint32_t mtu;                /* bytes of a network packet, without Ethernet header; 0: 1500 */
-    uint32_t vnet_header_bytes;  /* virtio-net header before each packet: 0 (none), 10 or 12 */
-    uint32_t flags;              /* what the other side takes: TCPIP_LINK_TX_CHECKSUM, _TSO4, _TSO6, _USO; others: said of
-                                  * the link as they are. Needs vnet_header_bytes */
-    uint32_t gso_max_bytes;      /* largest super-segment; 0: 65535 when flags has TSO or USO */
-    bool no_gro;                 /* no software GRO on what is received without virtio-net header */
+    size_t size;                /* sizeof(struct tcpip_fdbased_options) */
+    int fd;                     /* made non-blocking */
+    bool owns_fd;               /* closed with the link */
+    bool ethernet;              /* carries Ethernet frames: put tcpip_ethernet_new on top; else bare IP packets */
+    uint32_t mtu;               /* bytes of a network packet, without Ethernet header; 0: 1500 */
+    uint32_t vnet_header_bytes; /* virtio-net header before each packet: 0 (none), 10 or 12 */
+    /* What the other side takes: TCPIP_LINK_TX_CHECKSUM, _TSO4, _TSO6, _USO; needs vnet_header_bytes. Other flags are
+     * said of the link as they are. */
+    uint32_t flags;
+    uint32_t gso_max_bytes; /* largest super-segment; 0: 65535 when flags has TSO or USO */
+    bool no_gro;            /* no software GRO on what is received without virtio-net header */
 };
 
 /* The descriptor stays the caller's on error. INVALID_ARGUMENT: it isn't open, or the options contradict each other or
  * the TUN (its virtio-net header, its packet information); NOT_SUPPORTED: it doesn't keep packet boundaries; NO_MEMORY.
  */
-TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_fdbased_new(const struct tcpip_env *env,
-                                                            const struct tcpip_fdbased_options *options,
-                                                            struct tcpip_link **out);
+TCPIP_API TCPIP_MUST_USE enum tcpip_error
+tcpip_fdbased_new(const struct tcpip_env *env, const struct tcpip_fdbased_options *options, struct tcpip_link **out);
 /* When detached. */
 TCPIP_API void tcpip_fdbased_free(struct tcpip_link *link);
 
@@ -57,7 +57,8 @@ TCPIP_API int tcpip_fdbased_fd(const struct tcpip_link *link);
 TCPIP_API bool tcpip_fdbased_wants_write(const struct tcpip_link *link);
 /* The descriptor is writable again. An entry, as read. */
 TCPIP_API void tcpip_fdbased_write_ready(struct tcpip_link *link);
-/* The descriptor is in error or hung up, and reading didn't find it out: takes the link down for good. An entry. */
+/* The descriptor reports an error or a hang-up, and reading doesn't find it out: takes the link down for good unless
+ * the error is one that passes. An entry, as read. */
 TCPIP_API void tcpip_fdbased_hang_up(struct tcpip_link *link);
 /* Nothing will come or go any more: hung up, or failed. */
 TCPIP_API bool tcpip_fdbased_is_dead(const struct tcpip_link *link);
@@ -89,8 +90,8 @@ struct tcpip_tun_options {
 };
 
 struct tcpip_tun {
-    int fd;                     /* close-on-exec, non-blocking; the caller's */
-    char name[16];              /* as the kernel has it */
+    int fd;        /* close-on-exec, non-blocking; the caller's */
+    char name[16]; /* as the kernel has it */
     bool tap;
     uint32_t mtu;               /* of the interface */
     uint32_t vnet_header_bytes; /* 0, 10 or 12 */

@@ -38,13 +38,12 @@ struct tcpip_loop_options {
 
 /* env: memory and the clock, which must be that of every stack added. options may be NULL. NO_MEMORY; NO_BUFFER_SPACE:
  * no descriptors left. */
-TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_loop_new(const struct tcpip_env *env,
-                                                         const struct tcpip_loop_options *options,
-                                                         struct tcpip_loop **out);
+TCPIP_API TCPIP_MUST_USE enum tcpip_error
+tcpip_loop_new(const struct tcpip_env *env, const struct tcpip_loop_options *options, struct tcpip_loop **out);
 /* Stacks, links and descriptors in it stay the caller's. Not from a callback of the loop. */
 TCPIP_API void tcpip_loop_free(struct tcpip_loop *loop);
 
-/* NO_MEMORY. A stack is in one loop at most. */
+/* INVALID_ARGUMENT: it is there already; NO_MEMORY. A stack is in one loop at most. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_loop_add_stack(struct tcpip_loop *loop, struct tcpip_stack *stack);
 /* With its links. Before the stack is freed. Nothing if it isn't there. */
 TCPIP_API void tcpip_loop_remove_stack(struct tcpip_loop *loop, struct tcpip_stack *stack);
@@ -77,7 +76,7 @@ TCPIP_API void tcpip_loop_remove_fd(struct tcpip_loop_fd *loop_fd);
 
 /* Something to run once, soon, in the loop's thread and in no turn. Embed it; zeroed: not posted. */
 struct tcpip_loop_task {
-    struct tcpip_list_node node; /* private */
+    struct tcpip_list_node node;              /* private */
     void (*fn)(struct tcpip_loop_task *task); /* may post it again (for the next iteration), and free it */
 };
 /* From the loop's thread. Nothing if it is posted already. */

@@ -9,9 +9,9 @@
  *                      it is up again                                                 down: lost until then
  *     EPIPE, EBADFD..  the other side is gone                                         dead, for good
  *
- * Refusals are found out inside transmit, where the upper side must not be spoken to. So they are noted, and a timer due
- * at once tells: in the same turn or the next advance. Being down drops packets instead of queueing them: they would be
- * stale when it ends, and connections time out as they would over a cable that was pulled.
+ * Refusals are found out inside transmit, where the upper side must not be spoken to. So they are noted, and a timer
+ * due at once tells: in the same turn or the next advance. Being down drops packets instead of queueing them: they
+ * would be stale when it ends, and connections time out as they would over a cable that was pulled.
  *
  * Owns:        the descriptor if it was given away; one timer.
  * Invariants:  dead never becomes false; blocked and down are watched for by whoever drives the link.
@@ -23,6 +23,7 @@
 #include "link/wrap.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -124,7 +125,7 @@ struct fd_link *tcpip__fd_link_of(const struct tcpip_link *link)
 
 /* ---- refusals ---- */
 
-enum fd_link_verdict tcpip__fd_link_judge(int number, bool datagram_errors)
+enum fd_link_verdict tcpip__fd_link_judge(const struct fd_link *fd_link, int number)
 {
     switch (number) {
     case EINTR:
@@ -140,7 +141,7 @@ enum fd_link_verdict tcpip__fd_link_judge(int number, bool datagram_errors)
         return FD_LINK_LOST;
     case ECONNREFUSED:
     case ECONNRESET:
-        return datagram_errors ? FD_LINK_LOSE : FD_LINK_HUNG_UP;
+        return fd_link->datagram_errors ? FD_LINK_LOSE : FD_LINK_HUNG_UP;
     case EPIPE:
     case ENOTCONN:
     case EDESTADDRREQ:
@@ -216,10 +217,25 @@ void tcpip__fd_link_write_ready(struct fd_link *fd_link)
     tcpip_stack_leave(stack);
 }
 
-void tcpip__fd_link_hang_up(struct fd_link *fd_link)
+/* A socket's error is told once and may be one that passes; a device's stays. */
+static bool fd_link_trouble_is_final(const struct fd_link *fd_link)
+{
+    struct pollfd status = {.fd = fd_link->fd};
+    int number = 0;
+    socklen_t size = sizeof(number);
+    if (poll(&status, 1, 0) <= 0)
+        return false;
+    if ((status.revents & (POLLHUP | POLLNVAL)) != 0)
+        return true;
+    if (getsockopt(fd_link->fd, SOL_SOCKET, SO_ERROR, &number, &size) != 0)
+        return true;
+    return tcpip__fd_link_judge(fd_link, number) == FD_LINK_HUNG_UP;
+}
+
+void tcpip__fd_link_trouble(struct fd_link *fd_link)
 {
     struct tcpip_stack *stack = fd_link->link.stack;
-    if (stack == NULL || fd_link->dead)
+    if (stack == NULL || fd_link->dead || !fd_link_trouble_is_final(fd_link))
         return;
     tcpip_stack_enter(stack);
     tcpip__fd_link_die(fd_link);

@@ -32,11 +32,12 @@ struct fd_link {
     struct tcpip_env env;
     int fd;
     bool owns_fd;
-    bool blocked; /* transmit left packets: the descriptor pushed back */
-    bool stalled; /* transmit left packets: no buffers below; the timer tries again */
-    bool down;    /* the interface behind the descriptor is down; writable when it is up again */
-    bool dead;    /* for good */
-    bool said_up; /* what the upper side knows */
+    bool datagram_errors; /* errors may come from far away (ICMP) and say nothing about the next packet */
+    bool blocked;         /* transmit left packets: the descriptor pushed back */
+    bool stalled;         /* transmit left packets: no buffers below; the timer tries again */
+    bool down;            /* the interface behind the descriptor is down; writable when it is up again */
+    bool dead;            /* for good */
+    bool said_up;         /* what the upper side knows */
     uint32_t stalls;
     struct tcpip_timer timer;
     struct fd_link_watch *watch;
@@ -66,9 +67,8 @@ void tcpip__fd_link_detach(struct tcpip_link *link);
 /* Is it a link of this kind? NULL: no. */
 struct fd_link *tcpip__fd_link_of(const struct tcpip_link *link);
 
-/* The judgement on errno after a failed write. `datagram_errors`: a refusal may come from far away (ICMP) and says
- * nothing about the next packet. */
-enum fd_link_verdict tcpip__fd_link_judge(int number, bool datagram_errors);
+/* The judgement on errno after a failed read or write. */
+enum fd_link_verdict tcpip__fd_link_judge(const struct fd_link *fd_link, int number);
 
 /* For transmit, inside a turn; the upper side hears of a new state a moment later, outside transmit. */
 void tcpip__fd_link_block(struct fd_link *fd_link);
@@ -80,7 +80,8 @@ void tcpip__fd_link_die(struct fd_link *fd_link);
 /* Entries. */
 bool tcpip__fd_link_read(struct fd_link *fd_link, uint32_t budget);
 void tcpip__fd_link_write_ready(struct fd_link *fd_link);
-void tcpip__fd_link_hang_up(struct fd_link *fd_link);
+/* The descriptor reports an error or hang-up, and reading didn't find it out. */
+void tcpip__fd_link_trouble(struct fd_link *fd_link);
 
 static inline bool fd_link_wants_write(const struct fd_link *fd_link)
 {

@@ -142,7 +142,7 @@ static void fdbased_complete(struct fdbased *fdbased, struct tcpip_packet_list *
 static bool fdbased_refused(struct fdbased *fdbased, struct tcpip_packet_list *packets, int number)
 {
     struct tcpip_fdbased_counters *counters = &fdbased->counters;
-    switch (tcpip__fd_link_judge(number, fdbased->datagram_errors)) {
+    switch (tcpip__fd_link_judge(&fdbased->base, number)) {
     case FD_LINK_AGAIN:
         return false;
     case FD_LINK_BLOCK:
@@ -221,7 +221,7 @@ static enum tcpip_error fdbased_probe_socket(struct fdbased *fdbased, int fd)
         return TCPIP_ERR_INVALID_ARGUMENT;
     fdbased->is_socket = true;
     fdbased->hang_up_is_empty = type == SOCK_SEQPACKET;
-    fdbased->datagram_errors = domain != AF_UNIX;
+    fdbased->base.datagram_errors = domain != AF_UNIX;
     return type == SOCK_STREAM ? TCPIP_ERR_NOT_SUPPORTED : TCPIP_OK;
 }
 
@@ -336,7 +336,7 @@ void tcpip_fdbased_write_ready(struct tcpip_link *link)
 
 void tcpip_fdbased_hang_up(struct tcpip_link *link)
 {
-    tcpip__fd_link_hang_up(&fdbased_of(link)->base);
+    tcpip__fd_link_trouble(&fdbased_of(link)->base);
 }
 
 bool tcpip_fdbased_is_dead(const struct tcpip_link *link)

@@ -35,7 +35,7 @@ struct fdbased {
     struct fd_link base;
     uint32_t mtu, flags, gso_max_bytes, vnet_bytes;
     uint32_t link_header_bytes; /* in each packet: 14 with Ethernet, else 0 */
-    bool is_socket, hang_up_is_empty, datagram_errors;
+    bool is_socket, hang_up_is_empty;
     bool wants_large;  /* received packets may exceed a small buffer */
     uint32_t rx_slots; /* 1, or FDBASED_BATCH for sockets with small packets */
     struct tcpip_buffer *large;

@@ -165,7 +165,7 @@ static void rx_take(struct fdbased *fdbased, uint32_t index, struct tcpip_packet
 /* Reading failed; true: try again at once. */
 static bool rx_failed(struct fdbased *fdbased, int number)
 {
-    switch (tcpip__fd_link_judge(number, fdbased->datagram_errors)) {
+    switch (tcpip__fd_link_judge(&fdbased->base, number)) {
     case FD_LINK_AGAIN:
         return true;
     case FD_LINK_LOST: /* a TUN whose interface is down doesn't fail to read: this is a device that does */

@@ -4,32 +4,32 @@
  * An iteration:   wait  ->  sort what epoll reported  ->  open a turn of each stack concerned  ->  links  ->  callbacks
  *                 of descriptors  ->  timers  ->  close the turns  ->  on_wake and tasks
  *
- * Waiting is level-triggered: a link that was read up to its budget is reported again at once, after everybody else, and
- * that is all the fairness there is to arrange. Writability is watched only while a link asks for it, so that a packet
- * in and a packet out cost two system calls of their own and one epoll_wait per iteration.
+ * Waiting is level-triggered: a link that was read up to its budget is reported again at once, after everybody else,
+ * and that is all the fairness there is to arrange. Writability is watched only while a link asks for it, so that a
+ * packet in and a packet out cost two system calls of their own and one epoll_wait per iteration.
  *
- * The deadline is an instant, epoll wants a duration, so the clock is read a second time before sleeping when a timer is
- * armed: 23 ns against firing late by the length of an iteration. epoll_pwait2 (Linux 5.11) takes nanoseconds; before
- * it, a timerfd ends the wait.
+ * The deadline is an instant, epoll wants a duration, so the clock is read a second time before sleeping when a timer
+ * is armed: 23 ns against firing late by the length of an iteration. epoll_pwait2 (Linux 5.11) takes nanoseconds;
+ * before it, a timerfd ends the wait.
  *
  * Everything may be removed by any callback. What epoll reported is therefore first put on lists, and each list is
  * worked off from its front: who is removed takes itself off, and nothing is kept in local variables across a callback.
  *
  * Waking from another thread costs a system call only if the loop sleeps: the waker sets `woken` and then looks at
- * `asleep`; the loop sets `asleep` and then looks at `woken`; in the one order that sequential consistency allows, one of
- * them sees the other.
+ * `asleep`; the loop sets `asleep` and then looks at `woken`; in the one order that sequential consistency allows, one
+ * of them sees the other.
  *
  * Owns:        the epoll instance, an eventfd, perhaps a timerfd; its records of stacks, links and descriptors.
  * Invariants:  a source is on its ready list only between the sorting and its turn; entered stacks are left in the same
  *              iteration.
  * Not here:    how a link reads (fdbased_read.c), what a turn does (stack/turn.c).
  */
+#include "platform/loop.h"
 #include "base/assert.h"
 #include "base/list.h"
 #include "base/math.h"
 #include "link/wrap.h"
 #include "platform/fd_link.h"
-#include "platform/loop.h"
 
 #include <errno.h>
 #include <linux/time_types.h>
@@ -251,16 +251,16 @@ static void link_work(struct tcpip_loop *loop, struct tcpip_loop_fd *source)
     if ((source->reported & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0)
         more = tcpip__fd_link_read(fd_link, loop->options.link_budget);
     /* Reading finds most errors out, after what came before them. */
-    if ((source->reported & EPOLLHUP) != 0 && !more)
-        tcpip__fd_link_hang_up(fd_link);
-    else if ((source->reported & EPOLLERR) != 0 && !more)
-        tcpip__fd_link_error(fd_link);
+    if ((source->reported & (EPOLLHUP | EPOLLERR)) != 0 && !more)
+        tcpip__fd_link_trouble(fd_link);
 }
 
 /* ---- stacks ---- */
 
 enum tcpip_error tcpip_loop_add_stack(struct tcpip_loop *loop, struct tcpip_stack *stack)
 {
+    if (loop_find_stack(loop, stack) != NULL)
+        return TCPIP_ERR_INVALID_ARGUMENT;
     struct loop_stack *owner = tcpip__link_alloc(&loop->env, sizeof(*owner));
     if (owner == NULL)
         return TCPIP_ERR_NO_MEMORY;
@@ -355,9 +355,10 @@ void tcpip_loop_wake(struct tcpip_loop *loop)
     static const uint64_t one = 1;
     if (atomic_exchange(&loop->woken, true) || !atomic_load(&loop->asleep))
         return;
-    /* It can't fail: the counter doesn't reach its maximum, because only the first of many wakes writes. */
-    if (write(loop->wake_fd, &one, sizeof(one)) < 0)
-        return;
+    int number = errno; /* a signal handler's caller may be about to look at it */
+    /* Can't fail: only the first of many wakes writes, so the counter stays far from its maximum. */
+    (void)!write(loop->wake_fd, &one, sizeof(one));
+    errno = number;
 }
 
 void tcpip_loop_stop(struct tcpip_loop *loop)
@@ -381,8 +382,8 @@ enum tcpip_error tcpip__loop_use_timerfd(struct tcpip_loop *loop)
 
 static int loop_sleep_timerfd(struct tcpip_loop *loop, struct epoll_event *events, tcpip_ns wait_ns)
 {
-    struct itimerspec at = {.it_value = {.tv_sec = (time_t)(wait_ns / TCPIP_SECOND),
-                                         .tv_nsec = (long)(wait_ns % TCPIP_SECOND)}};
+    struct itimerspec at = {
+        .it_value = {.tv_sec = (time_t)(wait_ns / TCPIP_SECOND), .tv_nsec = (long)(wait_ns % TCPIP_SECOND)}};
     if (timerfd_settime(loop->timer_fd, 0, &at, NULL) != 0)
         return -1;
     return epoll_wait(loop->epoll_fd, events, LOOP_EVENTS, -1);
@@ -410,8 +411,8 @@ static int loop_sleep(struct tcpip_loop *loop, struct epoll_event *events, tcpip
 static tcpip_ns loop_deadline(const struct tcpip_loop *loop)
 {
     tcpip_ns deadline = list_empty(&loop->tasks) ? TCPIP_NEVER : loop->now;
-    list_for_each(node, &loop->stacks)
-        deadline = min_i64(deadline, tcpip_stack_deadline(list_entry(node, struct loop_stack, node)->stack));
+    list_for_each(node, &loop->stacks) deadline =
+        min_i64(deadline, tcpip_stack_deadline(list_entry(node, struct loop_stack, node)->stack));
     return deadline;
 }
 
@@ -445,8 +446,7 @@ static int loop_wait(struct tcpip_loop *loop, struct epoll_event *events, tcpip_
 static void loop_drain(int fd)
 {
     uint64_t count;
-    if (read(fd, &count, sizeof(count)) < 0)
-        return; /* somebody else's spurious readiness */
+    (void)!read(fd, &count, sizeof(count)); /* it says nothing that isn't known */
 }
 
 /* Puts what epoll reported on the lists. */
@@ -538,7 +538,7 @@ bool tcpip_loop_run_once(struct tcpip_loop *loop, tcpip_ns timeout_ns)
     if (timeout_ns != TCPIP_NEVER) {
         if (timeout_ns > 0)
             loop->now = loop->env.now(loop->env.ctx);
-        until = min_i64(until, sat_add_i64(loop->now, timeout_ns));
+        until = min_i64(until, timeout_ns < TCPIP_NEVER - loop->now ? loop->now + timeout_ns : TCPIP_NEVER);
     }
     int count = loop_wait(loop, events, until);
     ASSERT_ENV(&loop->env, count >= 0 || errno == EINTR);

@@ -3,9 +3,9 @@
  *
  * The header comes from another program or another machine's kernel and is believed by everything above: a checksum is
  * written where it points, a super-segment is counted by its size. So beside what header/virtio_net checks (nothing
- * points outside the packet), each claim is held against the packet's own headers here: a TCPv4 super-segment is an IPv4
- * packet with TCP in it, its checksum is TCP's, and it has payload. The header's own "header length" is a hint by its
- * definition and isn't used.
+ * points outside the packet), each claim is held against the packet's own headers here: a TCPv4 super-segment is an
+ * IPv4 packet with TCP in it, its checksum is TCP's, and it has payload. The header's own "header length" is a hint by
+ * its definition and isn't used.
  *
  * Not here:    software segmentation for links that can't (stack/gso). */
 #include "platform/vnet.h"
@@ -41,8 +41,7 @@ static bool vnet_encode_gso(const struct tcpip_packet *packet, struct tcpip_virt
         if (tcpip_packet_copy_out(packet, transport, front, sizeof(front)) != sizeof(front))
             return false;
         header_bytes = (uint32_t)(front[TCP_DATA_OFFSET] >> 4) * 4;
-        fields->gso_type =
-            packet->gso == TCPIP_GSO_TCPV4 ? TCPIP_VIRTIO_NET_GSO_TCPV4 : TCPIP_VIRTIO_NET_GSO_TCPV6;
+        fields->gso_type = packet->gso == TCPIP_GSO_TCPV4 ? TCPIP_VIRTIO_NET_GSO_TCPV4 : TCPIP_VIRTIO_NET_GSO_TCPV6;
         /* RFC 3168 6.1.2: CWR belongs on the first segment only. */
         if ((front[TCP_FLAGS] & TCP_CWR) != 0)
             fields->gso_type |= TCPIP_VIRTIO_NET_GSO_ECN;
@@ -121,7 +120,8 @@ static bool vnet_decode_gso(struct tcpip_packet *packet, const struct tcpip_virt
     if (!vnet_find_transport(packet, network_offset, &transport, &protocol, &v6) ||
         !vnet_checksum_is_own(fields, tcp, v6, &transport, &protocol))
         return false;
-    if (protocol != (tcp ? TCPIP_PROTOCOL_TCP : TCPIP_PROTOCOL_UDP) || (tcp && v6 != (type == TCPIP_VIRTIO_NET_GSO_TCPV6)))
+    if (protocol != (tcp ? TCPIP_PROTOCOL_TCP : TCPIP_PROTOCOL_UDP) ||
+        (tcp && v6 != (type == TCPIP_VIRTIO_NET_GSO_TCPV6)))
         return false;
     uint32_t header_bytes = UDP_BYTES;
     const uint8_t *front = tcpip_packet_pull(packet, transport, tcp ? TCP_MIN : UDP_BYTES);
