@@ -153,14 +153,15 @@ TCPIP_API struct tcpip_link *tcpip_ethernet_new(const struct tcpip_env *env, str
 TCPIP_API void tcpip_ethernet_free(struct tcpip_link *link);
 TCPIP_API void tcpip_ethernet_set_promiscuous(struct tcpip_link *link, bool on);
 
-/* Copies what passes to a writer, as pcapng (interface and packet blocks, comments) or as text lines. */
+/* Copies what passes to a writer, as pcapng (interface and packet blocks, comments) or as text lines. A checksum that
+ * is left to the lower link is shown as it will be. */
 struct tcpip_sniffer_options {
     size_t size;
     bool ethernet;       /* the lower link carries Ethernet frames; else bare IP */
     bool text;           /* one-line text instead of pcapng */
     uint32_t snap_bytes; /* 0: whole packets */
     const char *name;    /* interface name in the file; may be NULL */
-    /* Called inside a turn with bytes to append to the file; must not enter. */
+    /* Called inside a turn with bytes to append to the file, several times a packet; must not enter. */
     void (*write)(void *ctx, const void *bytes, size_t size);
     void *ctx;
 };
@@ -170,7 +171,9 @@ TCPIP_API void tcpip_sniffer_free(struct tcpip_link *link);
 /* The next captured packet gets this comment (a drop reason, a test's remark); copied, cut to 200 bytes. */
 TCPIP_API void tcpip_sniffer_comment(struct tcpip_link *link, const char *text);
 
-/* Faults, seeded: the same seed and the same packets give the same faults. Probabilities in parts per million. */
+/* Faults, seeded: the same seed and the same packets give the same faults. Probabilities in parts per million. The link
+ * offers neither segmentation nor checksum offload, so that each fault hits one real packet; what was corrupted is
+ * delivered as not verified. */
 struct tcpip_fault_profile {
     uint32_t loss_ppm;
     uint32_t burst_enter_ppm, burst_leave_ppm; /* Gilbert: in a burst everything is lost */
