@@ -9,51 +9,71 @@
 #include "transport/tcp/ack.h"
 #include <tcpip/endpoint.h>
 
+/* RFC 5682: is the timeout spurious? */
+enum recovery_frto {
+    FRTO_OFF,
+    FRTO_FIRST,  /* the first ACK after the timeout is to come */
+    FRTO_SECOND, /* it was for the retransmission alone: the next one tells */
+};
+
 struct recovery {
     uint8_t state;          /* enum tcpip_tcp_recovery_state */
     uint8_t duplicate_acks; /* in a row; saturates */
     uint8_t reordering;     /* DupThresh: 3, raised by reordering seen (RFC 4653's idea), at most 127 */
-    bool frto;              /* RFC 5682: the RTO may be spurious; step 2 pending */
+    uint8_t frto;           /* enum recovery_frto. At FRTO_SECOND new data go before anything sent again (step 2b) */
     bool rescued;           /* RFC 6675's rescue retransmission was used in this episode */
-    seqnum recovery_point;  /* snd_nxt when the episode began (RecoveryPoint, "recover") */
-    /* undo: what to go back to, valid while undo_possible */
+    bool guard;             /* nothing above recovery_point was acknowledged since (RFC 6582 section 3.2 step 1) */
+    seqnum recovery_point;  /* snd_nxt when the latest episode began (RecoveryPoint, "recover") */
+    /* undo: what to go back to, valid while undo_possible; stays so after the episode's end */
     bool undo_possible;
     uint32_t undo_retransmits; /* retransmissions of the episode not yet reported as duplicates (RFC 3708) */
     uint32_t undo_cwnd, undo_ssthresh;
-    uint32_t first_retransmit_ts; /* our TSval of the first retransmission of the episode (RFC 3522); 0: none */
+    uint32_t first_retransmit_ts; /* our TSval of the first retransmission of the episode (RFC 3522) */
     bool has_first_retransmit_ts;
     /* PRR (RFC 9937) */
     uint32_t prr_delivered, prr_out, prr_recover_fs;
 };
 
-/* A set: bits. */
-enum recovery_action {
-    RECOVERY_NOTHING = 0,
-    RECOVERY_ENTER = 1,             /* fast recovery begins: mark losses, controller's on_recovery, PRR starts */
-    RECOVERY_EXIT = 2,              /* ends: cwnd = ssthresh (PRR's end) */
-    RECOVERY_UNDO = 4,              /* spurious: restore undo_cwnd and undo_ssthresh, losses cleared */
-    RECOVERY_MARK_HEAD = 8,         /* without SACK: the first unacknowledged segment is lost (partial ACK) */
-    RECOVERY_LIMITED_TRANSMIT = 16, /* RFC 3042: may send one new segment beyond cwnd for this duplicate */
-    RECOVERY_LOSS_UNDO = 32,        /* as UNDO, from the loss (RTO) episode */
+enum recovery_action { /* a set: bits */
+                       RECOVERY_NOTHING = 0,
+                       /* Fast recovery begins: controller's on_recovery, tcpip__recovery_enter. It may follow the end
+                        * of another one, which isn't reported then. */
+                       RECOVERY_ENTER = 1,
+                       /* Fast recovery ends: cwnd = ssthresh. The end of loss recovery is no action: cwnd stays. */
+                       RECOVERY_EXIT = 2,
+                       /* Spurious: cwnd = max(cwnd, undo_cwnd), ssthresh = max(ssthresh, undo_ssthresh), losses
+                        * cleared, controller's on_undo. */
+                       RECOVERY_UNDO = 4,
+                       /* The first unacknowledged segment is lost: NewReno's partial ACK, or an entry for which no SACK
+                        * has judged anything lost. */
+                       RECOVERY_MARK_HEAD = 8,
+                       /* RFC 3042: room for one more segment; in_flight has it already if it counts what duplicate ACKs
+                        * and SACKs stand for as gone. */
+                       RECOVERY_LIMITED_TRANSMIT = 16,
+                       RECOVERY_LOSS_UNDO = 32, /* as UNDO, from the loss (RTO) episode */
 };
 
 void tcpip__recovery_init(struct recovery *recovery);
-/* `sacked_bytes`: SACKed above snd_una, after this ACK; `lost`: scoreboard judged something lost already. Returns the
- * actions, in the order of their bits; state changes are done in here. */
+/* After the scoreboard took the ACK and judged (mark_lost). `sacked_bytes`: SACKed above snd_una; `something_lost`: the
+ * scoreboard has LOST records. Returns the actions, in the order of their bits; state changes are done in here, save
+ * those of ENTER. Without SACK, facts->delivered counts a segment for each duplicate ACK, and not again what is
+ * acknowledged of them (RFC 9937 section 6). */
 uint32_t tcpip__recovery_on_ack(struct recovery *recovery, const struct tcp_ack *facts, bool sack_enabled,
                                 uint32_t sacked_bytes, uint32_t outstanding, uint32_t mss, bool something_lost,
                                 seqnum snd_nxt);
-/* Called by the hands when they carry out RECOVERY_ENTER. */
+/* Called by the hands when they carry out RECOVERY_ENTER. cwnd and ssthresh: before the controller reduced them.
+ * in_flight: before the ACK that entered (RecoverFS). */
 void tcpip__recovery_enter(struct recovery *recovery, seqnum snd_nxt, uint32_t cwnd, uint32_t ssthresh,
                            uint32_t in_flight);
-/* The retransmission timer fired. cwnd and ssthresh: before the controller reduced them. */
+/* The retransmission timer fired. cwnd and ssthresh: before the controller reduced them, which it does only for the
+ * first timeout in a row (RFC 5681 section 3.1). frto_allowed: the first timeout, and there may be new data to send. */
 void tcpip__recovery_on_rto(struct recovery *recovery, seqnum snd_una, seqnum snd_nxt, uint32_t cwnd, uint32_t ssthresh,
                             bool frto_allowed);
-/* `bytes` were sent again at our timestamp clock `ts`. */
+/* `bytes` in `segments` were sent again at our timestamp clock `ts`. */
 void tcpip__recovery_retransmitted(struct recovery *recovery, uint32_t bytes, uint32_t segments, uint32_t ts);
 /* `bytes` of anything were sent during fast recovery. */
 void tcpip__recovery_sent(struct recovery *recovery, uint32_t bytes);
-/* RFC 9937: cwnd for the rest of this ACK in fast recovery. */
+/* RFC 9937: cwnd for the rest of this ACK in fast recovery, that of the ACK that entered too. */
 uint32_t tcpip__recovery_prr_cwnd(const struct recovery *recovery, const struct tcp_ack *facts, uint32_t ssthresh,
                                   uint32_t mss);
 static inline bool recovery_active(const struct recovery *recovery)
