@@ -10,7 +10,8 @@
  *
  * Candidates are the assigned addresses of the NIC that the packet leaves through (section 4 recommends it). Only if it
  * has none but link-local ones, and the destination lies beyond the link, do those of other NICs count: an unnumbered
- * point-to-point link borrows one.
+ * point-to-point link borrows one. So two candidates of equal scope are never of different NICs: rule 5 (prefer the
+ * outgoing interface) is decided by who may stand, before anything is compared.
  *
  * Owns: nothing.  Invariants: none.  Not here: which NIC (route.c); order of destinations (a resolver's). */
 #include "stack/nic.h"
@@ -63,7 +64,7 @@ static uint8_t source_scope_of(const uint8_t *a)
     return a[0] == 0xfe && (a[1] & 0xc0) == 0xc0 ? SOURCE_SCOPE_SITE : SOURCE_SCOPE_GLOBAL;
 }
 
-/* Of two different values, does the first win? */
+/* Does `a` win over `b`, by the first rule that has a preference? */
 static bool source_prefers_v6(const struct source_query *query, const struct nic_address *a,
                               const struct nic_address *b)
 {
@@ -78,9 +79,6 @@ static bool source_prefers_v6(const struct source_query *query, const struct nic
     bool old_a = (a->flags & TCPIP_ADDRESS_DEPRECATED) != 0, old_b = (b->flags & TCPIP_ADDRESS_DEPRECATED) != 0;
     if (old_a != old_b) /* 3 */
         return old_b;
-
-    if ((a->nic == query->nic) != (b->nic == query->nic)) /* 5: of the outgoing interface */
-        return a->nic == query->nic;
 
     bool match_a = source_label(a->bytes) == query->label, match_b = source_label(b->bytes) == query->label;
     if (match_a != match_b) /* 6 */
@@ -113,8 +111,6 @@ static bool source_prefers_v4(const struct source_query *query, const struct nic
     bool local_a = address_is_link_local(a->bytes), local_b = address_is_link_local(b->bytes);
     if (local_a != local_b)
         return local_a == address_is_link_local(remote);
-    if ((a->nic == query->nic) != (b->nic == query->nic))
-        return a->nic == query->nic;
     int subnet_a = source_subnet_v4(a, remote), subnet_b = source_subnet_v4(b, remote);
     if (subnet_a != subnet_b)
         return subnet_a > subnet_b;

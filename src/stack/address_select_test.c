@@ -76,13 +76,15 @@ static void test_ipv6_sources_follow_the_rules(void **state)
         /* 8: the longest prefix in common */
         {"2001:db8:1::1", {"2001:db8:1::2/64", "2001:db8:3::2/64"}, {0}, "2001:db8:1::2"},
         {"2001:db8:2::1", {"2001:db8:1::2/64", "2001:db8:3::2/64", "2001:db8:f::1/64"}, {0}, "2001:db8:3::2"},
-        /* The interface identifier doesn't count: by 8 alone the two are equal, label and scope too. */
         {"::1", {"2001:db8::1/64"}, {0}, "2001:db8::1"},
         {"2001:db8::1", {"10.0.0.1/24"}, {0}, NULL},
         {"2001:db8::1", {"::1/128"}, {0}, NULL}, /* never on a wire */
     };
     for (size_t i = 0; i < array_count(choices); i++)
         check(&choices[i], false);
+    /* The interface identifier doesn't count in 8: the two are equal, and the first stays. */
+    static const struct choice equal = {"2001:db8::10", {"2001:db8::f0/64", "2001:db8::11/64"}, {0}, "2001:db8::f0"};
+    check(&equal, true);
 }
 
 static void test_ipv4_sources_come_from_the_subnet_or_are_the_primary(void **state)

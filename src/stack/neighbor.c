@@ -287,7 +287,8 @@ static void neighbor_age(struct tcpip_neighbor_entry *entry)
         neighbor_enter(entry, TCPIP_NEIGHBOR_STALE);
 }
 
-/* Its link address has become known: what waited goes out. Sending may end the entry's life only by way of `refs`. */
+/* Its link address has become known: what waited goes out. The reference keeps it meanwhile; giving that back makes an
+ * idle entry the last to go. */
 static void neighbor_release_pending(struct tcpip_neighbor_entry *entry)
 {
     struct tcpip_packet_list pending = entry->pending;
@@ -482,8 +483,6 @@ void tcpip__neighbor_learn(struct tcpip_nic *nic, const uint8_t *address, const 
     if (known && memcmp(entry->link.bytes, link->bytes, sizeof(link->bytes)) == 0)
         return; /* nothing new, and no proof that our packets arrive: the state stays (7.2.3) */
     entry->link = *link;
-    if (entry->refs == 0)
-        neighbor_enqueue(entry); /* heard of just now: the last to go */
     neighbor_enter(entry, TCPIP_NEIGHBOR_STALE);
     neighbor_release_pending(entry);
 }

@@ -400,6 +400,21 @@ static void test_at_the_limit_the_longest_idle_goes_and_strangers_evict_no_route
     world_fini(&w);
 }
 
+static void test_news_of_an_idle_neighbor_saves_it_from_being_the_next_to_go(void **state)
+{
+    (void)state;
+    struct route_world w;
+    struct tcpip_limits limits = {.size = sizeof(limits), .neighbors = 2};
+    lan(&w, &limits);
+    learn(&w, "10.0.0.11", 11);
+    learn(&w, "10.0.0.12", 12);
+    learn(&w, "10.0.0.11", 13); /* it has moved */
+    learn(&w, "10.0.0.14", 14);
+    assert_state(&w, "10.0.0.11", STALE);
+    assert_int_equal(state_of(&w, "10.0.0.12", NULL), NONE);
+    world_fini(&w);
+}
+
 static void test_static_entries_stay_as_they_are(void **state)
 {
     (void)state;
@@ -558,6 +573,7 @@ int main(void)
         cmocka_unit_test(test_what_strangers_say_makes_stale_entries_and_no_others),
         cmocka_unit_test(test_packets_wait_up_to_the_limit_and_the_oldest_goes),
         cmocka_unit_test(test_at_the_limit_the_longest_idle_goes_and_strangers_evict_no_route),
+        cmocka_unit_test(test_news_of_an_idle_neighbor_saves_it_from_being_the_next_to_go),
         cmocka_unit_test(test_static_entries_stay_as_they_are),
         cmocka_unit_test(test_routers_set_the_times_of_ipv6_within_reason),
         cmocka_unit_test(test_disabling_the_nic_drops_what_waits_and_ends_routes),

@@ -157,6 +157,11 @@ static void test_link_local_goes_where_it_is_told_or_where_it_must(void **state)
     assert_int_equal(tcpip__route_find(w.stack, 0, local, world_bytes("fe80::9"), &route), TCPIP_OK);
     assert_int_equal(route.nic->id, 2); /* by the source, which is NIC 2's */
     tcpip__route_release(&route);
+    world_assign(&w, 2, "2001:db8:2::1/64", NO_DAD); /* a source of wider scope says nothing about the link */
+    memcpy(local, world_bytes("2001:db8:2::1"), 16);
+    assert_int_equal(tcpip__route_find(w.stack, 0, local, world_bytes("fe80::9"), &route), TCPIP_OK);
+    assert_int_equal(route.nic->id, 1);
+    tcpip__route_release(&route);
     /* Without a table it is ambiguous, until only one NIC is left. */
     assert_int_equal(tcpip_stack_set_route_table(w.stack, NULL, 0, TCPIP_ROUTE_FIRST_MATCH), TCPIP_OK);
     memset(local, 0, 16);
