@@ -22,8 +22,13 @@ struct tcpip_network_protocol;   /* protocol.h */
 struct tcpip_transport_protocol; /* protocol.h */
 
 /* The protocols of this library; what a program doesn't name isn't linked. */
-TCPIP_API extern const struct tcpip_network_protocol tcpip_ipv4, tcpip_ipv6, tcpip_arp;
-TCPIP_API extern const struct tcpip_transport_protocol tcpip_tcp, tcpip_udp, tcpip_icmpv4, tcpip_icmpv6;
+TCPIP_API extern const struct tcpip_network_protocol tcpip_ipv4;
+TCPIP_API extern const struct tcpip_network_protocol tcpip_ipv6;
+TCPIP_API extern const struct tcpip_network_protocol tcpip_arp;
+TCPIP_API extern const struct tcpip_transport_protocol tcpip_tcp;
+TCPIP_API extern const struct tcpip_transport_protocol tcpip_udp;
+TCPIP_API extern const struct tcpip_transport_protocol tcpip_icmpv4;
+TCPIP_API extern const struct tcpip_transport_protocol tcpip_icmpv6;
 
 struct tcpip_protocols {
     const struct tcpip_network_protocol *const *network; /* NULL-terminated */

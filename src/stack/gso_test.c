@@ -520,6 +520,36 @@ static void test_two_segments_merge_unless_one_thing_forbids_it(void **state)
     teardown(&f);
 }
 
+static void test_a_train_becomes_one_packet_for_each_viewful(void **state)
+{
+    static struct fixture f;
+    uint8_t bytes[2048];
+    (void)state;
+    setup(&f, 5);
+    for (int v4 = 0; v4 < 2; v4++) {
+        struct tcpip_packet_list batch = tcpip_packet_list_init();
+        struct recipe r = random_recipe(&f);
+        r.v4 = v4;
+        r.df = false;
+        for (uint32_t i = 0; i < 2 * TCPIP_PACKET_VIEWS; i++) {
+            r.payload_bytes = 1448;
+            uint32_t size = build(bytes, &r, false);
+            struct tcpip_packet *packet = tcpip_packet_new(f.stack);
+            assert_int_equal(tcpip_packet_append(packet, bytes, size), TCPIP_OK);
+            packet->link_protocol = r.v4 ? TCPIP_PROTOCOL_IPV4 : TCPIP_PROTOCOL_IPV6;
+            tcpip_packet_list_push(&batch, packet);
+            r.sequence += 1448;
+            r.id++;
+        }
+        assert_int_equal(tcpip__gro_batch(&batch), 2 * TCPIP_PACKET_VIEWS - 2);
+        assert_int_equal(batch.head->gso_segments, TCPIP_PACKET_VIEWS);
+        assert_int_equal(batch.head->gso_size, 1448);
+        assert_int_equal(batch.tail->gso_segments, TCPIP_PACKET_VIEWS);
+        tcpip_packet_list_free(&batch);
+    }
+    teardown(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -527,6 +557,7 @@ int main(void)
         cmocka_unit_test(test_cutting_without_memory_loses_the_rest_and_says_so),
         cmocka_unit_test(test_a_link_gets_super_segments_only_if_it_takes_them),
         cmocka_unit_test(test_cut_again_merged_packets_are_what_was_sent),
+        cmocka_unit_test(test_a_train_becomes_one_packet_for_each_viewful),
         cmocka_unit_test(test_two_segments_merge_unless_one_thing_forbids_it),
     };
     return cmocka_run_group_tests_name("stack/gso", tests, NULL, NULL);

@@ -456,6 +456,41 @@ static void test_endless_work_yields_and_goes_on_and_starves_no_timer(void **sta
     teardown(&f);
 }
 
+static void on_endless_timer(struct tcpip_timer *timer, tcpip_ns now)
+{
+    struct counted_timer *counted = container_of(timer, struct counted_timer, timer);
+    counted->fired++;
+    tcpip_timer_set(counted->f->stack, timer, now);
+}
+
+static void test_endless_timers_starve_no_leftovers(void **state)
+{
+    enum { MANY = 20 };
+    struct fixture f;
+    struct tcpip_limits limits = {.size = sizeof(limits), .turn_budget = 8};
+    struct fake_endpoint *many[MANY];
+    (void)state;
+    setup(&f, &limits);
+    struct counted_timer timer = {.timer = {.fn = on_endless_timer}, .f = &f};
+    tcpip_stack_enter(f.stack);
+    for (uint32_t i = 0; i < MANY; i++) {
+        many[i] = fake_endpoint_new(f.stack);
+        endpoint_mark_dirty(&many[i]->base);
+    }
+    tcpip_stack_leave(f.stack);
+    tcpip_timer_set(f.stack, &timer.timer, f.env.now);
+    for (uint32_t done = 8; done < MANY; done += 4) { /* in the order in which they were marked */
+        for (uint32_t i = 0; i < MANY; i++)
+            assert_int_equal(many[i]->flushes, i < done ? 1 : 0);
+        assert_true(tcpip_stack_advance(f.stack, 0));
+    }
+    assert_int_equal(timer.fired, 12);
+    for (uint32_t i = 0; i < MANY; i++)
+        assert_int_equal(many[i]->flushes, 1);
+    tcpip_timer_cancel(f.stack, &timer.timer);
+    teardown(&f);
+}
+
 static void test_an_advance_inside_a_bracket_ends(void **state)
 {
     struct fixture f;
@@ -620,6 +655,7 @@ int main(void)
         cmocka_unit_test(test_release_callbacks_run_at_the_end_of_the_turn_and_may_enter),
         cmocka_unit_test(test_deferred_work_runs_once_per_queueing_and_may_queue_again),
         cmocka_unit_test(test_endless_work_yields_and_goes_on_and_starves_no_timer),
+        cmocka_unit_test(test_endless_timers_starve_no_leftovers),
         cmocka_unit_test(test_an_advance_inside_a_bracket_ends),
         cmocka_unit_test(test_at_the_deadline_something_happens_and_before_it_nothing),
         cmocka_unit_test(test_ready_reports_what_recurred_also_inside_a_bracket),
