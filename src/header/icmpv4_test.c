@@ -54,7 +54,7 @@ static void test_fields_survive_the_wire(void **state)
         assert_int_equal(twice.sequence, fields.sequence);
         assert_int_equal(twice.mtu, fields.mtu);
         assert_int_equal(twice.pointer, fields.pointer);
-        if (bytes[0] == 8)
+        if (bytes[0] == 0 || bytes[0] == 8 || bytes[0] == 13 || bytes[0] == 14)
             assert_memory_equal(again, bytes, sizeof bytes);
         if (bytes[0] == 5)
             assert_memory_equal(twice.gateway, bytes + 4, 4);

@@ -141,6 +141,31 @@ static void test_auxiliary_data_are_stepped_over(void **state)
     assert_false(checks(bytes, sizeof bytes));
 }
 
+static void test_records_of_an_unchecked_report_end_with_its_bytes(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[] = {0x22, 0, 0, 0, 0, 0, 0, 2, 1, 0, 0, 0, 224, 0, 0, 1};
+    uint8_t *exact = exact_copy(bytes, sizeof bytes);
+    struct tcpip_group_record_iterator it;
+    struct tcpip_group_record got;
+    tcpip_igmp3_records_begin(&it, exact, sizeof bytes);
+    assert_int_equal(it.left_bytes, 8);
+    assert_true(tcpip_group_records_next(&it, &got));
+    assert_int_equal(it.left_bytes, 0);
+    assert_false(tcpip_group_records_next(&it, &got)); /* it promised two */
+    assert_false(tcpip_group_records_next(&it, &got));
+    free(exact);
+}
+
+static void test_a_record_fills_its_room(void **state)
+{
+    (void)state;
+    uint8_t out[12];
+    struct tcpip_group_record record = {1, 1, group, sources};
+    assert_int_equal(tcpip_igmp3_record_encode(out, 12, &record), 12);
+    assert_int_equal(tcpip_igmp3_record_encode(out, 11, &record), 0);
+}
+
 static void test_codes_are_floating_point_and_round_down(void **state)
 {
     (void)state;
@@ -171,6 +196,8 @@ int main(void)
         cmocka_unit_test(test_queries_of_no_version_are_refused),
         cmocka_unit_test(test_records_survive_the_wire),
         cmocka_unit_test(test_auxiliary_data_are_stepped_over),
+        cmocka_unit_test(test_records_of_an_unchecked_report_end_with_its_bytes),
+        cmocka_unit_test(test_a_record_fills_its_room),
         cmocka_unit_test(test_codes_are_floating_point_and_round_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

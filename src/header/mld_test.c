@@ -103,6 +103,7 @@ static void test_reports_and_records_survive_the_wire(void **state)
     for (size_t cut = 0; cut <= size; cut++)
         assert_int_equal(checks(out, cut), cut == size);
     tcpip_mld2_records_begin(&it, out, size);
+    assert_int_equal(it.left_bytes, size - 8);
     for (uint16_t i = 0; i < 3; i++) {
         assert_true(tcpip_group_records_next(&it, &got));
         assert_int_equal(got.type, i + 1);
@@ -111,6 +112,9 @@ static void test_reports_and_records_survive_the_wire(void **state)
         assert_memory_equal(got.sources, sources, 16u * i);
     }
     assert_false(tcpip_group_records_next(&it, &got));
+    assert_int_equal(it.left_bytes, 0);
+    assert_int_equal(tcpip_mld2_report_encode(out, 0), 8); /* of nothing: well-formed */
+    assert_true(checks(out, 8));
 }
 
 int main(void)

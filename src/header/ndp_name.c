@@ -26,11 +26,11 @@ size_t tcpip__ndp_name_read(struct cursor *c, char *out)
         if (label_bytes == 0)
             break;
         const uint8_t *label = cursor_take(c, label_bytes);
-        /* Text and labels are of one size but for the closing label and the first dot. */
-        if (!label || length + 1 + label_bytes + 1 > NDP_NAME_WIRE_MAX)
-            return 0;
         if (length > 0)
             out[length++] = '.';
+        /* On the wire a name has the first label's length and the closing zero more than its text. */
+        if (!label || length + label_bytes + 2 > NDP_NAME_WIRE_MAX)
+            return 0;
         for (uint8_t i = 0; i < label_bytes; i++) {
             if (!ndp_name_char_ok(label[i]))
                 return 0;

@@ -73,6 +73,8 @@ static void test_routes_survive_the_wire_in_the_shortest_form(void **state)
             assert_int_equal(got.prefix[bit / 8] & mask, expected);
         }
         release(&option);
+        fields.prefix_bits = 129;
+        assert_int_equal(tcpip_ndp_route_encode(out, sizeof out, &fields), 0);
     }
 }
 
@@ -166,8 +168,8 @@ static void test_name_servers_survive_the_wire(void **state)
 static void test_search_lists_survive_the_wire(void **state)
 {
     (void)state;
-    static const char *const names[] = {"example.org", "a.b-c.d_e", "x", "corp.example."};
-    static const char *const expected[] = {"example.org", "a.b-c.d_e", "x", "corp.example"};
+    static const char *const names[] = {"example.org", "a.b-c.d_e", "azAZ09", "corp.example."};
+    static const char *const expected[] = {"example.org", "a.b-c.d_e", "azAZ09", "corp.example"};
     uint8_t out[128];
     char name[TCPIP_NDP_NAME_MAX];
     struct tcpip_ndp_dnssl list;
@@ -181,6 +183,9 @@ static void test_search_lists_survive_the_wire(void **state)
     assert_false(tcpip_ndp_dnssl_next(&list, name));
     release(&option);
     assert_int_equal(tcpip_ndp_dnssl_encode(out, 16, 9, names, 4), 0);
+    assert_int_equal(tcpip_ndp_dnssl_encode(out, sizeof out, 9, names, 0), 0);
+    static const char *const one_bad[] = {"example.org", "a b", "x"};
+    assert_int_equal(tcpip_ndp_dnssl_encode(out, sizeof out, 9, one_bad, 3), 0);
 }
 
 static size_t encode_name(const char *name)
@@ -245,6 +250,56 @@ static void test_names_that_lie_end_the_list(void **state)
     assert_int_equal(strlen(name), 253);
 }
 
+/* Labels of 63, 63, 63 and `last` bytes. */
+static bool reads_name_of(uint8_t last)
+{
+    uint8_t names[260];
+    char name[TCPIP_NDP_NAME_MAX];
+    size_t size = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        uint8_t bytes = i < 3 ? 63 : last;
+        names[size++] = bytes;
+        memset(names + size, 'x', bytes);
+        size += bytes;
+    }
+    names[size++] = 0;
+    return first_name(names, size, name) && strlen(name) == size - 2 && encode_name(name) != 0;
+}
+
+static void test_the_longest_name_has_255_bytes_on_the_wire(void **state)
+{
+    (void)state;
+    assert_true(reads_name_of(61));
+    assert_false(reads_name_of(62));
+}
+
+static void test_options_begin_behind_each_message(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t type;
+        size_t fixed;
+    } messages[] = {{133, 8}, {134, 16}, {135, 24}, {136, 24}, {137, 40}};
+    for (size_t i = 0; i < 5; i++) {
+        uint8_t bytes[64] = {messages[i].type};
+        size_t fixed = messages[i].fixed;
+        bytes[fixed] = 7;
+        bytes[fixed + 1] = 2;
+        bytes[fixed + 16] = 8;
+        bytes[fixed + 17] = 1;
+        uint8_t *exact = exact_copy(bytes, fixed + 24);
+        struct tcpip_ndp_option_iterator it;
+        struct tcpip_ndp_option option;
+        tcpip_ndp_options_begin(&it, exact, fixed + 24);
+        assert_true(tcpip_ndp_options_next(&it, &option) && option.type == 7 && option.bytes == 16);
+        assert_ptr_equal(option.data, exact + fixed);
+        assert_true(tcpip_ndp_options_next(&it, &option) && option.type == 8 && option.bytes == 8);
+        assert_false(tcpip_ndp_options_next(&it, &option));
+        assert_int_equal(it.left_bytes, 0);
+        free(exact);
+    }
+}
+
 static void test_redirected_headers_fit_the_room(void **state)
 {
     (void)state;
@@ -297,6 +352,8 @@ int main(void)
         cmocka_unit_test(test_search_lists_survive_the_wire),
         cmocka_unit_test(test_names_that_arent_any_cant_be_written),
         cmocka_unit_test(test_names_that_lie_end_the_list),
+        cmocka_unit_test(test_the_longest_name_has_255_bytes_on_the_wire),
+        cmocka_unit_test(test_options_begin_behind_each_message),
         cmocka_unit_test(test_redirected_headers_fit_the_room),
         cmocka_unit_test(test_iteration_stops_at_lies),
     };

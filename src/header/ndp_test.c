@@ -207,6 +207,9 @@ static void test_preferences_on_the_wire(void **state)
         struct tcpip_ndp_router_advertisement got;
         tcpip_ndp_router_advertisement_decode(p, &got);
         assert_int_equal(got.preference, expected[bits]);
+        p[7] = 0; /* no default router: no preference as one */
+        tcpip_ndp_router_advertisement_decode(p, &got);
+        assert_int_equal(got.preference, TCPIP_NDP_PREFERENCE_MEDIUM);
     }
 }
 

@@ -121,6 +121,42 @@ static void test_what_has_no_room_is_left_out(void **state)
     assert_int_equal(got.accecn[1], 2);
 }
 
+static void test_the_last_of_the_room_is_used(void **state)
+{
+    (void)state;
+    uint8_t out[TCPIP_TCP_OPTIONS_MAX];
+    struct tcpip_tcp_options got, options = {
+                                      .present = TCPIP_TCP_HAS_MD5 | TCPIP_TCP_HAS_MSS | TCPIP_TCP_HAS_TIMESTAMPS |
+                                                 TCPIP_TCP_HAS_WINDOW_SCALE | TCPIP_TCP_HAS_SACK_PERMITTED,
+                                      .mss = 1460,
+                                      .window_scale = 7,
+                                      .accecn_kind = TCPIP_TCP_OPTION_ACCECN1,
+                                  };
+    assert_int_equal(tcpip_tcp_options_emit(out, &options), 40);
+    assert_true(parse(TCPIP_TCP_SYN, out, 40, &got));
+    assert_int_equal(got.present, options.present);
+    options.present |= TCPIP_TCP_HAS_ACCECN | TCPIP_TCP_HAS_FAST_OPEN; /* nothing is left for these */
+    assert_int_equal(tcpip_tcp_options_emit(out, &options), 40);
+    assert_true(parse(TCPIP_TCP_SYN, out, 40, &got));
+    assert_int_equal(got.present & (TCPIP_TCP_HAS_ACCECN | TCPIP_TCP_HAS_FAST_OPEN), 0);
+
+    options.present = TCPIP_TCP_HAS_MD5 | TCPIP_TCP_HAS_MSS | TCPIP_TCP_HAS_FAST_OPEN;
+    options.fast_open_bytes = 14;
+    assert_int_equal(tcpip_tcp_options_emit(out, &options), 40);
+    options.fast_open_bytes = 16; /* whole or not at all */
+    assert_int_equal(tcpip_tcp_options_emit(out, &options), 24);
+
+    static const size_t sizes[] = {4, 8, 8, 12};
+    options.present = TCPIP_TCP_HAS_ACCECN;
+    for (uint8_t count = 0; count <= 3; count++) {
+        options.accecn_count = count;
+        assert_int_equal(tcpip_tcp_options_emit(out, &options), sizes[count]);
+        assert_true(parse(TCPIP_TCP_ACK, out, sizes[count], &got));
+        assert_int_equal(got.accecn_count, count);
+        assert_int_equal(got.accecn_kind, TCPIP_TCP_OPTION_ACCECN1);
+    }
+}
+
 static void test_fast_open_is_written_in_both_forms(void **state)
 {
     (void)state;
@@ -314,6 +350,9 @@ static void test_signatures_are_told_by_their_place(void **state)
     assert_int_equal(got.md5_offset, 22);
     assert_int_equal(got.ao_offset, 40);
     assert_int_equal(got.ao_bytes, 16);
+    static const uint8_t smallest[] = {29, 4, 1, 2};
+    assert_true(parse(TCPIP_TCP_ACK, smallest, 4, &got));
+    assert_int_equal(got.ao_bytes, 4);
     options[21] = 3; /* too short to name its keys */
     options[23] = 0;
     assert_true(parse(TCPIP_TCP_ACK, options, 24, &got));
@@ -360,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_syns_are_laid_out_as_linux_does),
         cmocka_unit_test(test_acks_are_laid_out_as_linux_does),
         cmocka_unit_test(test_what_has_no_room_is_left_out),
+        cmocka_unit_test(test_the_last_of_the_room_is_used),
         cmocka_unit_test(test_fast_open_is_written_in_both_forms),
         cmocka_unit_test(test_what_is_written_is_read),
         cmocka_unit_test(test_what_is_negotiated_on_a_syn_counts_on_a_syn_only),
