@@ -2,7 +2,7 @@
 /* arp_test.c: a message's bytes, and the lies that the check catches. */
 #include <tcpip/header/arp.h>
 
-#include "header/header_test.h"
+#include "header_test.h"
 
 static const uint8_t request[TCPIP_ARP_BYTES] = {0,  1, 8, 0, 6, 4, 0, 1, 2, 0, 0,  0, 0, 1,
                                                  10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2};

@@ -2,7 +2,7 @@
 /* checksum_test.c: every way to sum against the naive one, byte for byte; RFC 1071's example; updates in place. */
 #include <tcpip/header/checksum.h>
 
-#include "header/header_test.h"
+#include "header_test.h"
 
 /* The twin: two bytes at a time, folded at once. */
 static uint16_t naive_sum(const uint8_t *p, size_t size, uint16_t initial)

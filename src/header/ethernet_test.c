@@ -2,7 +2,7 @@
 /* ethernet_test.c: headers, kinds of addresses, groups' addresses. */
 #include <tcpip/header/ethernet.h>
 
-#include "header/header_test.h"
+#include "header_test.h"
 
 static void test_fields_survive_the_wire(void **state)
 {

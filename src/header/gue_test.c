@@ -2,7 +2,7 @@
 /* gue_test.c: the header's round trip, and lengths that lie. */
 #include <tcpip/header/gue.h>
 
-#include "header/header_test.h"
+#include "header_test.h"
 
 static void test_fields_survive_the_wire(void **state)
 {

@@ -2,7 +2,7 @@
 /* icmpv4_test.c: each message's bytes, round trips by type, and the quote's end. */
 #include <tcpip/header/icmpv4.h>
 
-#include "header/header_test.h"
+#include "header_test.h"
 
 static void encodes(const struct tcpip_icmpv4_fields *fields, const uint8_t *expected)
 {

@@ -2,7 +2,7 @@
 /* icmpv6_test.c: each message's bytes, round trips, truncation by type, and the quote's end. */
 #include <tcpip/header/icmpv6.h>
 
-#include "header/header_test.h"
+#include "header_test.h"
 
 static void encodes(const struct tcpip_icmpv6_fields *fields, const uint8_t *expected)
 {

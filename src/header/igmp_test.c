@@ -3,7 +3,7 @@
 #include <tcpip/header/igmp.h>
 
 #include "header/group_record.h"
-#include "header/header_test.h"
+#include "header_test.h"
 
 #include <tcpip/header/checksum.h>
 

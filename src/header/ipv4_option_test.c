@@ -3,7 +3,7 @@
 #include <tcpip/header/ipv4.h>
 
 #include "header/cursor.h"
-#include "header/header_test.h"
+#include "header_test.h"
 
 static const uint8_t me[4] = {10, 0, 0, 9};
 

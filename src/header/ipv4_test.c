@@ -2,7 +2,7 @@
 /* ipv4_test.c: the header's round trip, the lies that its check catches, its checksum kept while fields change. */
 #include <tcpip/header/ipv4.h>
 
-#include "header/header_test.h"
+#include "header_test.h"
 
 static struct tcpip_ipv4_fields random_fields(uint64_t *seed, const uint8_t *bytes)
 {

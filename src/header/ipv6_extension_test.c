@@ -3,7 +3,7 @@
 #include <tcpip/header/ipv6.h>
 
 #include "header/cursor.h"
-#include "header/header_test.h"
+#include "header_test.h"
 
 struct chain_packet {
     uint8_t bytes[400];

@@ -2,7 +2,7 @@
 /* ipv6_test.c: the fixed header's round trip, and the lies that its check catches. */
 #include <tcpip/header/ipv6.h>
 
-#include "header/header_test.h"
+#include "header_test.h"
 
 static void test_fields_survive_the_wire_and_the_setters(void **state)
 {

@@ -2,7 +2,7 @@
 /* mld_test.c: queries of two versions, reports, records. */
 #include <tcpip/header/mld.h>
 
-#include "header/header_test.h"
+#include "header_test.h"
 
 static const uint8_t group[16] = {0xff, 2, [15] = 0xfb};
 

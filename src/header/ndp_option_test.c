@@ -2,7 +2,7 @@
 /* ndp_option_test.c: each option's round trip, every wrong length, and names that lie. */
 #include <tcpip/header/ndp.h>
 
-#include "header/header_test.h"
+#include "header_test.h"
 
 /* The one option in `bytes`, in a block of its size; free option.data. */
 static struct tcpip_ndp_option option_of(const uint8_t *bytes, size_t size)

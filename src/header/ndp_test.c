@@ -2,7 +2,7 @@
 /* ndp_test.c: the validation of each message, rule by rule, and the fixed parts' round trips. */
 #include <tcpip/header/ndp.h>
 
-#include "header/header_test.h"
+#include "header_test.h"
 
 #include <tcpip/header/ipv6.h>
 

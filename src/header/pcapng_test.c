@@ -2,7 +2,7 @@
 /* pcapng_test.c: a whole file's bytes, blocks in pieces, and buffers too small. */
 #include <tcpip/header/pcapng.h>
 
-#include "header/header_test.h"
+#include "header_test.h"
 
 static const uint8_t data[] = {0x45, 1, 2, 3, 4};
 

@@ -2,7 +2,7 @@
 /* print_test.c: packets and the lines they make, and any bytes at all, cut anywhere. */
 #include <tcpip/header/print.h>
 
-#include "header/header_test.h"
+#include "header_test.h"
 
 #include <tcpip/header/arp.h>
 #include <tcpip/header/ethernet.h>

@@ -3,7 +3,7 @@
 #include <tcpip/header/tcp.h>
 
 #include "header/cursor.h"
-#include "header/header_test.h"
+#include "header_test.h"
 
 /* A header with these option bytes (a multiple of 4), to be freed. */
 static uint8_t *header_of(uint16_t flags, const uint8_t *options, size_t size)

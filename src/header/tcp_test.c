@@ -2,7 +2,7 @@
 /* tcp_test.c: the header's round trip, its check, and partial encoding against a whole checksum. */
 #include <tcpip/header/tcp.h>
 
-#include "header/header_test.h"
+#include "header_test.h"
 
 #include <tcpip/address.h>
 #include <tcpip/header/checksum.h>

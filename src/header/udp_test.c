@@ -2,7 +2,7 @@
 /* udp_test.c: the header's round trip, and lengths that lie. */
 #include <tcpip/header/udp.h>
 
-#include "header/header_test.h"
+#include "header_test.h"
 
 static void test_fields_survive_the_wire_and_the_setters(void **state)
 {

@@ -2,7 +2,7 @@
 /* virtio_net_test.c: the header's bytes in both forms, and what a device may not say. */
 #include <tcpip/header/virtio_net.h>
 
-#include "header/header_test.h"
+#include "header_test.h"
 
 static bool accepts(const struct tcpip_virtio_net_fields *fields, size_t packet_bytes)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* header_test.h: what the tests of headers share: seeded randomness, and bytes in blocks of exactly their size, so that
  * AddressSanitizer sees the first byte read beyond them. */
-#ifndef TCPIP_SRC_HEADER_HEADER_TEST_H
-#define TCPIP_SRC_HEADER_HEADER_TEST_H
+#ifndef TCPIP_TESTS_LIB_HEADER_TEST_H
+#define TCPIP_TESTS_LIB_HEADER_TEST_H
 
 #include <stdlib.h>
 #include <string.h>
