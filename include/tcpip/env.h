@@ -56,7 +56,7 @@ struct tcpip_limits {
     uint32_t tcp_out_of_order;       /* out-of-order blocks per endpoint: the highest is dropped */
     uint32_t datagram_queue_bytes;   /* default receive buffer of UDP and ping endpoints: tail drop */
     uint32_t icmp_errors_per_second; /* generated ICMP errors and TCP resets, each: not sent */
-    uint32_t turn_budget;            /* units of work (packets, flushes, timers) before a turn yields */
+    uint32_t turn_budget; /* units of work (packets to ourselves, flushes, waiters, timers) before a turn yields */
 };
 
 /* TINY: the whole stack within 5 MB. DEFAULT: a program with some thousands of connections. SERVER: a million. */

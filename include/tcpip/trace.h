@@ -50,7 +50,7 @@ TCPIP_BEGIN_DECLS
     X(ICMP_UNKNOWN_TYPE, "ICMP type without a handler")                   \
     X(ICMP_NO_ENDPOINT, "ICMP without an endpoint")                       \
     X(ICMP_BAD_QUOTE, "ICMP error quotes what we did not send")           \
-    X(ICMP_NOT_UNICAST, "ICMP request that was not sent to one host")      \
+    X(ICMP_NOT_UNICAST, "ICMP request that was not sent to one host")     \
     X(ICMP_RATE_LIMITED, "ICMP answer over the rate limit")               \
     X(UNKNOWN_TRANSPORT_PROTOCOL, "unknown transport protocol")           \
     X(TRANSPORT_MALFORMED, "malformed transport header")                  \

@@ -39,7 +39,7 @@ struct tcpip_nic *tcpip__nic_find(const struct tcpip_stack *stack, uint32_t id)
 void *tcpip__nic_network_state(struct tcpip_nic *nic, uint32_t number)
 {
     for (uint32_t i = 0; i < nic->stack->network_count; i++)
-        if (nic->stack->network[i].ops->number == number)
+        if (nic->stack->network[i].number == number)
             return nic->network_state[i];
     return NULL;
 }

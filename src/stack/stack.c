@@ -36,7 +36,7 @@ static enum tcpip_error stack_add_network(struct tcpip_stack *stack, const struc
     if (stack->network_count == STACK_NETWORK_PROTOCOLS_MAX)
         return TCPIP_ERR_LIMIT_REACHED;
     struct network_slot *slot = &stack->network[stack->network_count];
-    *slot = (struct network_slot){.ops = ops};
+    *slot = (struct network_slot){.ops = ops, .number = ops->number};
     if (ops->stack_state_bytes > 0) {
         slot->state = tcpip__memory_zalloc(&stack->memory, ops->stack_state_bytes, STACK_STATE_ALIGN);
         if (slot->state == NULL)
@@ -116,7 +116,7 @@ void *tcpip__stack_transport_state(struct tcpip_stack *stack, uint8_t number)
 void *tcpip__stack_network_state(struct tcpip_stack *stack, uint32_t number)
 {
     for (uint32_t i = 0; i < stack->network_count; i++)
-        if (stack->network[i].ops->number == number)
+        if (stack->network[i].number == number)
             return stack->network[i].state;
     return NULL;
 }
@@ -124,7 +124,7 @@ void *tcpip__stack_network_state(struct tcpip_stack *stack, uint32_t number)
 const struct tcpip_network_protocol *tcpip__stack_network(const struct tcpip_stack *stack, uint32_t number)
 {
     for (uint32_t i = 0; i < stack->network_count; i++)
-        if (stack->network[i].ops->number == number)
+        if (stack->network[i].number == number)
             return stack->network[i].ops;
     return NULL;
 }

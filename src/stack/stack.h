@@ -35,6 +35,7 @@ struct transport_slot {
 struct network_slot {
     const struct tcpip_network_protocol *ops;
     void *state;
+    uint32_t number; /* ops->number, without going there */
 };
 
 /* Something to run at the end of the turn, outside protocol code; may enter the stack. Zeroed: not queued. */
