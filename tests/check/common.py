@@ -15,6 +15,7 @@ from collections import namedtuple
 Finding = namedtuple("Finding", "path line text")
 
 CORE_ROOMS = ("base", "buffer", "header", "link", "stack", "ports", "waiter", "network", "transport")
+CORE_FILES = ("src/protocols_all.c",)  # above all rooms of the core, because it names their protocols
 TEXT_ENDINGS = (".c", ".h", ".py", ".sh", ".md", ".build", ".txt", ".pkt", ".scd", ".yml", ".json", ".S", ".ld")
 TEXT_NAMES = ("Makefile", "run", "README", "LICENSE", ".gitignore", ".clang-format")
 
@@ -69,7 +70,7 @@ class Tree:
 
 def is_core(path):
     parts = path.split("/")
-    return parts[0] == "src" and len(parts) > 2 and parts[1] in CORE_ROOMS
+    return path in CORE_FILES or parts[0] == "src" and len(parts) > 2 and parts[1] in CORE_ROOMS
 
 
 _C_TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)

@@ -3,7 +3,7 @@
 """floors.py: who may include whom. Includes go only downwards.
 
 Each room under src/ has a rank; a file may include its own room and rooms of lower rank. network/ and transport/ share
-a rank, so they never see each other. Inside TCP, the organs (everything not named tcp*) never see the hands.
+a rank, so they never see each other; src/protocols_all.c alone stands above both. Inside TCP, the organs (everything not named tcp*) never see the hands.
 """
 import os
 import re
@@ -16,6 +16,7 @@ RANK = {
     "header": 10, "buffer": 11, "link": 12,
     "waiter": 20, "ports": 21, "stack": 22,
     "network": 30, "transport": 30,
+    "protocols_all.c": 35,
     "platform": 40,
     "socket": 50, "preload": 51,
 }
@@ -28,7 +29,7 @@ TCP = "src/transport/tcp/"
 
 def room(path):
     parts = path.split("/")
-    return parts[1] if parts[0] == "src" and len(parts) > 2 else None
+    return parts[1] if parts[0] == "src" and (len(parts) > 2 or path.endswith((".c", ".h"))) else None
 
 
 def resolve(tree, path, name):
@@ -146,6 +147,13 @@ SAMPLES = [
     ("buffer including link is seen", {"src/buffer/p.c": '#include "link/l.h"\n', "src/link/l.h": ""}, DOWN),
     ("the library including its tests is seen",
      {"src/base/a.c": '#include "../../tests/lib/t.h"\n', "tests/lib/t.h": ""}, DOWN),
+    ("the list of all protocols may name both sides",
+     {"src/protocols_all.c": '#include "network/ip.h"\n#include "transport/udp.h"\n', "src/network/ip.h": "",
+      "src/transport/udp.h": ""}, None),
+    ("a second file that stands in no room is seen",
+     {"src/some.c": '#include "network/ip.h"\n', "src/network/ip.h": ""}, DOWN),
+    ("nothing below may include the list", {"src/transport/udp.c": '#include "../protocols_all.c"\n',
+                                            "src/protocols_all.c": ""}, DOWN),
     ("a room without a floor is seen", {"src/attic/a.c": '#include "base/b.h"\n', "src/base/b.h": ""}, DOWN),
     ("stdio in the core is seen", {"src/base/list.c": "#include <stdio.h>\n"}, LIBC),
     ("stdio in a public header is seen", {"include/tcpip/a.h": "#include <stdio.h>\n"}, LIBC),
