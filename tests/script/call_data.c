@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+/* call_data.c: calls that move data.
+ *
+ * What is written is the pattern of payload_fill, by position in the stream (a datagram begins at 0), and what is read
+ * is compared with it: a script counts bytes, and the bytes are right besides. */
+#include "call.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { IO_BYTES_MAX = 16 << 20 };
+
+static uint8_t *room(size_t size)
+{
+    uint8_t *bytes = size <= IO_BYTES_MAX ? malloc(size + 1) : NULL;
+    if (bytes == NULL)
+        abort();
+    return bytes;
+}
+
+static void check_read(struct call *call, const struct socket *socket, const uint8_t *bytes, size_t done)
+{
+    size_t at = payload_check(bytes, done, true, socket->stream ? socket->read : 0);
+    if (at != done)
+        snprintf(call->wrong, sizeof call->wrong, "byte %zu of what was read is 0x%02x, not 0x%02x", at, bytes[at],
+                 payload_byte(true, (socket->stream ? socket->read : 0) + (uint32_t)at));
+}
+
+struct peeking {
+    uint8_t *bytes;
+    size_t size, done;
+};
+
+static bool peek_writer(void *ctx, const void *data, size_t size)
+{
+    struct peeking *peeking = ctx;
+    size_t count = size < peeking->size - peeking->done ? size : peeking->size - peeking->done;
+    memcpy(peeking->bytes + peeking->done, data, count);
+    peeking->done += count;
+    return peeking->done < peeking->size;
+}
+
+static void take(struct call *call, struct socket *socket, size_t size, int64_t flags, bool scattered)
+{
+    uint8_t *bytes = room(size);
+    size_t done = 0;
+    enum tcpip_error error;
+    if ((flags & MSG_PEEK) != 0) {
+        struct peeking peeking = {bytes, size, 0};
+        error = tcpip_endpoint_peek(socket->endpoint, peek_writer, &peeking, &done);
+        done = peeking.done;
+    } else if (scattered) {
+        struct tcpip_io io[2] = {{bytes, size / 2}, {bytes + size / 2, size - size / 2}};
+        struct tcpip_control control = {0};
+        error = tcpip_endpoint_recvmsg(socket->endpoint, io, 2, &done, NULL, &control);
+    } else {
+        struct tcpip_full_address from;
+        error = tcpip_endpoint_read(socket->endpoint, bytes, size, &done, &from);
+    }
+    call->blocked = error == TCPIP_ERR_WOULD_BLOCK && !socket->nonblocking && (flags & MSG_DONTWAIT) == 0;
+    call_end(call, error);
+    if (error == TCPIP_OK) {
+        call->value = (int64_t)done;
+        check_read(call, socket, bytes, done);
+        if ((flags & MSG_PEEK) == 0)
+            socket->read += (uint32_t)done;
+    }
+    free(bytes);
+}
+
+static void give(struct call *call, struct socket *socket, size_t size, int64_t flags,
+                 const struct tcpip_full_address *to, bool gathered)
+{
+    uint8_t *bytes = room(size);
+    size_t left = size - (size_t)call->done, done = 0;
+    uint32_t how =
+        ((flags & MSG_MORE) != 0 ? TCPIP_WRITE_MORE : 0) | ((flags & MSG_EOR) != 0 ? TCPIP_WRITE_END_OF_RECORD : 0);
+    payload_fill(bytes, left, false, socket->stream ? socket->written : 0);
+    enum tcpip_error error;
+    if (gathered) {
+        struct tcpip_io io[2] = {{bytes, left / 2}, {bytes + left / 2, left - left / 2}};
+        error = tcpip_endpoint_sendmsg(socket->endpoint, io, 2, how, to, NULL, &done);
+    } else {
+        error = tcpip_endpoint_write(socket->endpoint, bytes, left, how, to, &done);
+    }
+    free(bytes);
+    bool patient = !socket->nonblocking && (flags & MSG_DONTWAIT) == 0;
+    if (error == TCPIP_OK) {
+        socket->written += (uint32_t)done;
+        call->done += (int64_t)done;
+        call->blocked = patient && call->done < (int64_t)size;
+        call->value = call->done;
+    } else if (call->done > 0 && error != TCPIP_ERR_WOULD_BLOCK) { /* some went: the error waits for the next call */
+        call->value = call->done;
+    } else {
+        call->blocked = error == TCPIP_ERR_WOULD_BLOCK && patient;
+        call_end(call, error);
+    }
+}
+
+void call_read(struct call *call)
+{
+    struct socket *socket = call_socket(call, 0);
+    if (socket != NULL)
+        take(call, socket, (size_t)call_number(call, 2, 0), 0, false);
+}
+
+void call_recv(struct call *call)
+{
+    struct socket *socket = call_socket(call, 0);
+    if (socket != NULL)
+        take(call, socket, (size_t)call_number(call, 2, 0), call_number(call, 3, 0), false);
+}
+
+void call_write(struct call *call)
+{
+    struct socket *socket = call_socket(call, 0);
+    if (socket != NULL)
+        give(call, socket, (size_t)call_number(call, 2, 0), 0, NULL, false);
+}
+
+void call_send(struct call *call)
+{
+    struct socket *socket = call_socket(call, 0);
+    if (socket != NULL)
+        give(call, socket, (size_t)call_number(call, 2, 0), call_number(call, 3, 0), NULL, false);
+}
+
+void call_sendto(struct call *call)
+{
+    struct socket *socket = call_socket(call, 0);
+    struct world *world = call->world;
+    struct tcpip_full_address to;
+    uint16_t port = world->flows[0].bound ? world->flows[0].remote_port : world->script->remote_port;
+    if (socket != NULL && call_address(call, 4, world_remote_address(world), port, &to))
+        give(call, socket, (size_t)call_number(call, 2, 0), call_number(call, 3, 0), &to, false);
+}
+
+/* The bytes of msg_iov(n)=[{..., 100}, {..., 200}] together. */
+static bool message_bytes(struct call *call, size_t *size)
+{
+    const struct expr *message = call_argument(call, 1);
+    const struct expr *iov = message != NULL ? expr_member(message, "msg_iov") : NULL;
+    *size = 0;
+    for (size_t i = 0; iov != NULL && i < iov->count; i++) {
+        if (iov->items[i].count != 2 || iov->items[i].items[1].kind != EXPR_NUMBER)
+            iov = NULL;
+        else
+            *size += (size_t)iov->items[i].items[1].number;
+    }
+    if (iov == NULL)
+        snprintf(call->wrong, sizeof call->wrong, "no msg_iov(n)=[{..., size}, ...]");
+    return iov != NULL;
+}
+
+void call_recvmsg(struct call *call)
+{
+    struct socket *socket = call_socket(call, 0);
+    size_t size;
+    if (socket != NULL && message_bytes(call, &size))
+        take(call, socket, size, call_number(call, 2, 0), true);
+}
+
+void call_sendmsg(struct call *call)
+{
+    struct socket *socket = call_socket(call, 0);
+    size_t size;
+    if (socket != NULL && message_bytes(call, &size))
+        give(call, socket, size, call_number(call, 2, 0), NULL, true);
+}
