@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+/* netlink.c: rtnetlink requests, by hand: a header, a fixed part, attributes; the answer is an acknowledgement with
+ * errno and, from Linux 4.12 on, a sentence.
+ *
+ * Owns: nothing; each request has its own socket. */
+#include "platform/netlink.h"
+
+#include "platform/system_error.h"
+
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct netlink_request {
+    struct nlmsghdr header;
+    union {
+        struct ifinfomsg link;
+        struct ifaddrmsg address;
+        struct rtmsg route;
+    } body;
+    uint8_t attributes[128];
+};
+
+static struct netlink_request netlink_begin(uint16_t type, uint16_t flags, size_t body_bytes)
+{
+    struct netlink_request request;
+    memset(&request, 0, sizeof(request));
+    request.header = (struct nlmsghdr){
+        .nlmsg_len = (uint32_t)NLMSG_LENGTH(body_bytes),
+        .nlmsg_type = type,
+        .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags),
+    };
+    return request;
+}
+
+/* There is room: the longest request has three attributes of at most 20 bytes. */
+static void netlink_attribute(struct netlink_request *request, uint16_t type, const void *data, size_t size)
+{
+    struct rtattr attribute = {.rta_len = (uint16_t)RTA_LENGTH(size), .rta_type = type};
+    uint8_t *at = (uint8_t *)request + NLMSG_ALIGN(request->header.nlmsg_len);
+    memcpy(at, &attribute, sizeof(attribute));
+    memcpy(at + RTA_LENGTH(0), data, size);
+    request->header.nlmsg_len = (uint32_t)(NLMSG_ALIGN(request->header.nlmsg_len) + RTA_ALIGN(attribute.rta_len));
+}
+
+/* The kernel's sentence in an acknowledgement of `size` bytes, or NULL. It follows the header of the request that was
+ * refused (or the whole of it, unless the reply is said to be capped). */
+static const char *netlink_sentence(const uint8_t *reply, size_t size)
+{
+    struct nlmsghdr header, refused;
+    memcpy(&header, reply, sizeof(header));
+    memcpy(&refused, reply + NLMSG_LENGTH(0) + offsetof(struct nlmsgerr, msg), sizeof(refused));
+    size_t at = NLMSG_LENGTH(sizeof(struct nlmsgerr));
+    if ((header.nlmsg_flags & NLM_F_ACK_TLVS) == 0)
+        return NULL;
+    if ((header.nlmsg_flags & NLM_F_CAPPED) == 0 && refused.nlmsg_len >= sizeof(refused))
+        at += NLMSG_ALIGN(refused.nlmsg_len) - sizeof(refused);
+    while (at + sizeof(struct nlattr) <= size) {
+        struct nlattr attribute;
+        memcpy(&attribute, reply + at, sizeof(attribute));
+        if (attribute.nla_len < sizeof(attribute) || attribute.nla_len > size - at)
+            return NULL;
+        const char *text = (const char *)reply + at + sizeof(attribute);
+        if (attribute.nla_type == NLMSGERR_ATTR_MSG && memchr(text, 0, attribute.nla_len - sizeof(attribute)) != NULL)
+            return text;
+        at += NLMSG_ALIGN(attribute.nla_len);
+    }
+    return NULL;
+}
+
+static int netlink_open(void)
+{
+    static const int on = 1;
+    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (fd < 0)
+        return -1;
+    (void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on)); /* only for its sentence */
+    if (connect(fd, (struct sockaddr *)&kernel, sizeof(kernel)) == 0)
+        return fd;
+    int number = errno;
+    close(fd);
+    errno = number;
+    return -1;
+}
+
+/* Sends a request and reads its acknowledgement. Returns 0 or errno; the kernel's sentence, if any, into `sentence`. */
+static int netlink_exchange(const struct netlink_request *request, char *sentence, size_t sentence_bytes)
+{
+    uint8_t reply[1024];
+    struct nlmsghdr header;
+    int fd = netlink_open(), answer = 0;
+    sentence[0] = '\0';
+    if (fd < 0)
+        return errno;
+    ssize_t size = send(fd, request, request->header.nlmsg_len, 0);
+    if (size >= 0)
+        size = recv(fd, reply, sizeof(reply), 0);
+    int number = errno;
+    close(fd);
+    if (size < 0)
+        return number;
+    if ((size_t)size < NLMSG_LENGTH(sizeof(struct nlmsgerr)))
+        return EPROTO;
+    memcpy(&header, reply, sizeof(header));
+    if (header.nlmsg_type != NLMSG_ERROR)
+        return EPROTO;
+    memcpy(&answer, reply + NLMSG_LENGTH(0), sizeof(answer));
+    const char *text = netlink_sentence(reply, (size_t)size);
+    if (text != NULL)
+        strncat(sentence, text, sentence_bytes - 1);
+    return -answer;
+}
+
+static enum tcpip_error netlink_run(const struct netlink_request *request, const char *what, const char *name,
+                                    struct tcpip_system_error *why)
+{
+    char sentence[80];
+    int number = netlink_exchange(request, sentence, sizeof(sentence));
+    if (number == 0)
+        return TCPIP_OK;
+    const char *advice = sentence[0] != '\0' ? sentence
+                         : number == EPERM   ? "run as root, or in a network namespace of your own"
+                                             : NULL;
+    tcpip__system_error(why, number, advice, "cannot %s %s", what, name);
+    return tcpip__system_error_code(number);
+}
+
+/* 0 and an error: no interface of that name. */
+static unsigned netlink_index(const char *name, struct tcpip_system_error *why)
+{
+    unsigned index = if_nametoindex(name);
+    if (index == 0)
+        tcpip__system_error(why, ENODEV, NULL, "no interface %s in this network namespace", name);
+    return index;
+}
+
+enum tcpip_error tcpip__netlink_set_link(const char *name, bool up, uint32_t mtu, struct tcpip_system_error *why)
+{
+    struct netlink_request request = netlink_begin(RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
+    unsigned index = netlink_index(name, why);
+    if (index == 0)
+        return TCPIP_ERR_UNKNOWN_NIC_ID;
+    request.body.link = (struct ifinfomsg){
+        .ifi_family = AF_UNSPEC,
+        .ifi_index = (int)index,
+        .ifi_flags = up ? IFF_UP : 0,
+        .ifi_change = IFF_UP,
+    };
+    if (mtu != 0)
+        netlink_attribute(&request, IFLA_MTU, &mtu, sizeof(mtu));
+    return netlink_run(&request, up ? "bring up" : "take down", name, why);
+}
+
+enum tcpip_error tcpip__netlink_delete_link(const char *name, struct tcpip_system_error *why)
+{
+    struct netlink_request request = netlink_begin(RTM_DELLINK, 0, sizeof(struct ifinfomsg));
+    unsigned index = netlink_index(name, why);
+    if (index == 0)
+        return TCPIP_ERR_UNKNOWN_NIC_ID;
+    request.body.link = (struct ifinfomsg){.ifi_family = AF_UNSPEC, .ifi_index = (int)index};
+    return netlink_run(&request, "delete", name, why);
+}
+
+static uint8_t netlink_family(const struct tcpip_address *address)
+{
+    return address->len == 16 ? AF_INET6 : AF_INET;
+}
+
+enum tcpip_error tcpip__netlink_add_address(const char *name, const struct tcpip_prefix *prefix,
+                                            struct tcpip_system_error *why)
+{
+    struct netlink_request request = netlink_begin(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifaddrmsg));
+    unsigned index = netlink_index(name, why);
+    if (index == 0)
+        return TCPIP_ERR_UNKNOWN_NIC_ID;
+    request.body.address = (struct ifaddrmsg){
+        .ifa_family = netlink_family(&prefix->address),
+        .ifa_prefixlen = prefix->bits,
+        .ifa_flags = prefix->address.len == 16 ? IFA_F_NODAD : 0,
+        .ifa_index = index,
+    };
+    netlink_attribute(&request, IFA_LOCAL, prefix->address.bytes, prefix->address.len);
+    netlink_attribute(&request, IFA_ADDRESS, prefix->address.bytes, prefix->address.len);
+    return netlink_run(&request, "add an address to", name, why);
+}
+
+enum tcpip_error tcpip__netlink_add_route(const char *name, const struct tcpip_prefix *destination,
+                                          const struct tcpip_address *gateway, struct tcpip_system_error *why)
+{
+    struct netlink_request request = netlink_begin(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct rtmsg));
+    unsigned index = netlink_index(name, why);
+    bool on_link = gateway == NULL || gateway->len == 0;
+    if (index == 0)
+        return TCPIP_ERR_UNKNOWN_NIC_ID;
+    request.body.route = (struct rtmsg){
+        .rtm_family = netlink_family(&destination->address),
+        .rtm_dst_len = destination->bits,
+        .rtm_table = RT_TABLE_MAIN,
+        .rtm_protocol = RTPROT_STATIC,
+        .rtm_scope = on_link ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
+        .rtm_type = RTN_UNICAST,
+    };
+    netlink_attribute(&request, RTA_OIF, &index, sizeof(index));
+    if (destination->bits > 0)
+        netlink_attribute(&request, RTA_DST, destination->address.bytes, destination->address.len);
+    if (!on_link)
+        netlink_attribute(&request, RTA_GATEWAY, gateway->bytes, gateway->len);
+    return netlink_run(&request, "add a route through", name, why);
+}
