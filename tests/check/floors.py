@@ -3,7 +3,8 @@
 """floors.py: who may include whom. Includes go only downwards.
 
 Each room under src/ has a rank; a file may include its own room and rooms of lower rank. network/ and transport/ share
-a rank, so they never see each other; src/protocols_all.c alone stands above both. Inside TCP, the organs (everything not named tcp*) never see the hands.
+a rank, so they never see each other; src/protocols_all.c alone stands above both. Inside TCP, the organs (everything
+not named tcp*) never see the hands.
 """
 import os
 import re
