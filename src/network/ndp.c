@@ -31,7 +31,9 @@ static const tcpip_ns NDP_RETRANS_TIMER_NS = TCPIP_SECOND; /* RETRANS_TIMER, RFC
 enum {
     NDP_DAD_TRANSMITS = 1,                /* DupAddrDetectTransmits, RFC 4862 5.1 */
     NDP_DAD_LOOP_TRANSMITS = 3,           /* MAX_MULTICAST_SOLICIT, RFC 7527 4.1 */
-    NDP_DAD_LOOPED = 0x80,                /* in dad_left: we have heard ourselves */
+    NDP_DAD_LEFT = 0x3f,                  /* of dad_left: questions still to be asked ... */
+    NDP_DAD_JOINED = 0x40,                /* ... the solicited-node group was joined for this address ... */
+    NDP_DAD_LOOPED = 0x80,                /* ... we have heard ourselves */
     NDP_MESSAGE_MAX = TCPIP_IPV6_MTU_MIN, /* longer ones would have been fragmented */
     NDP_OUT_MAX = TCPIP_NDP_NEIGHBOR_BYTES + 2 * 8,
 };
@@ -158,7 +160,7 @@ static void ndp_dad_ask(struct nic_address *address, tcpip_ns now)
 static void ndp_dad_fire(struct tcpip_timer *timer, tcpip_ns now)
 {
     struct nic_address *address = container_of(timer, struct nic_address, dad_timer);
-    if ((address->dad_left & ~NDP_DAD_LOOPED) == 0) {
+    if ((address->dad_left & NDP_DAD_LEFT) == 0) {
         tcpip__address_confirm(address);
         return;
     }
@@ -170,7 +172,7 @@ static void ndp_dad_fire(struct tcpip_timer *timer, tcpip_ns now)
 static void ndp_dad_start(struct nic_address *address)
 {
     struct tcpip_stack *stack = address->nic->stack;
-    address->dad_left = NDP_DAD_TRANSMITS;
+    address->dad_left = NDP_DAD_JOINED | NDP_DAD_TRANSMITS;
     address->dad_timer.fn = ndp_dad_fire;
     tcpip_ns wait_ns = rng_between(&stack->rng, 0, NDP_DAD_DELAY_MAX_NS);
     stack_timer_set(stack, &address->dad_timer, tcpip__stack_now(stack) + wait_ns);
@@ -187,7 +189,7 @@ static void ndp_dad_fail(struct nic_address *address)
 static void ndp_dad_loop(struct nic_address *address)
 {
     if ((address->dad_left & NDP_DAD_LOOPED) == 0)
-        address->dad_left = NDP_DAD_LOOPED | NDP_DAD_LOOP_TRANSMITS;
+        address->dad_left = NDP_DAD_JOINED | NDP_DAD_LOOPED | NDP_DAD_LOOP_TRANSMITS;
 }
 
 void tcpip__ndp_address_added(struct tcpip_nic *nic, const uint8_t *bytes)
@@ -196,24 +198,27 @@ void tcpip__ndp_address_added(struct tcpip_nic *nic, const uint8_t *bytes)
     uint8_t group[16];
     if (address == NULL)
         return;
-    /* Without the group questions about this address aren't heard; out of memory is no reason not to have it. */
     tcpip_ndp_solicited_node(group, bytes);
-    enum tcpip_error joined = tcpip__nic_join(nic, group);
+    bool joined = tcpip__nic_join(nic, group) == TCPIP_OK;
+    address->dad_left = joined ? NDP_DAD_JOINED : 0;
     if ((address->flags & TCPIP_ADDRESS_TENTATIVE) == 0)
         return;
-    if (joined != TCPIP_OK) { /* deaf to objections: better no address than somebody else's */
+    if (joined)
+        ndp_dad_start(address);
+    else /* out of memory, hence deaf to objections: better no address than somebody else's */
         tcpip__address_duplicate(address);
-        return;
-    }
-    ndp_dad_start(address);
 }
 
 void tcpip__ndp_address_removed(struct tcpip_nic *nic, const uint8_t *bytes)
 {
     struct nic_address *address = tcpip__address_find(nic->stack, nic, bytes);
     uint8_t group[16];
-    if (address != NULL)
-        stack_timer_cancel(nic->stack, &address->dad_timer);
+    if (address == NULL)
+        return;
+    stack_timer_cancel(nic->stack, &address->dad_timer);
+    if ((address->dad_left & NDP_DAD_JOINED) == 0)
+        return;
+    address->dad_left = 0;
     tcpip_ndp_solicited_node(group, bytes);
     (void)tcpip__nic_leave(nic, group);
 }

@@ -104,6 +104,17 @@ static void world_add_route(struct network_world *world, const uint8_t *destinat
     assert_int_equal(tcpip_stack_add_route(world->stack, &row), TCPIP_OK);
 }
 
+static struct tcpip_link *world_channel(struct network_world *world, const struct network_world_options *options)
+{
+    struct tcpip_channel_options channel = {
+        .size = sizeof(channel), .mtu = options->mtu, .flags = options->link_flags, .queue_packets = 4096};
+    if ((options->link_flags & TCPIP_LINK_RESOLUTION) != 0)
+        channel.address = world_link_us;
+    struct tcpip_link *link = tcpip_channel_new(&world->test_env.env, &channel);
+    assert_non_null(link);
+    return link;
+}
+
 void network_world_init(struct network_world *world, const struct network_world_options *options)
 {
     static const struct tcpip_network_protocol *const network[] = {&tcpip_ipv4, &tcpip_arp, &tcpip_ipv6, NULL};
@@ -119,12 +130,10 @@ void network_world_init(struct network_world *world, const struct network_world_
         struct listener *listener = tcpip__stack_transport_state(world->stack, listener_numbers[i]);
         listener->world = world;
     }
-    struct tcpip_channel_options channel = {
-        .size = sizeof(channel), .mtu = options->mtu, .flags = options->link_flags, .queue_packets = 4096};
-    if ((options->link_flags & TCPIP_LINK_RESOLUTION) != 0)
-        channel.address = world_link_us;
-    world->link = tcpip_channel_new(&world->test_env.env, &channel);
-    assert_non_null(world->link);
+    if (options->link == NULL)
+        world->link = world->channel = world_channel(world, options);
+    else
+        world->link = options->link;
     assert_int_equal(tcpip_stack_create_nic(world->stack, 1, world->link, NULL), TCPIP_OK);
     world->nic = tcpip_stack_nic(world->stack, 1);
     if (options->no_addresses)
@@ -143,7 +152,8 @@ void network_world_init(struct network_world *world, const struct network_world_
 void network_world_fini(struct network_world *world)
 {
     tcpip_stack_free(world->stack);
-    tcpip_channel_free(world->link);
+    if (world->channel != NULL)
+        tcpip_channel_free(world->channel);
     test_env_fini(&world->test_env);
 }
 
@@ -171,7 +181,7 @@ void world_inject(struct network_world *world, const uint8_t *bytes, size_t size
 
 bool world_collect(struct network_world *world)
 {
-    struct tcpip_packet *packet = tcpip_channel_collect(world->link);
+    struct tcpip_packet *packet = world->channel != NULL ? tcpip_channel_collect(world->channel) : NULL;
     if (packet == NULL)
         return false;
     assert_int_equal(packet->checksum == TCPIP_CHECKSUM_PARTIAL, false);

@@ -19,13 +19,14 @@ struct network_world_options {
     uint32_t link_flags; /* with TCPIP_LINK_RESOLUTION the link has addresses: world_link_us is ours */
     uint32_t mtu;
     bool no_addresses;
+    struct tcpip_link *link; /* the test's own; NULL: a channel */
     const struct tcpip_limits *limits;
 };
 
 struct network_world {
     struct test_env test_env;
     struct tcpip_stack *stack;
-    struct tcpip_link *link;
+    struct tcpip_link *link, *channel; /* channel: NULL if the link is the test's own */
     struct tcpip_nic *nic;
     /* What injected packets come with. */
     uint8_t type;         /* enum tcpip_packet_type */

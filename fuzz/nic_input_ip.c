@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT
+/* nic_input_ip.c: fuzzes the network layer of a stack that lives through many packets: IPv4, IPv6, fragments, ICMP,
+ * ARP, neighbour discovery, in any order, with time going by.
+ *
+ * Input: a sequence of steps, each an operation byte, a parameter byte, a length byte and that many bytes (the low bits
+ * of the operation say what to do, the high ones how). A fuzzer doesn't guess checksums, so a step may ask for them to
+ * be made right, and for our own address as the destination; then most of what it finds lies behind the first checks.
+ *
+ * Asserted after each step: the invariants of reassembly, the limits of fragments and of answers. At the end the stack
+ * is freed, which asserts that every packet, timer and byte came back. */
+#include "network/ip.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <tcpip/header/icmpv6.h>
+#include <tcpip/header/ipv4.h>
+#include <tcpip/header/ipv6.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define REQUIRE(cond) \
+    do {              \
+        if (!(cond))  \
+            abort();  \
+    } while (0)
+
+enum { STEPS_MAX = 400, PACKET_MAX = 65536, STEP_HEAD = 3 };
+
+enum operation { /* the two lowest bits */
+                 OPERATION_IP,
+                 OPERATION_LARGE_IP, /* the payload repeated, parameter times */
+                 OPERATION_ARP,
+                 OPERATION_TIME, /* parameter squared, in 16 ms */
+};
+
+enum how { /* the others */
+           HOW_RIGHT_CHECKSUMS = 1 << 2,
+           HOW_TO_US = 1 << 3,
+           HOW_IN_PIECES = 1 << 4,
+           HOW_GROUP = 1 << 5, /* by the link's destination */
+           HOW_VERIFIED = 1 << 6,
+           HOW_REFUSED = 1 << 7, /* the transport answers with an ICMP error */
+};
+
+struct fuzz {
+    struct tcpip_stack *stack;
+    struct tcpip_link *link;
+    tcpip_ns now;
+    uint64_t random;
+    bool refuse;
+    uint8_t refuse_kind;
+};
+
+/* ---- the world ---- */
+
+static void *fuzz_alloc(void *ctx, size_t size, size_t align)
+{
+    (void)ctx;
+    return aligned_alloc(align, (size + align - 1) / align * align);
+}
+
+static void fuzz_free(void *ctx, void *ptr, size_t size)
+{
+    (void)ctx;
+    (void)size;
+    free(ptr);
+}
+
+static tcpip_ns fuzz_now(void *ctx)
+{
+    return ((struct fuzz *)ctx)->now;
+}
+
+static void fuzz_random(void *ctx, void *out, size_t size)
+{
+    struct fuzz *fuzz = ctx;
+    uint8_t *p = out;
+    while (size-- > 0) {
+        fuzz->random = fuzz->random * 6364136223846793005u + 1442695040888963407u;
+        *p++ = (uint8_t)(fuzz->random >> 56);
+    }
+}
+
+static void transport_input(struct tcpip_stack *stack, struct tcpip_packet *packet)
+{
+    struct fuzz **state = tcpip__stack_transport_state(stack, packet->network.transport);
+    REQUIRE(packet->transport_offset <= packet->length);
+    REQUIRE(packet->network.upper_bytes == packet->length - packet->transport_offset);
+    REQUIRE(packet->network.local != DESTINATION_NONE);
+    if ((*state)->refuse)
+        tcpip__send_icmp_error(packet, (enum tcpip_icmp_kind)((*state)->refuse_kind % (TCPIP_ICMP_OTHER + 1)), 1280);
+    tcpip_packet_free(packet);
+}
+
+static void transport_error(struct tcpip_stack *stack, const struct tcpip_icmp_error *error)
+{
+    static volatile uint8_t sink;
+    (void)stack;
+    REQUIRE(error->quote_bytes >= 8);
+    for (uint32_t i = 0; i < error->quote_bytes; i++)
+        sink = error->quote[i];
+    (void)sink;
+}
+
+#define TRANSPORT(number_)                                                                                         \
+    {                                                                                                              \
+        .name = "sink", .number = (number_), .stack_state_bytes = sizeof(struct fuzz *), .input = transport_input, \
+        .input_error = transport_error                                                                             \
+    }
+static const struct tcpip_transport_protocol transports[] = {
+    TRANSPORT(TCPIP_PROTOCOL_ICMPV4), TRANSPORT(TCPIP_PROTOCOL_UDP), TRANSPORT(TCPIP_PROTOCOL_ICMPV6)};
+
+static void add_address(struct fuzz *fuzz, const char *text, uint32_t flags)
+{
+    struct tcpip_address_properties properties = {.size = sizeof(properties), .flags = flags};
+    struct tcpip_prefix prefix;
+    REQUIRE(tcpip_prefix_parse(text, &prefix) == TCPIP_OK);
+    REQUIRE(tcpip_stack_add_address(fuzz->stack, 1, &prefix, &properties) == TCPIP_OK);
+    struct tcpip_route_entry row = {.destination = {prefix.address, 0}, .nic = 1};
+    REQUIRE(tcpip_stack_add_route(fuzz->stack, &row) == TCPIP_OK);
+}
+
+static void fuzz_start(struct fuzz *fuzz)
+{
+    static const struct tcpip_network_protocol *const network[] = {&tcpip_ipv4, &tcpip_ipv6, &tcpip_arp, NULL};
+    static const struct tcpip_transport_protocol *const transport[] = {&transports[0], &transports[1], &transports[2],
+                                                                       NULL};
+    static const struct tcpip_protocols protocols = {network, transport};
+    struct tcpip_env env = {.size = sizeof(env),
+                            .ctx = fuzz,
+                            .alloc = fuzz_alloc,
+                            .free = fuzz_free,
+                            .now = fuzz_now,
+                            .random = fuzz_random};
+    struct tcpip_limits limits;
+    tcpip_limits_tiny(&limits);
+    REQUIRE(tcpip_stack_new(&env, &limits, &protocols, &fuzz->stack) == TCPIP_OK);
+    for (size_t i = 0; i < array_count(transports); i++)
+        *(struct fuzz **)tcpip__stack_transport_state(fuzz->stack, transports[i].number) = fuzz;
+    struct tcpip_channel_options channel = {.size = sizeof(channel),
+                                            .flags = TCPIP_LINK_RESOLUTION | TCPIP_LINK_MULTICAST,
+                                            .address = {{2, 0, 0, 0, 0, 1}, 6}};
+    fuzz->link = tcpip_channel_new(&env, &channel);
+    REQUIRE(fuzz->link != NULL && tcpip_stack_create_nic(fuzz->stack, 1, fuzz->link, NULL) == TCPIP_OK);
+    add_address(fuzz, "10.0.0.1/24", 0);
+    add_address(fuzz, "2001:db8::1/64", TCPIP_ADDRESS_NO_DAD);
+    add_address(fuzz, "fe80::1/64", 0); /* tentative at first */
+}
+
+/* ---- steps ---- */
+
+static void mend_v4(uint8_t *p, size_t size, uint8_t how)
+{
+    static const uint8_t us[4] = {10, 0, 0, 1};
+    size_t header_bytes;
+    if ((how & HOW_TO_US) != 0)
+        tcpip_ipv4_set_destination(p, us);
+    if (tcpip_ipv4_total_length(p) > size)
+        tcpip_store_u16(p + 2, (uint16_t)size);
+    if ((how & HOW_RIGHT_CHECKSUMS) == 0 || !tcpip_ipv4_header_check(p, size, size, &header_bytes))
+        return;
+    size_t bytes = tcpip_ipv4_total_length(p) - header_bytes;
+    if (tcpip_ipv4_protocol(p) == TCPIP_PROTOCOL_ICMPV4 && bytes >= 4) {
+        tcpip_store_u16(p + header_bytes + 2, 0);
+        tcpip_store_u16(p + header_bytes + 2, tcpip_checksum_finish(tcpip_checksum(p + header_bytes, bytes, 0)));
+    }
+    tcpip_ipv4_checksum_set(p);
+}
+
+static void mend_v6(uint8_t *p, size_t size, uint8_t how)
+{
+    static const uint8_t us[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};
+    struct tcpip_ipv6_chain chain;
+    if ((how & HOW_TO_US) != 0)
+        tcpip_ipv6_set_destination(p, us);
+    if (40u + tcpip_ipv6_payload_length(p) > size)
+        tcpip_ipv6_set_payload_length(p, (uint16_t)(size - 40));
+    if ((how & HOW_RIGHT_CHECKSUMS) == 0 || !tcpip_ipv6_header_check(p, size, size))
+        return;
+    if (!tcpip_ipv6_chain_parse(p, size, &chain) || chain.verdict != TCPIP_IPV6_WALK_UPPER ||
+        chain.upper_protocol != TCPIP_PROTOCOL_ICMPV6)
+        return;
+    size_t bytes = 40u + tcpip_ipv6_payload_length(p) - chain.upper_offset;
+    if (bytes < 4)
+        return;
+    uint16_t sum = tcpip_checksum_pseudo_v6(tcpip_ipv6_source(p), tcpip_ipv6_destination(p), TCPIP_PROTOCOL_ICMPV6,
+                                            (uint32_t)bytes);
+    tcpip_icmpv6_set_checksum(p + chain.upper_offset, 0);
+    tcpip_icmpv6_set_checksum(p + chain.upper_offset,
+                              tcpip_checksum_finish(tcpip_checksum(p + chain.upper_offset, bytes, sum)));
+}
+
+/* Every piece in a buffer of exactly its size: AddressSanitizer sees the first byte read beyond. */
+static void inject(struct fuzz *fuzz, const uint8_t *bytes, size_t size, uint8_t how, uint16_t link_protocol)
+{
+    struct tcpip_packet *packet = tcpip_packet_new(fuzz->stack);
+    size_t piece = (how & HOW_IN_PIECES) != 0 ? size / 7 + 1 : size;
+    if (packet == NULL)
+        return;
+    for (size_t at = 0; at < size; at += piece)
+        if (tcpip_packet_append(packet, bytes + at, size - at < piece ? size - at : piece) != TCPIP_OK) {
+            tcpip_packet_free(packet);
+            return;
+        }
+    packet->type = (how & HOW_GROUP) != 0 ? TCPIP_PACKET_MULTICAST : TCPIP_PACKET_HOST;
+    packet->checksum = (how & HOW_VERIFIED) != 0 ? TCPIP_CHECKSUM_VERIFIED : TCPIP_CHECKSUM_NONE;
+    packet->link_protocol = link_protocol;
+    tcpip_channel_inject(fuzz->link, packet);
+}
+
+static void step_ip(struct fuzz *fuzz, const uint8_t *bytes, size_t size, uint8_t how, uint32_t repeat)
+{
+    static uint8_t packet[PACKET_MAX];
+    size_t head = size > 0 && bytes[0] >> 4 == 6 ? 40 : 20, total = size;
+    memcpy(packet, bytes, size);
+    for (; size > head && repeat > 0 && total + (size - head) <= sizeof(packet); repeat--) {
+        memcpy(packet + total, bytes + head, size - head);
+        total += size - head;
+    }
+    if (size >= 40 && bytes[0] >> 4 == 6)
+        mend_v6(packet, total, how);
+    else if (size >= 20 && bytes[0] >> 4 == 4)
+        mend_v4(packet, total, how);
+    inject(fuzz, packet, total, how, 0);
+}
+
+static void step_check(struct fuzz *fuzz)
+{
+    const struct ip_reassembly *reassembly = &tcpip__ip_shared(fuzz->stack, TCPIP_PROTOCOL_IPV4)->reassembly;
+    struct tcpip_packet *packet;
+    tcpip__ip_reassembly_check(reassembly);
+    REQUIRE(reassembly->count <= fuzz->stack->limits.fragment_datagrams);
+    REQUIRE(reassembly->charged_bytes <= fuzz->stack->limits.fragment_bytes);
+    while ((packet = tcpip_channel_collect(fuzz->link)) != NULL) {
+        REQUIRE(packet->length <= 1500);
+        tcpip_packet_free(packet);
+    }
+}
+
+static void step_time(struct fuzz *fuzz, tcpip_ns by)
+{
+    fuzz->now += by;
+    while (tcpip_stack_advance(fuzz->stack, 0))
+        ;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct fuzz fuzz = {.now = TCPIP_SECOND, .random = 1};
+    fuzz_start(&fuzz);
+    for (int step = 0; step < STEPS_MAX && size >= STEP_HEAD; step++) {
+        uint8_t operation = data[0], parameter = data[1];
+        size_t bytes = data[2] < size - STEP_HEAD ? data[2] : size - STEP_HEAD;
+        data += STEP_HEAD;
+        size -= STEP_HEAD;
+        fuzz.refuse = (operation & HOW_REFUSED) != 0;
+        fuzz.refuse_kind = parameter;
+        switch ((enum operation)(operation & 3)) {
+        case OPERATION_IP:
+            step_ip(&fuzz, data, bytes, operation, 0);
+            break;
+        case OPERATION_LARGE_IP:
+            step_ip(&fuzz, data, bytes, operation, parameter);
+            break;
+        case OPERATION_ARP:
+            inject(&fuzz, data, bytes, operation, TCPIP_PROTOCOL_ARP);
+            break;
+        case OPERATION_TIME:
+            step_time(&fuzz, 16 * TCPIP_MS * parameter * parameter);
+            break;
+        }
+        data += bytes;
+        size -= bytes;
+        step_check(&fuzz);
+    }
+    tcpip_stack_free(fuzz.stack);
+    tcpip_channel_free(fuzz.link);
+    return 0;
+}
