@@ -208,6 +208,9 @@ struct tcpip_tcp_forwarder {
     enum tcpip_tcp_verdict (*on_syn)(void *ctx, struct tcpip_tcp_forward_request *request);
     /* Runs at the end of the turn in which a handshake was done; the endpoint is the callee's. May enter the stack. */
     void (*on_connection)(void *ctx, struct tcpip_endpoint *endpoint);
+    /* A deferred request is gone undecided (it waited for a minute, or the forwarder was replaced): forget the pointer.
+     * Runs inside a turn; must not enter the stack. May be NULL when nothing is deferred. */
+    void (*on_expired)(void *ctx, struct tcpip_tcp_forward_request *request);
     void *ctx;
 };
 /* Takes over every SYN that finds no listener; NULL ends it (deferred requests are reset). */
@@ -216,8 +219,10 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_tcp_set_forwarder(struct tcpip_s
 /* local: where the SYN was going; remote: where it came from. */
 TCPIP_API void tcpip_tcp_forward_addresses(const struct tcpip_tcp_forward_request *request,
                                            struct tcpip_full_address *local, struct tcpip_full_address *remote);
-/* Decides a deferred request, once; it is gone afterwards. An entry. */
-TCPIP_API void tcpip_tcp_forward_decide(struct tcpip_tcp_forward_request *request, enum tcpip_tcp_verdict verdict);
+/* Decides a deferred request, once; it is gone afterwards. DEFER again counts as DROP, UNREACHABLE as RESET (the SYN to
+ * quote is gone). A request that waits for more than a minute is dropped and on_expired tells so. An entry. */
+TCPIP_API void tcpip_tcp_forward_decide(struct tcpip_stack *stack, struct tcpip_tcp_forward_request *request,
+                                        enum tcpip_tcp_verdict verdict);
 
 TCPIP_END_DECLS
 

@@ -48,6 +48,7 @@ struct address_table;
 struct route_table;
 struct pmtu_table;
 struct demux;
+struct tcpip_port_manager;
 struct neighbor_table;
 
 struct tcpip_stack {

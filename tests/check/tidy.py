@@ -175,7 +175,7 @@ def one_state_writer(tree):
         if not re.match(r"src/transport/tcp/tcp\w*\.[ch]$", path) or path.endswith("/tcp_state.c"):
             continue
         text = tree.bare(path)
-        for match in re.finditer(r"\w[ \t]*(->|\.)state[ \t]*=(?!=)", text):
+        for match in re.finditer(r"\bep[ \t]*(->|\.)state[ \t]*=(?!=)", text):
             yield Finding(path, line_of(text, match.start()), "the TCP state has one writer, tcp_state.c")
 
 
@@ -283,9 +283,9 @@ SAMPLES = [
     ("a guard used twice is seen",
      {"include/tcpip/a.h": h("", "TCPIP_A_H"), "include/tcpip/b/a.h": h("", "TCPIP_A_H")}, GUARD),
     ("a second writer of the state is seen",
-     one("void f(struct tcp *t)\n{\n    t->state = 1;\n}\n", "src/transport/tcp/tcp_input.c"), STATE),
+     one("void f(struct tcp *ep)\n{\n    ep->state = 1;\n}\n", "src/transport/tcp/tcp_input.c"), STATE),
     ("a reader of the state is fine",
-     one("int f(struct tcp *t)\n{\n    return t->state == 1;\n}\n", "src/transport/tcp/tcp_input.c"), None),
+     one("int f(struct tcp *ep)\n{\n    return ep->state == 1;\n}\n", "src/transport/tcp/tcp_input.c"), None),
     ("an unfinished mark is seen", one("/* TO" "DO: all */\n"), UNFINISHED_RULE),
     ("a path of one machine is seen", one("/* see /wo" "rk/main */\n"), OUTSIDE),
     ("a file that nobody builds is seen",

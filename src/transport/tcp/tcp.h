@@ -62,6 +62,15 @@ struct tcp_hot {
 
 struct tcp_listener;
 
+/* What connect has to tell. */
+enum tcp_connect_state {
+    TCP_CONNECT_NONE,
+    TCP_CONNECT_PENDING,
+    TCP_CONNECT_SUCCEEDED, /* and connect hasn't said so yet */
+    TCP_CONNECT_TOLD,
+    TCP_CONNECT_FAILED,
+};
+
 struct tcp_endpoint {
     struct tcpip_endpoint base;
     struct demux_entry demux; /* flow; linked while connected or connecting */
@@ -77,7 +86,7 @@ struct tcp_endpoint {
     bool dead;                                /* off the network; freed when the application has closed it too */
     bool orphan;                              /* closed by the application: base.closed_by_user */
     bool accepted;                            /* passively opened */
-    bool connect_pending, connect_reported;   /* connect's outcome: to come; told once */
+    uint8_t connect_state;                    /* enum tcp_connect_state */
     struct tcpip_port_key port_key;
     uint8_t error;      /* enum tcpip_error: pending hard error, for the next call or the ERROR option */
     uint8_t soft_error; /* latest ICMP error that may pass */
@@ -97,8 +106,10 @@ struct tcp_endpoint {
     seqnum push_seq;  /* end of what must carry PSH */
     struct send_queue send_queue;
     uint32_t send_buffer_bytes;
+    bool send_buffer_fixed, receive_buffer_fixed; /* set by option: no auto-tuning */
     bool fin_queued, fin_sent, fin_acked;
-    bool more_coming; /* the last write said so */
+    bool more_coming;   /* the last write said so */
+    bool force_partial; /* the cork's time is over: what there is goes */
     bool cwnd_limited;
     bool out_of_room;         /* a write found no room: Out is news when there is */
     bool ack_now;             /* an ACK goes out at flush */
@@ -146,6 +157,8 @@ struct tcp_segment {
     uint16_t flags;
     uint16_t wire_segments; /* 1, or how many were merged */
     tcpip_ns now;
+    bool has_iss_above; /* a TIME-WAIT made way for this SYN: our ISN must be above */
+    seqnum iss_above;
     bool has_ts;
     uint32_t ts_val, ts_ecr;
     struct tcpip_tcp_options options; /* parsed unless fast */
@@ -156,13 +169,16 @@ struct tcp_half_open {
     struct demux_entry demux;
     struct tcpip_list_node node;   /* on tcp_stack.half_open[level], oldest first */
     struct tcp_endpoint *listener; /* NULL: the forwarder's */
-    uint32_t expires_ms;           /* low bits of the instant in ms: see tcp_listen.c */
+    uint32_t sent_us;              /* low bits of the instant of the latest SYN-ACK */
     seqnum iss, irs;
     uint32_t ts_recent;
     uint16_t peer_mss;
     int8_t peer_scale; /* -1: none */
-    uint8_t level;
-    bool sack : 1, ts : 1, deferred : 1, established_wait : 1;
+    uint8_t level;     /* SYN-ACKs sent again */
+    bool sack : 1, ts : 1;
+    bool forwarded : 1; /* counted in forward_in_flight */
+    bool deferred : 1;  /* the forwarder hasn't decided: nothing was answered */
+    bool acked : 1;     /* DEFER_ACCEPT: the third segment came, without data */
 };
 
 /* Per-stack state of TCP. */
@@ -242,6 +258,8 @@ struct tcp_endpoint *tcpip__tcp_endpoint_new(struct tcpip_stack *stack, uint32_t
 void tcpip__tcp_die(struct tcp_endpoint *ep);
 /* The application is done with it: freed at the end of the turn if dead. */
 void tcpip__tcp_reap(struct tcp_endpoint *ep);
+/* The stack is going: freed at once, without a word. */
+void tcpip__tcp_abandon(struct tcp_endpoint *ep);
 /* Ends the connection with an error for the application, and dies. */
 void tcpip__tcp_abort(struct tcp_endpoint *ep, enum tcpip_error error);
 /* The hot block, made if need be; NULL: out of memory. */
@@ -266,8 +284,7 @@ enum tcp_event {
     TCP_EVENT_FIN_SENT,
     TCP_EVENT_FIN_RECEIVED,
     TCP_EVENT_FIN_ACKED,
-    TCP_EVENT_FIN_BOTH, /* a FIN that also acknowledges ours */
-    TCP_EVENT_GONE,     /* reset, timeout, abort, close of a listener, end of TIME-WAIT */
+    TCP_EVENT_GONE, /* reset, timeout, abort, close of a listener, end of TIME-WAIT */
     TCP_EVENT_COUNT
 };
 #define TCP_STATE_BUG 0xff
@@ -321,16 +338,22 @@ void tcpip__tcp_listener_input(struct tcp_endpoint *ep, struct tcp_segment *segm
 void tcpip__tcp_half_open_input(struct tcp_half_open *half, struct tcp_segment *segment); /* takes the packet */
 void tcpip__tcp_half_open_error(struct tcp_half_open *half, const struct tcpip_icmp_error *error);
 /* A SYN that the forwarder accepts, or defers. NULL: no room. */
+STATIC_ASSERT(sizeof(struct tcp_half_open) <= 128);
 struct tcp_half_open *tcpip__tcp_half_open_new(struct tcpip_stack *stack, struct tcp_endpoint *listener,
                                                const struct tcp_segment *segment);
 void tcpip__tcp_half_open_answer(struct tcpip_stack *stack, struct tcp_half_open *half);
+/* The forwarder hasn't decided: the record waits, a minute at most. */
+void tcpip__tcp_half_open_defer(struct tcpip_stack *stack, struct tcp_half_open *half);
 void tcpip__tcp_half_open_free(struct tcpip_stack *stack, struct tcp_half_open *half);
 void tcpip__tcp_half_open_timer(struct tcpip_timer *timer, tcpip_ns now);
 
 /* tcp_forward.c */
 /* A SYN without a listener; true: taken. */
 bool tcpip__tcp_forward_input(struct tcpip_stack *stack, struct tcp_segment *segment);
+/* A deferred request goes undecided. */
+void tcpip__tcp_forward_expired(struct tcp_stack *tcp, struct tcp_half_open *half);
 void tcpip__tcp_forward_established(struct tcp_endpoint *ep);
+void tcpip__tcp_forward_init(struct tcp_stack *tcp);
 void tcpip__tcp_forward_fini(struct tcp_stack *tcp);
 
 /* tcp_send.c */
@@ -343,9 +366,9 @@ void tcpip__tcp_send_probe(struct tcp_endpoint *ep);
 void tcpip__tcp_tune_send_buffer(struct tcp_endpoint *ep);
 
 /* tcp_output.c */
-/* Sends [seq, seq + length) of the queue; flags: FIN or not, PSH is decided here. False: nothing was sent (out of
- * memory, no route). */
-bool tcpip__tcp_output_data(struct tcp_endpoint *ep, seqnum seq, uint32_t length, uint16_t flags);
+/* Sends [seq, seq + *length) of the queue, and FIN if flags say so; PSH is decided here. *length becomes what was sent:
+ * less (and no FIN) when the packet's views don't suffice. False: nothing was sent (out of memory, no route). */
+bool tcpip__tcp_output_data(struct tcp_endpoint *ep, seqnum seq, uint32_t *length, uint16_t flags);
 /* A segment without data: ACK, probe (seq one below), keepalive, RST. */
 void tcpip__tcp_output_control(struct tcp_endpoint *ep, seqnum seq, uint16_t flags);
 /* An ACK now; everything owed is paid. */
@@ -393,10 +416,14 @@ void tcpip__tcp_timers_on_keepalive_option(struct tcp_endpoint *ep);
 /* tcp_timewait.c */
 /* The connection is over: its flow goes to a record; the endpoint dies. */
 void tcpip__tcp_time_wait_enter(struct tcp_endpoint *ep);
+/* A segment for no live connection: to a listener, the handler, the forwarder, or it is answered with RST. Takes the
+ * packet. */
+void tcpip__tcp_no_connection(struct tcpip_stack *stack, struct tcp_segment *segment);
 void tcpip__tcp_time_wait_input(struct tcpip_stack *stack, struct demux_entry *entry, struct tcp_segment *segment);
 /* A port and peer in TIME-WAIT may be taken by an active open (RFC 6191); true: it was freed. */
 bool tcpip__tcp_time_wait_recycle(struct tcpip_stack *stack, struct demux_entry *entry, seqnum *iss_above);
 void tcpip__tcp_time_wait_timer(struct tcpip_timer *timer, tcpip_ns now);
+void tcpip__tcp_time_wait_init(struct tcp_stack *tcp);
 void tcpip__tcp_time_wait_fini(struct tcp_stack *tcp);
 
 /* tcp_option.c */
@@ -405,7 +432,9 @@ enum tcpip_error tcpip__tcp_get_option(struct tcpip_endpoint *endpoint, enum tcp
 
 /* tcp_endpoint.c */
 extern const struct tcpip_endpoint_ops tcpip__tcp_endpoint_ops;
+void tcpip__tcp_remote_address(const struct tcp_endpoint *ep, struct tcpip_full_address *out);
 /* The buffers' sizes as a new endpoint gets them. */
+uint32_t tcpip__tcp_receive_buffer_default(const struct tcpip_stack *stack);
 void tcpip__tcp_buffers_init(struct tcp_endpoint *ep);
 
 /* tcp_check.c: asserts the invariants of a whole endpoint; after each turn in debug builds and simulations. */

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: MIT
+/* tcp_ack.c: one ACK, from the wire to the next transmission, in ten stops.
+ *
+ *    1 acceptable?        RFC 5961 5.2: not of the future, not too old
+ *    2 facts              one struct, filled as we go, read by all that follow
+ *    3 window             RFC 9293 3.10.7.4: SND.WND, WL1, WL2
+ *    4 cumulative         records and bytes up to SEG.ACK are done; the FIN may be among them
+ *    5 selective          SACK blocks, D-SACK (RFC 2018, 2883)
+ *    6 round trip         RFC 6298, from a record sent once, else from the timestamp
+ *    7 rate               delivery rate
+ *    8 loss               RFC 6675 judges; recovery decides: enter, leave, undo
+ *    9 congestion         the controller sees the facts; PRR paces a recovery
+ *   10 timers, waiters    RFC 6298 5; Out is news when room was missed
+ *
+ * Nothing is sent from here: the endpoint is marked dirty and the turn's end sends.
+ *
+ * Owns:     snd_una, snd_wnd and their kin.
+ * Not here: what the ACK's data mean (tcp_input.c), what to send (tcp_send.c). */
+#include "transport/tcp/tcp.h"
+
+/* Stop 1. False: the packet is gone. */
+static bool ack_acceptable(struct tcp_endpoint *ep, struct tcp_segment *segment)
+{
+    if (seq_gt(segment->ack, ep->snd_nxt)) {
+        tcpip__tcp_challenge_ack(ep, segment->now);
+        tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_BAD_ACK);
+        return false;
+    }
+    /* Blind data injection: an ACK from before the largest window we ever saw isn't the peer's. */
+    if (seq_lt(segment->ack, seq_sub(ep->snd_una, max_u32(ep->snd_wnd_max, 1)))) {
+        tcpip__tcp_challenge_ack(ep, segment->now);
+        tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_BAD_ACK);
+        return false;
+    }
+    return true;
+}
+
+/* Stop 2. */
+static void ack_begin(const struct tcp_endpoint *ep, const struct tcp_segment *segment, struct tcp_ack *facts)
+{
+    *facts = (struct tcp_ack){
+        .now = segment->now,
+        .ack = segment->ack,
+        .prior_una = ep->snd_una,
+        .acked = seq_gt(segment->ack, ep->snd_una) ? seq_size(ep->snd_una, segment->ack) : 0,
+        .prior_in_flight = tcp_in_flight(ep),
+        .rtt_ns = -1,
+        .sacked_rtt_ns = -1,
+        .has_data = segment->length > 0,
+        .window_changed = segment->window << ep->snd_wscale != ep->snd_wnd,
+        .has_timestamp = ep->ts_on && segment->has_ts,
+        .ts_ecr = segment->ts_ecr,
+    };
+    facts->duplicate = seq_eq(segment->ack, ep->snd_una) && segment->length == 0 &&
+                       (segment->flags & (TCPIP_TCP_SYN | TCPIP_TCP_FIN)) == 0 && !facts->window_changed &&
+                       ep->hot != NULL && ep->hot->board.count > 0;
+}
+
+/* Stop 3. */
+void tcpip__tcp_window_update(struct tcp_endpoint *ep, const struct tcp_segment *segment)
+{
+    /* Only from a segment newer than the last one that was used (WL1, WL2): an old duplicate must not shrink the
+     * window. */
+    if (!seq_lt(ep->snd_wl1, segment->seq) &&
+        !(seq_eq(ep->snd_wl1, segment->seq) && seq_leq(ep->snd_wl2, segment->ack)))
+        return;
+    uint32_t window = segment->window << ep->snd_wscale;
+    if (window == 0 && ep->snd_wnd != 0)
+        tcp_stats(ep)->zero_window_received++;
+    if (window > ep->snd_wnd || (window > 0 && ep->snd_wnd == 0))
+        endpoint_mark_dirty(&ep->base);
+    if (window > seq_size(ep->snd_una, ep->snd_nxt))
+        tcpip__tcp_timers_on_window_open(ep);
+    ep->snd_wnd = window;
+    ep->snd_wnd_max = max_u32(ep->snd_wnd_max, window);
+    ep->snd_wl1 = segment->seq;
+    ep->snd_wl2 = segment->ack;
+}
+
+/* Stop 4. `newest`: the record delivered that was sent last. */
+static bool ack_cumulative(struct tcp_endpoint *ep, struct tcp_ack *facts, struct record *newest)
+{
+    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
+    bool found = false;
+    if (facts->acked == 0)
+        return false;
+    if (ep->hot != NULL) {
+        struct scoreboard *board = &ep->hot->board;
+        found = tcpip__scoreboard_acked(board, &tcp->records, facts->ack, facts, newest);
+        if (!ep->sack_on)
+            tcpip__scoreboard_reno_acked(board, facts->acked, ep->snd_mss);
+    }
+    uint32_t bytes = facts->acked;
+    if (ep->fin_sent && !ep->fin_acked && seq_eq(facts->ack, ep->snd_nxt)) {
+        ep->fin_acked = true;
+        bytes--;
+    }
+    tcpip__send_queue_release(&ep->send_queue, &tcp->send_chunks, bytes);
+    ep->bytes_acked += bytes;
+    ep->snd_una = facts->ack;
+    return found;
+}
+
+/* RFC 2883 4: the first block is a duplicate's if it lies below the cumulative ACK, or inside the second block. */
+static bool ack_is_dsack(const struct tcpip_tcp_options *options, seqnum ack)
+{
+    const struct tcpip_tcp_sack_block *first = &options->sack[0];
+    if (seq_leq(seq(first->end), ack))
+        return true;
+    return options->sack_count > 1 && seq_geq(seq(first->start), seq(options->sack[1].start)) &&
+           seq_leq(seq(first->end), seq(options->sack[1].end));
+}
+
+/* Stop 5. */
+static bool ack_selective(struct tcp_endpoint *ep, const struct tcp_segment *segment, struct tcp_ack *facts,
+                          struct record *newest)
+{
+    const struct tcpip_tcp_options *options = &segment->options;
+    if (!ep->sack_on || (options->present & TCPIP_TCP_HAS_SACK) == 0 || options->sack_count == 0)
+        return false;
+    bool found = false;
+    unsigned i = 0;
+    facts->has_sack = true;
+    if (ack_is_dsack(options, segment->ack)) {
+        facts->dsack = true;
+        facts->dsack_bytes = seq_size(seq(options->sack[0].start), seq(options->sack[0].end));
+        ep->dsack_duplicates++;
+        tcp_stats(ep)->dsack_received++;
+        i = 1;
+    }
+    for (; i < options->sack_count && ep->hot != NULL; i++) {
+        seqnum left = seq(options->sack[i].start), right = seq(options->sack[i].end);
+        /* A block that isn't within what is outstanding is a lie or long past. */
+        if (!seq_lt(left, right) || seq_gt(right, ep->snd_nxt) || seq_leq(right, ep->snd_una)) {
+            tcp_stats(ep)->sack_invalid++;
+            continue;
+        }
+        struct record record;
+        left = seq_max(left, ep->snd_una);
+        if (tcpip__scoreboard_sack(&ep->hot->board, &tcp_stack_of(ep->base.stack)->records, left, right, ep->snd_mss,
+                                   facts, &record) &&
+            (!found || record.sent_at > newest->sent_at)) {
+            *newest = record;
+            found = true;
+        }
+    }
+    return found;
+}
+
+/* Stop 6. RFC 7323 4.1 lets the echo of a timestamp stand in where Karn's rule forbids the rest. */
+static void ack_round_trip(struct tcp_endpoint *ep, struct tcp_ack *facts)
+{
+    tcpip_ns sample_ns = facts->rtt_ns >= 0 ? facts->rtt_ns : facts->sacked_rtt_ns;
+    if (sample_ns < 0 && facts->acked > 0 && facts->has_timestamp && facts->ts_ecr != 0) {
+        int32_t ms = (int32_t)(timestamp_clock(facts->now, ep->ts_offset) - facts->ts_ecr);
+        if (ms >= 0)
+            sample_ns = max_i64(ms, 1) * TCPIP_MS;
+    }
+    if (sample_ns < 0)
+        return;
+    facts->rtt_ns = sample_ns;
+    struct rtt_bounds bounds;
+    tcpip__tcp_rtt_bounds(ep, &bounds);
+    tcpip__rtt_sample(&ep->rtt, sample_ns, ep->snd_una.v, ep->snd_nxt.v, &bounds, facts->now);
+    EVENT(ep->base.stack, TCP_RTT, ep->base.id, sample_ns, ep->rtt.srtt_ns, ep->rtt.rttvar_ns, ep->rtt.rto_ns);
+}
+
+static void congestion_facts(const struct tcp_endpoint *ep, const struct tcp_ack *facts,
+                             struct tcpip_congestion_ack *out)
+{
+    *out = (struct tcpip_congestion_ack){
+        .now = facts->now,
+        .delivered = ep->hot->rate.delivered,
+        .acked = facts->acked,
+        .newly_delivered = facts->delivered,
+        .newly_lost = facts->lost,
+        .in_flight = facts->in_flight,
+        .prior_in_flight = facts->prior_in_flight,
+        .snd_una = ep->snd_una.v,
+        .snd_nxt = ep->snd_nxt.v,
+        .mss = ep->snd_mss,
+        .rtt_ns = facts->rtt_ns,
+        .srtt_ns = ep->rtt.srtt_ns,
+        .min_rtt_ns = ep->rtt.min_rtt_ns,
+        .delivery_rate = facts->rate_bytes_per_second,
+        .app_limited = facts->app_limited,
+        /* In slow start a window half used may double (as Linux): it can't have been what was in the way. */
+        .cwnd_limited = ep->cwnd_limited || (ep->congestion.cwnd < ep->congestion.ssthresh &&
+                                             facts->prior_in_flight >= ep->congestion.cwnd / 2),
+        .in_recovery = ep->hot->recovery.state == TCPIP_TCP_RECOVERY,
+    };
+}
+
+static void ack_undo(struct tcp_endpoint *ep, const struct tcp_ack *facts)
+{
+    struct tcpip_congestion *congestion = &ep->congestion;
+    const struct recovery *recovery = &ep->hot->recovery;
+    tcpip__scoreboard_clear_lost(&ep->hot->board);
+    congestion->cwnd = max_u32(congestion->cwnd, recovery->undo_cwnd);
+    congestion->ssthresh = max_u32(congestion->ssthresh, recovery->undo_ssthresh);
+    if (congestion->ops->on_undo != NULL)
+        congestion->ops->on_undo(congestion, facts->now);
+    tcp_stats(ep)->spurious_recovery++;
+    EVENT(ep->base.stack, TCP_UNDO, ep->base.id, 0, congestion->cwnd, 0, 0);
+}
+
+static void ack_enter_recovery(struct tcp_endpoint *ep, struct tcp_ack *facts)
+{
+    struct tcp_hot *hot = ep->hot;
+    struct tcpip_congestion *congestion = &ep->congestion;
+    struct tcpip_congestion_ack seen;
+    if (!ep->sack_on || hot->board.lost_bytes == 0)
+        facts->lost +=
+            tcpip__scoreboard_mark_head_lost(&hot->board, &tcp_stack_of(ep->base.stack)->records, ep->snd_mss);
+    tcpip__recovery_enter(&hot->recovery, ep->snd_nxt, congestion->cwnd, congestion->ssthresh, facts->prior_in_flight);
+    facts->in_flight = scoreboard_in_flight(&hot->board);
+    congestion_facts(ep, facts, &seen);
+    congestion->ops->on_recovery(congestion, &seen);
+    tcp_stats(ep)->fast_recovery++;
+    if (ep->sack_on)
+        tcp_stats(ep)->sack_recovery++;
+}
+
+/* Stop 8. */
+static void ack_losses(struct tcp_endpoint *ep, struct tcp_ack *facts)
+{
+    struct tcp_hot *hot = ep->hot;
+    struct scoreboard *board = &hot->board;
+    uint8_t before = hot->recovery.state;
+    if (!ep->sack_on && facts->duplicate) {
+        tcpip__scoreboard_reno_duplicate(board, ep->snd_mss);
+        facts->delivered += ep->snd_mss; /* what the duplicate stands for (RFC 9937's DeliveredData without SACK) */
+    }
+    if (ep->sack_on && board->sacked_bytes > 0)
+        facts->lost += tcpip__scoreboard_mark_lost(board, hot->recovery.reordering, ep->snd_mss);
+    uint32_t sacked = ep->sack_on ? board->sacked_bytes : board->reno_sacked_bytes;
+    uint32_t actions = tcpip__recovery_on_ack(&hot->recovery, facts, ep->sack_on, sacked, board->outstanding_bytes,
+                                              ep->snd_mss, board->lost_bytes > 0, ep->snd_nxt);
+    if (actions & (RECOVERY_UNDO | RECOVERY_LOSS_UNDO))
+        ack_undo(ep, facts);
+    if (actions & RECOVERY_ENTER)
+        ack_enter_recovery(ep, facts);
+    if (actions & RECOVERY_MARK_HEAD)
+        facts->lost += tcpip__scoreboard_mark_head_lost(board, &tcp_stack_of(ep->base.stack)->records, ep->snd_mss);
+    if ((actions & RECOVERY_EXIT) && !ep->congestion.ops->owns_recovery)
+        ep->congestion.cwnd = max_u32(min_u32(ep->congestion.cwnd, ep->congestion.ssthresh), ep->snd_mss);
+    if (actions & RECOVERY_LIMITED_TRANSMIT)
+        tcp_stats(ep)->limited_transmit++;
+    if (before != hot->recovery.state)
+        EVENT(ep->base.stack, TCP_RECOVERY, ep->base.id, before, hot->recovery.state,
+              hot->recovery.recovery_point.v - ep->iss.v, actions);
+    facts->in_flight = scoreboard_in_flight(board);
+}
+
+/* Stop 9. */
+static void ack_congestion(struct tcp_endpoint *ep, const struct tcp_ack *facts)
+{
+    struct tcpip_congestion *congestion = &ep->congestion;
+    struct tcpip_congestion_ack seen;
+    if (facts->delivered == 0 && facts->acked == 0)
+        return;
+    congestion_facts(ep, facts, &seen);
+    congestion->ops->on_ack(congestion, &seen);
+    if (seen.in_recovery && !congestion->ops->owns_recovery)
+        congestion->cwnd = tcpip__recovery_prr_cwnd(&ep->hot->recovery, facts, congestion->ssthresh, ep->snd_mss);
+    EVENT(ep->base.stack, TCP_CONGESTION, ep->base.id, congestion->cwnd, congestion->ssthresh, congestion->pacing_rate,
+          ep->hot->recovery.state);
+}
+
+/* Our FIN was among what was acknowledged. */
+static void ack_fin(struct tcp_endpoint *ep, bool fin_was_acked)
+{
+    if (!ep->fin_acked || fin_was_acked)
+        return;
+    if (ep->state == TCPIP_TCP_FIN_WAIT_1) {
+        tcpip__tcp_event(ep, TCP_EVENT_FIN_ACKED);
+        tcpip__tcp_timers_on_fin_wait_2(ep);
+    } else if (ep->state == TCPIP_TCP_CLOSING) {
+        tcpip__tcp_event(ep, TCP_EVENT_FIN_ACKED);
+        tcpip__tcp_time_wait_enter(ep);
+    } else if (ep->state == TCPIP_TCP_LAST_ACK) {
+        tcpip__tcp_event(ep, TCP_EVENT_FIN_ACKED);
+        tcp_stats(ep)->established_closed++;
+        tcpip__tcp_die(ep);
+        endpoint_notify(&ep->base, TCPIP_EVENT_OUT | TCPIP_EVENT_HUP);
+    }
+}
+
+/* Stop 10. */
+static void ack_room(struct tcp_endpoint *ep)
+{
+    tcpip__tcp_tune_send_buffer(ep);
+    /* As Linux: room is news when a third of the buffer is free, and only to who missed it. */
+    if (ep->out_of_room && tcpip__tcp_endpoint_ops.readiness(&ep->base) & TCPIP_EVENT_OUT) {
+        ep->out_of_room = false;
+        endpoint_notify(&ep->base, TCPIP_EVENT_OUT);
+    }
+}
+
+bool tcpip__tcp_ack(struct tcp_endpoint *ep, struct tcp_segment *segment)
+{
+    struct tcp_ack facts;
+    struct record newest, sacked;
+    if (!ack_acceptable(ep, segment))
+        return false;
+    ack_begin(ep, segment, &facts);
+    tcpip__tcp_window_update(ep, segment);
+    bool fin_was_acked = ep->fin_acked;
+    bool any = ack_cumulative(ep, &facts, &newest);
+    if (ack_selective(ep, segment, &facts, &sacked) && (!any || sacked.sent_at > newest.sent_at)) {
+        newest = sacked;
+        any = true;
+    }
+    if (facts.duplicate)
+        tcp_stats(ep)->duplicate_acks_received++;
+    if (ep->hot != NULL && (facts.acked > 0 || facts.delivered > 0 || facts.duplicate || facts.dsack)) {
+        ack_round_trip(ep, &facts);
+        tcpip__rate_on_ack(&ep->hot->rate, any ? &newest : NULL, ep->rtt.min_rtt_ns, &facts);
+        ack_losses(ep, &facts);
+        ack_congestion(ep, &facts);
+        EVENT(ep->base.stack, TCP_ACK, ep->base.id, facts.acked, facts.sacked, facts.lost, facts.in_flight);
+        endpoint_mark_dirty(&ep->base);
+    }
+    if (facts.acked > 0) {
+        ep->soft_error = TCPIP_OK;
+        tcpip__route_confirm(&ep->route);
+        ack_room(ep);
+    }
+    tcpip__tcp_timers_on_ack(ep, facts.acked > 0);
+    ack_fin(ep, fin_was_acked);
+    return true;
+}
+
+void tcpip__tcp_congestion_start(struct tcp_endpoint *ep, const struct tcpip_congestion_ops *ops)
+{
+    struct tcpip_stack *stack = ep->base.stack;
+    ep->congestion.ops = ops != NULL ? ops : tcpip__congestion_default(stack);
+    ep->congestion.mss = ep->snd_mss;
+    if (ep->hot != NULL) {
+        memset(ep->hot->congestion_state, 0, sizeof(ep->hot->congestion_state));
+        uint32_t cwnd = ep->congestion.cwnd, ssthresh = ep->congestion.ssthresh;
+        ep->congestion.ops->init(&ep->congestion, tcpip__stack_now(stack));
+        ep->congestion.cwnd = cwnd;
+        ep->congestion.ssthresh = ssthresh;
+    }
+}

@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: MIT
+/* tcp_endpoint.c: the application's side of a connection: what each call answers (docs/endpoint-semantics.md).
+ *
+ * Calls change queues and flags and mark the endpoint dirty; what follows on the wire is decided at the turn's end.
+ *
+ * Owns:     shut_read, shut_write, orphan; the order in which pending errors are told.
+ * Not here: options (tcp_option.c), connect (tcp_open.c), listen and accept (tcp_listen.c). */
+#include "transport/tcp/tcp.h"
+
+enum {
+    TCP_SEND_BUFFER_DEFAULT = 65536,
+    TCP_RECEIVE_BUFFER_DEFAULT = 131072, /* as Linux's tcp_rmem */
+};
+
+static uint32_t buffer_default(int64_t option, uint32_t otherwise, uint32_t most)
+{
+    return (uint32_t)min_i64(option > 0 ? option : (int64_t)otherwise, (int64_t)most);
+}
+
+uint32_t tcpip__tcp_receive_buffer_default(const struct tcpip_stack *stack)
+{
+    return buffer_default(stack->defaults[TCPIP_OPTION_RECEIVE_BUFFER_SIZE], TCP_RECEIVE_BUFFER_DEFAULT,
+                          stack->limits.tcp_receive_buffer_max);
+}
+
+void tcpip__tcp_buffers_init(struct tcp_endpoint *ep)
+{
+    const struct tcpip_stack *stack = ep->base.stack;
+    ep->send_buffer_bytes = buffer_default(stack->defaults[TCPIP_OPTION_SEND_BUFFER_SIZE], TCP_SEND_BUFFER_DEFAULT,
+                                           stack->limits.tcp_send_buffer_max);
+    ep->receive_window.buffer_bytes = tcpip__tcp_receive_buffer_default(stack);
+    ep->send_buffer_fixed = stack->defaults[TCPIP_OPTION_SEND_BUFFER_SIZE] > 0;
+    ep->receive_buffer_fixed = stack->defaults[TCPIP_OPTION_RECEIVE_BUFFER_SIZE] > 0;
+}
+
+/* ---- addresses ---- */
+
+static void tcp_full_address(const struct tcp_endpoint *ep, const uint8_t *bytes, uint16_t port,
+                             struct tcpip_full_address *out)
+{
+    struct tcpip_address mapped = tcpip_address_v6(bytes);
+    memset(out, 0, sizeof(*out));
+    /* A dual-stack endpoint shows IPv4 as mapped addresses, an IPv4 one as they are. */
+    if (ep->base.network == TCPIP_PROTOCOL_IPV4)
+        out->address = tcpip_address_from_mapped(&mapped);
+    else
+        out->address = mapped;
+    out->port = port;
+    out->nic = ep->demux.flow.nic;
+}
+
+void tcpip__tcp_remote_address(const struct tcp_endpoint *ep, struct tcpip_full_address *out)
+{
+    tcp_full_address(ep, ep->demux.flow.remote, ep->demux.flow.remote_port, out);
+}
+
+static bool tcp_has_peer(const struct tcp_endpoint *ep)
+{
+    return ep->connect_state == TCP_CONNECT_SUCCEEDED || ep->connect_state == TCP_CONNECT_TOLD;
+}
+
+static void tcp_op_local_address(const struct tcpip_endpoint *endpoint, struct tcpip_full_address *out)
+{
+    const struct tcp_endpoint *ep = tcp_of_const(endpoint);
+    if (ep->state == TCPIP_TCP_SYN_SENT || ep->state == TCPIP_TCP_SYN_RECEIVED || tcp_has_peer(ep)) {
+        tcp_full_address(ep, ep->demux.flow.local, ep->demux.flow.local_port, out);
+    } else if (ep->bound && !address_is_zero(ep->port_key.address)) {
+        tcp_full_address(ep, ep->port_key.address, ep->port_key.port, out);
+    } else {
+        memset(out, 0, sizeof(*out));
+        out->address.len = ep->base.network == TCPIP_PROTOCOL_IPV4 ? 4 : 16;
+        out->port = ep->bound ? ep->port_key.port : 0;
+    }
+}
+
+static enum tcpip_error tcp_op_remote_address(const struct tcpip_endpoint *endpoint, struct tcpip_full_address *out)
+{
+    const struct tcp_endpoint *ep = tcp_of_const(endpoint);
+    if (!tcp_has_peer(ep) || ep->dead)
+        return TCPIP_ERR_NOT_CONNECTED;
+    tcpip__tcp_remote_address(ep, out);
+    return TCPIP_OK;
+}
+
+/* ---- bind ---- */
+
+static enum tcpip_error bind_key(const struct tcp_endpoint *ep, const struct tcpip_full_address *address,
+                                 struct tcpip_port_key *out)
+{
+    static const uint8_t any4[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    struct tcpip_stack *stack = ep->base.stack;
+    bool v4_endpoint = ep->base.network == TCPIP_PROTOCOL_IPV4;
+    memset(out, 0, sizeof(*out));
+    out->transport = TCPIP_PROTOCOL_TCP;
+    out->port = address->port;
+    out->nic = address->nic != 0 ? address->nic : (uint32_t)tcp_option(ep, TCPIP_OPTION_BIND_TO_NIC);
+    const struct tcpip_nic *nic = NULL;
+    if (out->nic != 0 && (nic = tcpip__nic_find(stack, out->nic)) == NULL)
+        return TCPIP_ERR_UNKNOWN_NIC_ID;
+    struct tcpip_address mapped = tcpip_address_to_mapped(&address->address);
+    memcpy(out->address, mapped.len == 0 && v4_endpoint ? any4 : mapped.bytes, 16);
+    bool v4 = address_is_v4(out->address);
+    if (v4_endpoint && !v4)
+        return TCPIP_ERR_ADDRESS_FAMILY_NOT_SUPPORTED;
+    if (!v4_endpoint && v4 && tcp_option(ep, TCPIP_OPTION_V6_ONLY) != 0)
+        return TCPIP_ERR_INVALID_ARGUMENT;
+    if (!address_is_zero(out->address)) {
+        const struct nic_address *found = tcpip__address_find(stack, nic, out->address);
+        bool usable = found != NULL && (found->flags & (TCPIP_ADDRESS_TENTATIVE | TCPIP_ADDRESS_DUPLICATE)) == 0;
+        if (address_is_multicast(out->address) || (!usable && (nic == NULL || !nic->spoofing)))
+            return TCPIP_ERR_BAD_LOCAL_ADDRESS;
+    }
+    if (tcp_option(ep, TCPIP_OPTION_REUSE_ADDRESS) != 0)
+        out->flags |= TCPIP_PORT_REUSE_ADDRESS;
+    if (tcp_option(ep, TCPIP_OPTION_REUSE_PORT) != 0)
+        out->flags |= TCPIP_PORT_REUSE_PORT;
+    if (!v4_endpoint && !v4 && address_is_zero(out->address) && tcp_option(ep, TCPIP_OPTION_V6_ONLY) == 0)
+        out->flags |= TCPIP_PORT_DUAL_STACK;
+    return TCPIP_OK;
+}
+
+static enum tcpip_error tcp_op_bind(struct tcpip_endpoint *endpoint, const struct tcpip_full_address *address,
+                                    enum tcpip_error (*commit)(void *ctx), void *ctx)
+{
+    struct tcp_endpoint *ep = tcp_of(endpoint);
+    struct tcpip_stack *stack = endpoint->stack;
+    if (ep->state != TCPIP_TCP_CLOSED || ep->bound || ep->dead)
+        return TCPIP_ERR_ALREADY_BOUND;
+    struct tcpip_port_key key;
+    enum tcpip_error error = bind_key(ep, address, &key);
+    if (error != TCPIP_OK)
+        return error;
+    error = tcpip_port_manager_reserve(stack->ports, &key);
+    if (error != TCPIP_OK)
+        return error;
+    if (commit != NULL) {
+        stack_callback_begin(stack);
+        error = commit(ctx);
+        stack_callback_end(stack);
+        if (error != TCPIP_OK) {
+            tcpip_port_manager_release(stack->ports, &key);
+            return error;
+        }
+    }
+    ep->port_key = key;
+    ep->port_reserved = true;
+    ep->bound = true;
+    return TCPIP_OK;
+}
+
+static enum tcpip_error tcp_op_connect(struct tcpip_endpoint *endpoint, const struct tcpip_full_address *address)
+{
+    return tcpip__tcp_connect(tcp_of(endpoint), address);
+}
+
+static enum tcpip_error tcp_op_listen(struct tcpip_endpoint *endpoint, uint32_t backlog)
+{
+    return tcpip__tcp_listen(tcp_of(endpoint), backlog);
+}
+
+static enum tcpip_error tcp_op_accept(struct tcpip_endpoint *endpoint, struct tcpip_endpoint **out,
+                                      struct tcpip_full_address *peer)
+{
+    return tcpip__tcp_accept(tcp_of(endpoint), out, peer);
+}
+
+/* ---- reading ---- */
+
+static enum tcpip_error tcp_take_error(struct tcp_endpoint *ep)
+{
+    enum tcpip_error error = (enum tcpip_error)ep->error;
+    ep->error = TCPIP_OK;
+    return error;
+}
+
+/* Why there is nothing to read. */
+static enum tcpip_error tcp_read_error(struct tcp_endpoint *ep)
+{
+    if (ep->error != TCPIP_OK && (enum tcpip_error)ep->error != TCPIP_ERR_CLOSED_FOR_SEND)
+        return tcp_take_error(ep);
+    if (ep->fin_received || ep->shut_read || ep->dead)
+        return TCPIP_ERR_CLOSED_FOR_RECEIVE;
+    if (ep->state == TCPIP_TCP_CLOSED || ep->state == TCPIP_TCP_LISTEN)
+        return TCPIP_ERR_NOT_CONNECTED;
+    return TCPIP_ERR_WOULD_BLOCK;
+}
+
+/* The reader took bytes: the window may have opened enough to tell the peer. */
+static void tcp_after_read(struct tcp_endpoint *ep, size_t bytes)
+{
+    if (ep->dead || ep->fin_received || bytes == 0)
+        return;
+    struct tcpip_stack *stack = ep->base.stack;
+    if (!ep->receive_buffer_fixed && tcp_option(ep, TCPIP_OPTION_MODERATE_BUFFERS) != 0 &&
+        stack->memory.used_bytes <= stack->limits.memory_bytes / 4 * 3)
+        (void)tcpip__receive_window_on_read(&ep->receive_window, (uint32_t)bytes, stack->limits.tcp_receive_buffer_max,
+                                            ep->rcv_mss, tcpip__stack_now(stack));
+    bool due = tcpip__receive_window_update_due(&ep->receive_window, ep->rcv_nxt, ep->receive_queue.bytes, ep->rcv_mss);
+    if (tcpip__ack_policy_on_read(&ep->ack_policy, due) != ACK_NONE) {
+        ep->ack_now = true;
+        endpoint_mark_dirty(&ep->base);
+    }
+}
+
+static void tcp_no_sender(const struct tcp_endpoint *ep, struct tcpip_full_address *from)
+{
+    if (from != NULL)
+        tcpip__tcp_remote_address(ep, from);
+}
+
+static enum tcpip_error tcp_op_recvmsg(struct tcpip_endpoint *endpoint, const struct tcpip_io *io, size_t io_count,
+                                       size_t *done, struct tcpip_full_address *from, struct tcpip_control *control)
+{
+    struct tcp_endpoint *ep = tcp_of(endpoint);
+    struct pool *chunks = &tcp_stack_of(endpoint->stack)->receive_chunks;
+    if (ep->receive_queue.bytes == 0)
+        return tcp_read_error(ep);
+    size_t total = 0;
+    for (size_t i = 0; i < io_count && ep->receive_queue.bytes > 0; i++)
+        total += tcpip__receive_queue_read(&ep->receive_queue, chunks, io[i].data, io[i].size);
+    *done = total;
+    tcp_no_sender(ep, from);
+    if (control != NULL)
+        control->present = 0;
+    tcp_after_read(ep, total);
+    return TCPIP_OK;
+}
+
+static enum tcpip_error tcp_op_read_views(struct tcpip_endpoint *endpoint, struct tcpip_view *views, size_t *count,
+                                          size_t max_bytes, size_t *done, struct tcpip_full_address *from)
+{
+    struct tcp_endpoint *ep = tcp_of(endpoint);
+    if (ep->receive_queue.bytes == 0)
+        return tcp_read_error(ep);
+    *done = tcpip__receive_queue_lend(&ep->receive_queue, &tcp_stack_of(endpoint->stack)->receive_chunks, views, count,
+                                      max_bytes);
+    tcp_no_sender(ep, from);
+    tcp_after_read(ep, *done);
+    return TCPIP_OK;
+}
+
+static enum tcpip_error tcp_op_peek(struct tcpip_endpoint *endpoint, bool (*writer)(void *, const void *, size_t),
+                                    void *ctx, size_t *done)
+{
+    struct tcp_endpoint *ep = tcp_of(endpoint);
+    if (ep->receive_queue.bytes == 0)
+        return tcp_read_error(ep);
+    *done = 0;
+    stack_callback_begin(endpoint->stack);
+    for (const struct receive_chunk *chunk = ep->receive_queue.first; chunk != NULL; chunk = chunk->next) {
+        if (!writer(ctx, tcpip_view_data(&chunk->view), chunk->view.length))
+            break;
+        *done += chunk->view.length;
+    }
+    stack_callback_end(endpoint->stack);
+    return TCPIP_OK;
+}
+
+/* ---- writing ---- */
+
+/* Why nothing can be written; OK: something can. */
+static enum tcpip_error tcp_write_error(struct tcp_endpoint *ep)
+{
+    if (ep->error != TCPIP_OK)
+        return tcp_take_error(ep);
+    if (ep->state == TCPIP_TCP_SYN_SENT || ep->state == TCPIP_TCP_SYN_RECEIVED)
+        return ep->shut_write ? TCPIP_ERR_CLOSED_FOR_SEND : TCPIP_ERR_WOULD_BLOCK;
+    if (ep->shut_write || ep->dead || ep->state < TCPIP_TCP_ESTABLISHED)
+        return TCPIP_ERR_CLOSED_FOR_SEND;
+    return TCPIP_OK;
+}
+
+static enum tcpip_error tcp_op_sendmsg(struct tcpip_endpoint *endpoint, const struct tcpip_io *io, size_t io_count,
+                                       uint32_t flags, const struct tcpip_full_address *to,
+                                       const struct tcpip_control *control, size_t *done)
+{
+    struct tcp_endpoint *ep = tcp_of(endpoint);
+    struct tcpip_stack *stack = endpoint->stack;
+    (void)to; /* a connection has one destination: ignored, as Linux does */
+    (void)control;
+    enum tcpip_error error = tcp_write_error(ep);
+    if (error != TCPIP_OK) {
+        ep->out_of_room = ep->out_of_room || error == TCPIP_ERR_WOULD_BLOCK;
+        return error;
+    }
+    size_t total = 0, wanted = 0;
+    for (size_t i = 0; i < io_count; i++) {
+        wanted += io[i].size;
+        size_t room = tcpip__tcp_send_room(ep);
+        size_t part = min_size(io[i].size, room);
+        size_t taken = tcpip__send_queue_copy_in(&ep->send_queue, &tcp_stack_of(stack)->send_chunks, &stack->buffers,
+                                                 io[i].data, part);
+        total += taken;
+        if (taken < io[i].size)
+            break;
+    }
+    ep->out_of_room = total < wanted;
+    if (total == 0 && wanted > 0)
+        return tcpip__tcp_send_room(ep) > 0 ? TCPIP_ERR_NO_BUFFER_SPACE : TCPIP_ERR_WOULD_BLOCK;
+    *done = total;
+    ep->more_coming = (flags & TCPIP_WRITE_MORE) != 0 && total == wanted;
+    endpoint_mark_dirty(endpoint);
+    return TCPIP_OK;
+}
+
+static enum tcpip_error tcp_op_write_view(struct tcpip_endpoint *endpoint, const struct tcpip_view *view,
+                                          uint32_t flags, const struct tcpip_full_address *to)
+{
+    struct tcp_endpoint *ep = tcp_of(endpoint);
+    (void)to;
+    enum tcpip_error error = tcp_write_error(ep);
+    if (error != TCPIP_OK) {
+        ep->out_of_room = ep->out_of_room || error == TCPIP_ERR_WOULD_BLOCK;
+        return error;
+    }
+    if (view->length > max_u32(ep->send_buffer_bytes, endpoint->stack->limits.tcp_send_buffer_max))
+        return TCPIP_ERR_MESSAGE_TOO_LONG;
+    /* All or nothing; an empty queue takes even what is more than the buffer, or it would never go. */
+    if (view->length > tcpip__tcp_send_room(ep) && ep->send_queue.bytes > 0) {
+        ep->out_of_room = true;
+        return TCPIP_ERR_WOULD_BLOCK;
+    }
+    if (view->length > 0 &&
+        !tcpip__send_queue_append(&ep->send_queue, &tcp_stack_of(endpoint->stack)->send_chunks, view))
+        return TCPIP_ERR_NO_BUFFER_SPACE;
+    ep->more_coming = (flags & TCPIP_WRITE_MORE) != 0;
+    endpoint_mark_dirty(endpoint);
+    return TCPIP_OK;
+}
+
+/* ---- shutdown and close ---- */
+
+/* FIN after what is queued (RFC 9293 3.10.4). */
+static void tcp_queue_fin(struct tcp_endpoint *ep)
+{
+    if (ep->fin_queued)
+        return;
+    ep->fin_queued = true;
+    if (ep->state == TCPIP_TCP_ESTABLISHED || ep->state == TCPIP_TCP_CLOSE_WAIT)
+        tcpip__tcp_event(ep, TCP_EVENT_FIN_SENT);
+    endpoint_mark_dirty(&ep->base);
+}
+
+static enum tcpip_error tcp_op_shutdown(struct tcpip_endpoint *endpoint, uint32_t flags)
+{
+    struct tcp_endpoint *ep = tcp_of(endpoint);
+    if ((flags & ~(uint32_t)(TCPIP_SHUTDOWN_READ | TCPIP_SHUTDOWN_WRITE)) != 0 || flags == 0)
+        return TCPIP_ERR_INVALID_ARGUMENT;
+    if (ep->state == TCPIP_TCP_LISTEN) {
+        if (flags & TCPIP_SHUTDOWN_READ) {
+            tcpip__tcp_unlisten(ep);
+            tcpip__tcp_event(ep, TCP_EVENT_GONE);
+            endpoint_notify(endpoint, TCPIP_EVENT_IN | TCPIP_EVENT_HUP);
+        }
+        return TCPIP_OK;
+    }
+    if (ep->state == TCPIP_TCP_CLOSED)
+        return TCPIP_ERR_NOT_CONNECTED;
+    if (ep->state == TCPIP_TCP_SYN_SENT) {
+        tcpip__tcp_abort(ep, TCPIP_ERR_CONNECTION_RESET);
+        return TCPIP_OK;
+    }
+    uint32_t events = 0;
+    if (flags & TCPIP_SHUTDOWN_READ) {
+        ep->shut_read = true;
+        events |= TCPIP_EVENT_IN | TCPIP_EVENT_RDHUP;
+    }
+    if ((flags & TCPIP_SHUTDOWN_WRITE) && !ep->shut_write) {
+        ep->shut_write = true;
+        tcp_queue_fin(ep);
+        events |= TCPIP_EVENT_OUT;
+    }
+    if (ep->shut_write && (ep->shut_read || ep->fin_received))
+        events |= TCPIP_EVENT_HUP;
+    endpoint_notify(endpoint, events);
+    return TCPIP_OK;
+}
+
+static void tcp_reset_and_die(struct tcp_endpoint *ep)
+{
+    if (tcp_synchronized(ep) || ep->state == TCPIP_TCP_SYN_RECEIVED) {
+        tcpip__tcp_output_control(ep, ep->snd_nxt, TCPIP_TCP_RST | TCPIP_TCP_ACK);
+        EVENT(ep->base.stack, TCP_RESET, ep->base.id, 1, 0, 0, 0);
+    }
+    tcpip__tcp_die(ep);
+}
+
+static void tcp_op_close(struct tcpip_endpoint *endpoint)
+{
+    struct tcp_endpoint *ep = tcp_of(endpoint);
+    struct tcp_stack *tcp = tcp_stack_of(endpoint->stack);
+    int64_t linger = tcp_option(ep, TCPIP_OPTION_LINGER);
+    /* RFC 2525 2.17: what the application will never read is a failure that the peer should know of. */
+    bool unread = ep->receive_queue.bytes > 0;
+    ep->orphan = true;
+    tcpip__endpoint_detach(endpoint);
+    tcpip__receive_queue_fini(&ep->receive_queue, &tcp->receive_chunks);
+    tcpip__receive_queue_init(&ep->receive_queue);
+    if (ep->dead) {
+        tcpip__tcp_reap(ep);
+    } else if (ep->state <= TCPIP_TCP_SYN_SENT) {
+        tcpip__tcp_die(ep);
+    } else if (unread || linger == 0) {
+        tcp_reset_and_die(ep);
+    } else {
+        ep->shut_read = ep->shut_write = true;
+        tcp_queue_fin(ep);
+        if (ep->state == TCPIP_TCP_FIN_WAIT_2) {
+            if (tcp_option(ep, TCPIP_OPTION_LINGER2) < 0)
+                tcp_reset_and_die(ep);
+            else
+                tcpip__tcp_timers_on_fin_wait_2(ep);
+        }
+    }
+}
+
+/* The stack goes: nothing on the wire, memory at once. */
+static void tcp_op_abandon(struct tcpip_endpoint *endpoint)
+{
+    struct tcp_endpoint *ep = tcp_of(endpoint);
+    list_remove_if_linked(&ep->queue_node);
+    ep->orphan = true;
+    ep->dead = true;
+    tcpip__tcp_abandon(ep);
+}
+
+/* ---- readiness ---- */
+
+static bool tcp_writable(const struct tcp_endpoint *ep)
+{
+    uint32_t room = tcpip__tcp_send_room(ep);
+    int64_t low_water = tcp_option(ep, TCPIP_OPTION_NOT_SENT_LOW_WATER);
+    if (low_water > 0 && tcp_unsent(ep) >= (uint64_t)low_water)
+        return false;
+    return room > 0 && room >= ep->send_queue.bytes / 2; /* a third of the buffer, as Linux */
+}
+
+static uint32_t tcp_op_readiness(const struct tcpip_endpoint *endpoint)
+{
+    const struct tcp_endpoint *ep = tcp_of_const(endpoint);
+    uint32_t ready = ep->error != TCPIP_OK ? TCPIP_EVENT_ERR : 0;
+    if (ep->state == TCPIP_TCP_LISTEN)
+        return ready | (tcpip__tcp_acceptable(ep) ? TCPIP_EVENT_IN : 0u);
+    if (ep->state == TCPIP_TCP_SYN_SENT || ep->state == TCPIP_TCP_SYN_RECEIVED)
+        return ready;
+    if (ep->state == TCPIP_TCP_CLOSED) {
+        ready |= TCPIP_EVENT_OUT | TCPIP_EVENT_HUP;
+        if (ep->dead || ep->connect_state == TCP_CONNECT_FAILED)
+            ready |= TCPIP_EVENT_IN | TCPIP_EVENT_RDHUP;
+        return ready;
+    }
+    uint32_t low_water = (uint32_t)max_i64(tcp_option(ep, TCPIP_OPTION_RECEIVE_LOW_WATER), 1);
+    bool ended = ep->fin_received || ep->shut_read;
+    if (ep->receive_queue.bytes >= low_water || ended)
+        ready |= TCPIP_EVENT_IN;
+    if (ended)
+        ready |= TCPIP_EVENT_RDHUP;
+    if (ep->shut_write || tcp_writable(ep))
+        ready |= TCPIP_EVENT_OUT;
+    if (ended && ep->shut_write)
+        ready |= TCPIP_EVENT_HUP;
+    return ready;
+}
+
+const struct tcpip_endpoint_ops tcpip__tcp_endpoint_ops = {
+    .bind = tcp_op_bind,
+    .connect = tcp_op_connect,
+    .listen = tcp_op_listen,
+    .accept = tcp_op_accept,
+    .recvmsg = tcp_op_recvmsg,
+    .read_views = tcp_op_read_views,
+    .sendmsg = tcp_op_sendmsg,
+    .write_view = tcp_op_write_view,
+    .peek = tcp_op_peek,
+    .shutdown = tcp_op_shutdown,
+    .close = tcp_op_close,
+    .abandon = tcp_op_abandon,
+    .local_address = tcp_op_local_address,
+    .remote_address = tcp_op_remote_address,
+    .readiness = tcp_op_readiness,
+    .set_option = tcpip__tcp_set_option,
+    .get_option = tcpip__tcp_get_option,
+    .flush = tcpip__tcp_flush,
+};

@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: MIT
+/* tcp_input.c: a segment arrives at a connection: RFC 9293 3.10.7.4 in its own order, one function a step.
+ *
+ *   PAWS (RFC 7323 5), then first the sequence number, second RST, fourth SYN, fifth ACK, seventh the text, eighth FIN.
+ * (Third, security, and sixth, urgent: there are no compartments here, and urgent data stay in line.)
+ *
+ * The packet is this file's from the first line on: it is queued (its buffers are), or dropped with its reason.
+ *
+ * Owns:     rcv_nxt, ts_recent, the receive queue's filling.
+ * Not here: CLOSED, LISTEN and half-open records (tcp_protocol.c, tcp_listen.c), SYN-SENT (tcp_open.c), the ACK's
+ * meaning (tcp_ack.c). */
+#include "transport/tcp/tcp.h"
+
+enum { PAWS_IDLE_DAYS = 24 }; /* RFC 7323 5.5: a timestamp older than this says nothing */
+
+static uint32_t segment_numbers(const struct tcp_segment *segment)
+{
+    return segment->length + (segment->flags & TCPIP_TCP_SYN ? 1u : 0u) + (segment->flags & TCPIP_TCP_FIN ? 1u : 0u);
+}
+
+bool tcpip__tcp_paws_reject(uint32_t ts_recent, tcpip_ns ts_recent_at, uint32_t ts_val, tcpip_ns now)
+{
+    return (int32_t)(ts_val - ts_recent) < 0 && now - ts_recent_at < (tcpip_ns)PAWS_IDLE_DAYS * 86400 * TCPIP_SECOND;
+}
+
+static bool input_paws(struct tcp_endpoint *ep, struct tcp_segment *segment)
+{
+    if (!ep->ts_on || !segment->has_ts || (segment->flags & TCPIP_TCP_RST) != 0 ||
+        !tcpip__tcp_paws_reject(ep->ts_recent, ep->ts_recent_at, segment->ts_val, segment->now))
+        return true;
+    tcp_stats(ep)->paws_dropped++;
+    if (segment->length > 0)
+        tcpip__tcp_output_ack(ep);
+    else
+        tcpip__tcp_challenge_ack(ep, segment->now);
+    tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_PAWS);
+    return false;
+}
+
+/* RFC 7323 4.3: only what covers the last ACK may move TS.Recent, so that the echo measures delayed ACKs too. */
+static void input_timestamp(struct tcp_endpoint *ep, const struct tcp_segment *segment)
+{
+    if (!ep->ts_on || !segment->has_ts || !seq_leq(segment->seq, ep->last_ack_sent))
+        return;
+    if ((int32_t)(segment->ts_val - ep->ts_recent) >= 0 ||
+        !tcpip__tcp_paws_reject(ep->ts_recent, ep->ts_recent_at, segment->ts_val, segment->now)) {
+        ep->ts_recent = segment->ts_val;
+        ep->ts_recent_at = segment->now;
+    }
+}
+
+/* First. A segment that touches what was acknowledged or offered is looked at (its ACK and RST count even when the
+ * window is shut); any other is answered with an ACK and forgotten. */
+static bool input_sequence(struct tcp_endpoint *ep, struct tcp_segment *segment)
+{
+    seqnum end = seq_add(segment->seq, segment_numbers(segment));
+    seqnum right = seq_add(ep->rcv_nxt, receive_window_open(&ep->receive_window, ep->rcv_nxt));
+    if (seq_geq(end, ep->last_ack_sent) && seq_leq(segment->seq, right))
+        return true;
+    bool old = seq_lt(end, ep->rcv_nxt) || seq_eq(end, ep->rcv_nxt);
+    tcp_stats(ep)->segments_outside_window++;
+    if ((segment->flags & TCPIP_TCP_RST) == 0) {
+        if (old && segment->length > 0) {
+            tcp_stats(ep)->duplicate_segments_received++;
+            struct tcp_hot *hot = ep->sack_on ? tcpip__tcp_hot(ep) : NULL;
+            if (hot != NULL) {
+                tcpip__reassembly_note_duplicate(&hot->reassembly, segment->seq,
+                                                 seq_add(segment->seq, segment->length));
+                tcp_stats(ep)->dsack_sent++;
+            }
+        }
+        if (segment->length > 0) {
+            tcpip__ack_policy_quick(&ep->ack_policy, 16);
+            tcpip__tcp_output_ack(ep);
+        } else {
+            tcpip__tcp_challenge_ack(ep, segment->now);
+        }
+    }
+    tcpip_packet_drop(segment->packet,
+                      old && segment->length > 0 ? TCPIP_DROP_TCP_DUPLICATE_DATA : TCPIP_DROP_TCP_OUT_OF_WINDOW);
+    return false;
+}
+
+/* Second. RFC 5961 3.2: only a reset at exactly rcv_nxt ends a connection; another in the window is asked to prove
+ * itself. */
+static bool input_reset(struct tcp_endpoint *ep, struct tcp_segment *segment)
+{
+    if ((segment->flags & TCPIP_TCP_RST) == 0)
+        return true;
+    if (!seq_eq(segment->seq, ep->rcv_nxt)) {
+        tcpip__tcp_challenge_ack(ep, segment->now);
+        tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_BAD_RST);
+        return false;
+    }
+    tcp_stats(ep)->resets_received++;
+    EVENT(ep->base.stack, TCP_RESET, ep->base.id, 0, 0, 0, 0);
+    enum tcpip_error error = TCPIP_ERR_CONNECTION_RESET;
+    if (ep->state == TCPIP_TCP_SYN_RECEIVED)
+        error = TCPIP_ERR_CONNECTION_REFUSED;
+    else if (ep->state == TCPIP_TCP_CLOSE_WAIT)
+        error = TCPIP_ERR_CLOSED_FOR_SEND;
+    tcpip_packet_free(segment->packet);
+    tcpip__tcp_abort(ep, error);
+    return false;
+}
+
+/* Fourth. RFC 5961 4.2: a SYN on a live connection is answered with an ACK, whatever its number: a peer that restarted
+ * resets us then. */
+static bool input_syn(struct tcp_endpoint *ep, struct tcp_segment *segment)
+{
+    if ((segment->flags & TCPIP_TCP_SYN) == 0)
+        return true;
+    if (ep->state == TCPIP_TCP_SYN_RECEIVED && seq_eq(segment->seq, ep->irs))
+        tcpip__tcp_send_syn(ep); /* our SYN-ACK was lost, or crossed its */
+    else
+        tcpip__tcp_challenge_ack(ep, segment->now);
+    tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_UNEXPECTED_SYN);
+    return false;
+}
+
+/* Fifth. */
+static bool input_ack(struct tcp_endpoint *ep, struct tcp_segment *segment)
+{
+    if ((segment->flags & TCPIP_TCP_ACK) == 0) {
+        tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_NO_ACK);
+        return false;
+    }
+    if (ep->state == TCPIP_TCP_SYN_RECEIVED) {
+        if (!seq_gt(segment->ack, ep->snd_una) || !seq_leq(segment->ack, ep->snd_nxt)) {
+            tcpip__tcp_reply_reset(ep->base.stack, segment);
+            tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_BAD_ACK);
+            return false;
+        }
+        ep->snd_una = seq_add(ep->iss, 1);
+        ep->snd_wnd = segment->window << ep->snd_wscale;
+        ep->snd_wnd_max = ep->snd_wnd;
+        ep->snd_wl1 = segment->seq;
+        ep->snd_wl2 = segment->ack;
+        tcpip__tcp_established(ep);
+    }
+    return tcpip__tcp_ack(ep, segment);
+}
+
+/* ---- the text ---- */
+
+static void receive_decide_ack(struct tcp_endpoint *ep, const struct tcp_segment *segment, uint32_t bytes, bool filled)
+{
+    struct ack_bounds bounds;
+    tcpip__tcp_ack_bounds(ep, &bounds);
+    uint32_t per_segment = segment->length / segment->wire_segments;
+    if (segment->wire_segments > 1 && segment->packet != NULL && segment->packet->gso_size != 0)
+        per_segment = segment->packet->gso_size;
+    ep->rcv_mss = (uint16_t)min_u32(max_u32(ep->rcv_mss, per_segment), 65535);
+    bool full = per_segment >= ep->rcv_mss;
+    switch (tcpip__ack_policy_on_data(&ep->ack_policy, bytes, segment->wire_segments, full,
+                                      (segment->flags & TCPIP_TCP_PSH) != 0, filled, &bounds, segment->now)) {
+    case ACK_NONE:
+        break;
+    case ACK_DELAYED:
+        tcpip__tcp_timers_on_ack_delayed(ep);
+        break;
+    case ACK_AT_FLUSH:
+        ep->ack_now = true;
+        break;
+    case ACK_AT_ONCE:
+        tcpip__tcp_output_ack(ep);
+        break;
+    }
+    endpoint_mark_dirty(&ep->base);
+}
+
+/* Eighth: the peer's FIN is next in order. */
+static void receive_fin(struct tcp_endpoint *ep)
+{
+    ep->fin_received = true;
+    ep->rcv_nxt = seq_add(ep->rcv_nxt, 1);
+    ep->ack_now = true;
+    endpoint_mark_dirty(&ep->base);
+    tcpip__tcp_event(ep, TCP_EVENT_FIN_RECEIVED);
+    uint32_t events = TCPIP_EVENT_IN | TCPIP_EVENT_RDHUP;
+    if (ep->state == TCPIP_TCP_TIME_WAIT) {
+        tcpip__tcp_output_ack(ep);
+        tcpip__tcp_time_wait_enter(ep);
+        events |= TCPIP_EVENT_OUT | TCPIP_EVENT_HUP;
+    } else if (ep->state == TCPIP_TCP_CLOSING) {
+        events |= TCPIP_EVENT_OUT | TCPIP_EVENT_HUP;
+    }
+    endpoint_notify(&ep->base, events);
+}
+
+/* Data that waited out of order and is next now. True: some was. */
+static bool receive_pop(struct tcp_endpoint *ep)
+{
+    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
+    struct receive_chunk *chunk;
+    bool any = false;
+    while (ep->hot != NULL && ep->hot->reassembly.count > 0 &&
+           (chunk = tcpip__reassembly_pop(&ep->hot->reassembly, &tcp->receive_chunks, ep->rcv_nxt)) != NULL) {
+        ep->rcv_nxt = seq_add(ep->rcv_nxt, chunk->view.length);
+        ep->bytes_received += chunk->view.length;
+        tcpip__receive_queue_push(&ep->receive_queue, chunk, &tcp->receive_chunks);
+        any = true;
+    }
+    return any;
+}
+
+static bool receive_copy_all(const struct tcp_endpoint *ep)
+{
+    const struct tcpip_stack *stack = ep->base.stack;
+    return stack->memory.used_bytes > stack->limits.memory_bytes / 4 * 3;
+}
+
+/* `skip` bytes of the text are old. */
+static void receive_in_order(struct tcp_endpoint *ep, struct tcp_segment *segment, uint32_t skip, uint32_t length)
+{
+    struct tcpip_stack *stack = ep->base.stack;
+    struct tcp_stack *tcp = tcp_stack_of(stack);
+    bool holes = ep->hot != NULL && ep->hot->reassembly.count > 0;
+    if (!tcpip__receive_queue_push_packet(&ep->receive_queue, segment->packet, segment->payload_offset + skip, length,
+                                          ep->rcv_nxt, receive_copy_all(ep), &tcp->receive_chunks, &stack->buffers)) {
+        tcpip_packet_drop(segment->packet, TCPIP_DROP_NO_MEMORY);
+        return;
+    }
+    ep->rcv_nxt = seq_add(ep->rcv_nxt, length);
+    ep->bytes_received += length;
+    ep->data_segments_in += segment->wire_segments;
+    ep->last_data_receive_at = segment->now;
+    stack->stats.tcp.bytes_received += length;
+    bool filled = holes && receive_pop(ep);
+    tcpip__receive_window_on_data(&ep->receive_window, ep->rcv_nxt, ep->rcv_mss, segment->now);
+    receive_decide_ack(ep, segment, length, filled || holes);
+    tcpip_packet_free(segment->packet);
+    if (ep->receive_queue.bytes >= (uint32_t)tcp_option(ep, TCPIP_OPTION_RECEIVE_LOW_WATER) || ep->fin_seen)
+        endpoint_notify(&ep->base, TCPIP_EVENT_IN);
+}
+
+static void receive_out_of_order(struct tcp_endpoint *ep, struct tcp_segment *segment, uint32_t length)
+{
+    struct tcpip_stack *stack = ep->base.stack;
+    struct tcp_stack *tcp = tcp_stack_of(stack);
+    struct tcp_hot *hot = tcpip__tcp_hot(ep);
+    struct receive_chunk *chain;
+    if (hot == NULL || !tcpip__receive_chunks_of(segment->packet, segment->payload_offset, length, segment->seq,
+                                                 receive_copy_all(ep), &tcp->receive_chunks, &stack->buffers, &chain)) {
+        tcpip_packet_drop(segment->packet, TCPIP_DROP_NO_MEMORY);
+        return;
+    }
+    uint32_t dropped = 0;
+    uint32_t kept = tcpip__reassembly_insert(&hot->reassembly, &tcp->receive_chunks, chain, &dropped);
+    stack->stats.tcp.out_of_order_segments++;
+    stack->stats.tcp.out_of_order_pruned += dropped;
+    ep->out_of_order_segments++;
+    if (kept == 0)
+        stack->stats.tcp.duplicate_segments_received++;
+    stack->stats.tcp.duplicate_acks_sent++;
+    tcpip__ack_policy_quick(&ep->ack_policy, 16);
+    tcpip_packet_free(segment->packet);
+    tcpip__tcp_output_ack(ep); /* RFC 5681 4.2: one for each, at once */
+}
+
+/* Text or FIN after the application has closed both ways: the peer must learn that nobody reads it (RFC 9293 3.6.1). */
+static bool receive_after_close(struct tcp_endpoint *ep, struct tcp_segment *segment, seqnum end)
+{
+    bool nobody = ep->orphan || (ep->shut_read && ep->shut_write);
+    if (!nobody || segment->length == 0 || !seq_gt(end, ep->rcv_nxt))
+        return false;
+    tcpip__tcp_reply_reset(ep->base.stack, segment);
+    tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_AFTER_CLOSE);
+    tcpip__tcp_abort(ep, TCPIP_ERR_CONNECTION_ABORTED);
+    return true;
+}
+
+/* The whole text is old: say which (RFC 2883). */
+static void receive_duplicate(struct tcp_endpoint *ep, struct tcp_segment *segment)
+{
+    tcp_stats(ep)->duplicate_segments_received++;
+    struct tcp_hot *hot = ep->sack_on ? tcpip__tcp_hot(ep) : NULL;
+    if (hot != NULL) {
+        tcpip__reassembly_note_duplicate(&hot->reassembly, segment->seq, seq_add(segment->seq, segment->length));
+        tcp_stats(ep)->dsack_sent++;
+    }
+    tcpip__ack_policy_quick(&ep->ack_policy, 16);
+    tcpip__tcp_output_ack(ep);
+    tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_DUPLICATE_DATA);
+}
+
+/* Seventh. The segment overlaps the window, or has no text. */
+void tcpip__tcp_receive_data(struct tcp_endpoint *ep, struct tcp_segment *segment)
+{
+    seqnum end = seq_add(segment->seq, segment->length);
+    bool fin = (segment->flags & TCPIP_TCP_FIN) != 0;
+    bool accepts =
+        ep->state == TCPIP_TCP_ESTABLISHED || ep->state == TCPIP_TCP_FIN_WAIT_1 || ep->state == TCPIP_TCP_FIN_WAIT_2;
+    if (!accepts || (segment->length == 0 && !fin)) {
+        /* After the peer's FIN there is no text: what claims to be is ignored, a FIN again is acknowledged again. */
+        if (segment->length > 0 || fin)
+            tcpip__tcp_output_ack(ep);
+        tcpip_packet_free(segment->packet);
+        return;
+    }
+    if (receive_after_close(ep, segment, end))
+        return;
+    seqnum right = seq_add(ep->rcv_nxt, receive_window_open(&ep->receive_window, ep->rcv_nxt));
+    uint32_t skip = seq_lt(segment->seq, ep->rcv_nxt) ? seq_size(segment->seq, ep->rcv_nxt) : 0;
+    if (segment->length > 0 && skip >= segment->length && !(fin && skip == segment->length)) {
+        receive_duplicate(ep, segment);
+        return;
+    }
+    uint32_t length = segment->length - min_u32(skip, segment->length);
+    if (seq_gt(end, right)) {
+        /* Beyond what was offered: that part never came. */
+        uint32_t beyond = seq_size(right, end);
+        if (beyond >= length) {
+            tcpip__tcp_output_ack(ep);
+            tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_ZERO_WINDOW);
+            return;
+        }
+        length -= beyond;
+        fin = false;
+    }
+    if (fin) {
+        ep->fin_seen = true;
+        ep->fin_seq = end;
+    }
+    if (skip > 0 && ep->sack_on && length > 0 && tcpip__tcp_hot(ep) != NULL)
+        tcpip__reassembly_note_duplicate(&ep->hot->reassembly, segment->seq, ep->rcv_nxt);
+    bool in_order = seq_leq(segment->seq, ep->rcv_nxt);
+    if (length == 0) {
+        tcpip_packet_free(segment->packet);
+        if (!in_order)
+            tcpip__tcp_output_ack(ep); /* a FIN beyond a hole */
+    } else if (in_order) {
+        receive_in_order(ep, segment, skip, length);
+    } else {
+        receive_out_of_order(ep, segment, length);
+    }
+    if (ep->fin_seen && !ep->fin_received && !ep->dead && seq_eq(ep->rcv_nxt, ep->fin_seq))
+        receive_fin(ep);
+}
+
+void tcpip__tcp_input(struct tcp_endpoint *ep, struct tcp_segment *segment)
+{
+    ep->segments_in += segment->wire_segments;
+    if (ep->state == TCPIP_TCP_SYN_SENT) {
+        tcpip__tcp_syn_sent_input(ep, segment);
+        return;
+    }
+    if (!input_paws(ep, segment) || !input_sequence(ep, segment) || !input_reset(ep, segment) ||
+        !input_syn(ep, segment))
+        return;
+    input_timestamp(ep, segment);
+    ep->last_receive_at = segment->now;
+    tcpip__tcp_timers_on_segment_received(ep);
+    if (!input_ack(ep, segment))
+        return;
+    if (segment->length == 0 && (segment->flags & TCPIP_TCP_FIN) == 0) {
+        tcp_stats(ep)->pure_acks_received++;
+        tcpip_packet_free(segment->packet);
+        return;
+    }
+    if (ep->dead) {
+        tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_AFTER_CLOSE);
+        return;
+    }
+    tcpip__tcp_receive_data(ep, segment);
+}

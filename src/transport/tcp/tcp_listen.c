@@ -1,0 +1,684 @@
+// SPDX-License-Identifier: MIT
+/* tcp_listen.c: passive open: LISTEN and SYN-RECEIVED (RFC 9293 3.10.7.2, 3.10.7.4; RFC 4987).
+ *
+ * A SYN costs a record of at most 128 bytes, not an endpoint. Records stand in the demultiplexer under their flow and
+ * on one list per number of SYN-ACKs sent; each list is in order of expiry because all of its records wait equally
+ * long, so one timer serves them all. When there is no room for a record the answer is a SYN cookie, which costs
+ * nothing; the third segment then brings the facts back.
+ *
+ *   SYN ---------> record, SYN-ACK --- ACK ---> endpoint in the accept queue --- accept ---> the application
+ *       \--------> cookie, SYN-ACK --- ACK -/
+ *
+ * Owns:       struct tcp_listener, tcp_stack.half_open*.
+ * Invariants: a record's listener is alive: records go when it goes.
+ * Not here:   the forwarder's verdicts (tcp_forward.c); what an established connection does. */
+#include "transport/tcp/syn_cookie.h"
+#include "transport/tcp/tcp.h"
+
+#include <stdalign.h>
+
+enum {
+    COOKIE_GRACE_S = 120, /* after the last overflow, ACKs are still tried as cookies: two minutes of the counter */
+};
+
+struct tcp_listener {
+    struct demux_listener demux;
+    struct list queue; /* established, not accepted: tcp_endpoint.queue_node */
+    uint32_t queued, backlog;
+    uint32_t half_open;
+    tcpip_ns cookies_until;
+};
+
+/* ---- records ---- */
+
+static uint32_t half_open_clock(tcpip_ns now)
+{
+    return (uint32_t)(now / TCPIP_US);
+}
+
+/* How long a record of this level waits for its ACK: 1 s, doubled each time. */
+static uint32_t half_open_wait_us(unsigned level)
+{
+    return level >= TCP_HALF_OPEN_LEVELS - 1 ? 120u * 1000000u : 1000000u << level;
+}
+
+static unsigned half_open_list(const struct tcp_half_open *half)
+{
+    return half->deferred ? TCP_HALF_OPEN_LEVELS - 2 : min_u32(half->level, TCP_HALF_OPEN_LEVELS - 1);
+}
+
+static tcpip_ns half_open_expiry(const struct tcp_half_open *half, tcpip_ns now)
+{
+    uint32_t waited_us = half_open_clock(now) - half->sent_us;
+    return now + ((tcpip_ns)half_open_wait_us(half_open_list(half)) - (tcpip_ns)waited_us) * TCPIP_US;
+}
+
+static void half_open_schedule(struct tcp_stack *tcp, tcpip_ns now)
+{
+    tcpip_ns first = TCPIP_NEVER;
+    for (unsigned i = 0; i < TCP_HALF_OPEN_LEVELS; i++) {
+        struct tcpip_list_node *node = list_first(&tcp->half_open[i]);
+        if (node != NULL)
+            first = min_i64(first, half_open_expiry(TCPIP_CONTAINER_OF(node, struct tcp_half_open, node), now));
+    }
+    if (first == TCPIP_NEVER)
+        stack_timer_cancel(tcp->stack, &tcp->half_open_timer);
+    else
+        stack_timer_set(tcp->stack, &tcp->half_open_timer, first);
+}
+
+static void half_open_enlist(struct tcp_stack *tcp, struct tcp_half_open *half, tcpip_ns now)
+{
+    half->sent_us = half_open_clock(now);
+    list_push_back(&tcp->half_open[half_open_list(half)], &half->node);
+    tcpip_ns expiry = half_open_expiry(half, now);
+    if (!tcpip_timer_armed(&tcp->half_open_timer) || expiry < tcp->half_open_timer.at)
+        stack_timer_set(tcp->stack, &tcp->half_open_timer, expiry);
+}
+
+static const struct option_block *half_open_options(const struct tcp_half_open *half)
+{
+    return half->listener != NULL ? half->listener->options : NULL;
+}
+
+struct tcp_half_open *tcpip__tcp_half_open_new(struct tcpip_stack *stack, struct tcp_endpoint *listener,
+                                               const struct tcp_segment *segment)
+{
+    struct tcp_stack *tcp = tcp_stack_of(stack);
+    struct tcp_half_open *half = tcpip__pool_zget(&tcp->half_opens);
+    if (half == NULL)
+        return NULL;
+    const struct tcpip_tcp_options *options = &segment->options;
+    half->listener = listener;
+    half->demux.flow = segment->flow;
+    half->demux.transport = TCPIP_PROTOCOL_TCP;
+    half->demux.kind = TCP_DEMUX_HALF_OPEN;
+    if (tcpip__demux_insert(stack, &half->demux) != TCPIP_OK) {
+        tcpip__pool_put(&tcp->half_opens, half);
+        return NULL;
+    }
+    const struct option_block *block = half_open_options(half);
+    const struct flow *flow = &segment->flow;
+    half->iss =
+        tcpip__isn(&stack->secret, flow->local, flow->local_port, flow->remote, flow->remote_port, segment->now);
+    if (segment->has_iss_above && seq_leq(half->iss, segment->iss_above))
+        half->iss = seq_add(segment->iss_above, 65537);
+    half->irs = segment->seq;
+    half->peer_mss = options->present & TCPIP_TCP_HAS_MSS ? options->mss : 0;
+    half->peer_scale = -1;
+    if ((options->present & TCPIP_TCP_HAS_WINDOW_SCALE) && option_get(stack, block, TCPIP_OPTION_WINDOW_SCALING) != 0)
+        half->peer_scale = (int8_t)options->window_scale;
+    half->sack = (options->present & TCPIP_TCP_HAS_SACK_PERMITTED) && option_get(stack, block, TCPIP_OPTION_SACK) != 0;
+    half->ts = segment->has_ts && option_get(stack, block, TCPIP_OPTION_TIMESTAMPS) != 0;
+    half->ts_recent = half->ts ? segment->ts_val : 0;
+    if (listener != NULL)
+        listener->listener->half_open++;
+    tcp->half_open_count++;
+    return half;
+}
+
+void tcpip__tcp_half_open_free(struct tcpip_stack *stack, struct tcp_half_open *half)
+{
+    struct tcp_stack *tcp = tcp_stack_of(stack);
+    if (half->listener != NULL)
+        half->listener->listener->half_open--;
+    if (half->forwarded)
+        tcp->forward_in_flight--;
+    tcp->half_open_count--;
+    list_remove_if_linked(&half->node);
+    if (half->demux.linked)
+        tcpip__demux_remove(stack, &half->demux);
+    tcpip__pool_put(&tcp->half_opens, half);
+}
+
+/* ---- SYN-ACKs ---- */
+
+/* What a SYN-ACK says of our receive side. */
+static uint32_t passive_buffer_bytes(const struct tcpip_stack *stack, const struct tcp_endpoint *listener)
+{
+    return listener != NULL ? listener->receive_window.buffer_bytes : tcpip__tcp_receive_buffer_default(stack);
+}
+
+struct syn_ack {
+    const struct flow *flow;
+    const struct option_block *options;
+    uint32_t buffer_bytes;
+    seqnum iss, irs;
+    bool sack, ts, scaling;
+    uint32_t ts_val, ts_ecr;
+    uint16_t flags;
+};
+
+static void syn_ack_send(struct tcpip_stack *stack, const struct syn_ack *what)
+{
+    struct tcpip_route route = {0};
+    uint8_t local[16];
+    memcpy(local, what->flow->local, 16);
+    if (tcpip__route_find(stack, what->flow->nic, local, what->flow->remote, &route) != TCPIP_OK)
+        return;
+    uint8_t options[TCPIP_TCP_OPTIONS_MAX];
+    uint16_t mss = tcpip__tcp_advertised_mss(&route, what->flow->remote,
+                                             option_get(stack, what->options, TCPIP_OPTION_MAX_SEGMENT));
+    uint32_t most = max_u32(what->buffer_bytes, stack->limits.tcp_receive_buffer_max);
+    int scale = what->scaling ? tcpip__receive_window_scale(most) : -1;
+    size_t bytes = 0;
+    if (what->flags & TCPIP_TCP_SYN)
+        bytes = tcpip__tcp_syn_options(options, mss, what->sack, scale, what->ts, what->ts_val, what->ts_ecr);
+    struct tcp_bare_segment syn_ack = {
+        .flow = what->flow,
+        .seq = what->iss,
+        .ack = seq_add(what->irs, 1),
+        .flags = what->flags,
+        .window = (uint16_t)min_u32(what->buffer_bytes, 65535),
+        .options = options,
+        .options_bytes = bytes,
+        .ttl = (uint8_t)option_get(stack, what->options, TCPIP_OPTION_TTL),
+        .tos = (uint8_t)option_get(stack, what->options, TCPIP_OPTION_TOS),
+    };
+    (void)tcpip__tcp_output_bare(stack, &route, &syn_ack);
+    tcpip__route_release(&route);
+}
+
+static void half_open_send(struct tcpip_stack *stack, const struct tcp_half_open *half, uint16_t flags)
+{
+    tcpip_ns now = tcpip__stack_now(stack);
+    const struct flow *flow = &half->demux.flow;
+    struct syn_ack what = {
+        .flow = flow,
+        .options = half_open_options(half),
+        .buffer_bytes = passive_buffer_bytes(stack, half->listener),
+        .iss = flags & TCPIP_TCP_SYN ? half->iss : seq_add(half->iss, 1),
+        .irs = half->irs,
+        .sack = half->sack,
+        .ts = half->ts,
+        .scaling = half->peer_scale >= 0,
+        .ts_val = timestamp_clock(now, tcpip__timestamp_offset(&stack->secret, flow->local, flow->remote)),
+        .ts_ecr = half->ts_recent,
+        .flags = flags,
+    };
+    syn_ack_send(stack, &what);
+}
+
+/* The first SYN-ACK, and the wait for its ACK. */
+void tcpip__tcp_half_open_answer(struct tcpip_stack *stack, struct tcp_half_open *half)
+{
+    list_remove_if_linked(&half->node);
+    half->deferred = false;
+    half_open_send(stack, half, TCPIP_TCP_SYN | TCPIP_TCP_ACK);
+    half_open_enlist(tcp_stack_of(stack), half, tcpip__stack_now(stack));
+}
+
+void tcpip__tcp_half_open_defer(struct tcpip_stack *stack, struct tcp_half_open *half)
+{
+    half->deferred = true;
+    half_open_enlist(tcp_stack_of(stack), half, tcpip__stack_now(stack));
+}
+
+static void half_open_expired(struct tcpip_stack *stack, struct tcp_half_open *half, tcpip_ns now)
+{
+    struct tcp_stack *tcp = tcp_stack_of(stack);
+    if (half->deferred || half->level >= option_get(stack, half_open_options(half), TCPIP_OPTION_SYN_ACK_COUNT)) {
+        stack->stats.tcp.half_open_timeouts++;
+        if (half->deferred)
+            tcpip__tcp_forward_expired(tcp, half);
+        tcpip__tcp_half_open_free(stack, half);
+        return;
+    }
+    list_remove(&half->node);
+    half->level++;
+    stack->stats.tcp.retransmits++;
+    half_open_send(stack, half, TCPIP_TCP_SYN | TCPIP_TCP_ACK);
+    half_open_enlist(tcp, half, now);
+}
+
+void tcpip__tcp_half_open_timer(struct tcpip_timer *timer, tcpip_ns now)
+{
+    struct tcp_stack *tcp = TCPIP_CONTAINER_OF(timer, struct tcp_stack, half_open_timer);
+    for (unsigned i = 0; i < TCP_HALF_OPEN_LEVELS; i++) {
+        struct tcpip_list_node *node;
+        while ((node = list_first(&tcp->half_open[i])) != NULL) {
+            struct tcp_half_open *half = TCPIP_CONTAINER_OF(node, struct tcp_half_open, node);
+            if (half_open_expiry(half, now) > now)
+                break;
+            half_open_expired(tcp->stack, half, now);
+        }
+    }
+    half_open_schedule(tcp, now);
+}
+
+/* ---- the third segment ---- */
+
+/* An established endpoint with what was agreed on; NULL: out of memory or endpoints. `entry`: the record that it
+ * replaces, or NULL. */
+static struct tcp_endpoint *passive_establish(struct tcpip_stack *stack, struct tcp_endpoint *listener,
+                                              const struct flow *flow, struct demux_entry *entry,
+                                              const struct tcp_negotiated *negotiated)
+{
+    enum tcpip_error error;
+    tcpip_ns now = tcpip__stack_now(stack);
+    uint32_t network = listener != NULL              ? listener->base.network
+                       : address_is_v4(flow->remote) ? TCPIP_PROTOCOL_IPV4
+                                                     : TCPIP_PROTOCOL_IPV6;
+    struct tcp_endpoint *ep = tcpip__tcp_endpoint_new(stack, network, &error);
+    if (ep == NULL)
+        return NULL;
+    ep->demux.flow = *flow;
+    if (listener != NULL) {
+        ep->options = tcpip__option_block_share(listener->options);
+        ep->send_buffer_bytes = listener->send_buffer_bytes;
+        ep->send_buffer_fixed = listener->send_buffer_fixed;
+        ep->receive_buffer_fixed = listener->receive_buffer_fixed;
+        ep->receive_window.buffer_bytes = listener->receive_window.buffer_bytes;
+        ep->congestion.ops = listener->congestion.ops;
+    }
+    if (entry != NULL) {
+        tcpip__demux_replace(stack, entry, &ep->demux);
+    } else if (tcpip__demux_insert(stack, &ep->demux) != TCPIP_OK) {
+        ep->orphan = true;
+        tcpip__tcp_die(ep);
+        return NULL;
+    }
+    ep->accepted = true;
+    ep->connect_state = TCP_CONNECT_TOLD;
+    ep->iss = negotiated->iss;
+    tcpip__tcp_prepare(ep, now);
+    tcpip__tcp_negotiate(ep, negotiated, now);
+    ep->snd_una = ep->snd_nxt;
+    tcpip__tcp_established(ep);
+    stack->stats.tcp.passive_connection_openings++;
+    return ep;
+}
+
+/* Hands it to accept, or to the forwarder, and goes on with the segment that completed the handshake. */
+static void passive_deliver(struct tcp_endpoint *listener, struct tcp_endpoint *ep, struct tcp_segment *segment)
+{
+    ep->snd_wnd = segment->window << ep->snd_wscale;
+    ep->snd_wnd_max = ep->snd_wnd;
+    ep->snd_wl1 = segment->seq;
+    ep->snd_wl2 = segment->ack;
+    if (listener == NULL) {
+        tcpip__tcp_forward_established(ep);
+    } else {
+        list_push_back(&listener->listener->queue, &ep->queue_node);
+        listener->listener->queued++;
+        endpoint_notify(&listener->base, TCPIP_EVENT_IN);
+    }
+    tcpip__tcp_input(ep, segment);
+}
+
+static bool listener_full(const struct tcp_endpoint *listener)
+{
+    return listener != NULL && listener->listener->queued > listener->listener->backlog;
+}
+
+/* The ACK that completes a handshake is good; true: the packet was taken on to the new endpoint. */
+static bool half_open_complete(struct tcpip_stack *stack, struct tcp_half_open *half, struct tcp_segment *segment)
+{
+    struct tcp_endpoint *listener = half->listener;
+    if (listener_full(listener)) {
+        stack->stats.tcp.listen_overflow_ack_drop++;
+        tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_LISTEN_OVERFLOW);
+        return true; /* the record stays: the SYN-ACK is sent again, or the peer's data */
+    }
+    struct tcp_negotiated negotiated = {
+        .iss = half->iss,
+        .irs = half->irs,
+        .peer_mss = half->peer_mss,
+        .peer_scale = half->peer_scale,
+        .sack = half->sack,
+        .ts = half->ts,
+        .ts_recent = half->ts_recent,
+    };
+    struct flow flow = half->demux.flow;
+    tcpip_ns rtt_ns = (tcpip_ns)(half_open_clock(segment->now) - half->sent_us) * TCPIP_US;
+    bool measured = half->level == 0;
+    struct tcp_endpoint *ep = passive_establish(stack, listener, &flow, &half->demux, &negotiated);
+    if (ep == NULL) {
+        tcpip_packet_drop(segment->packet, TCPIP_DROP_NO_MEMORY);
+        return true;
+    }
+    if (measured) {
+        struct rtt_bounds bounds;
+        tcpip__tcp_rtt_bounds(ep, &bounds);
+        tcpip__rtt_sample(&ep->rtt, max_i64(rtt_ns, TCPIP_US), ep->snd_una.v, ep->snd_nxt.v, &bounds, segment->now);
+        tcpip__receive_window_rtt_sample(&ep->receive_window, max_i64(rtt_ns, TCPIP_US));
+    }
+    tcpip__tcp_half_open_free(stack, half);
+    passive_deliver(listener, ep, segment);
+    return true;
+}
+
+/* Is it the peer's first text that DEFER_ACCEPT waits for? */
+static bool half_open_waits_for_data(struct tcpip_stack *stack, struct tcp_half_open *half,
+                                     const struct tcp_segment *segment)
+{
+    if (option_get(stack, half_open_options(half), TCPIP_OPTION_DEFER_ACCEPT) == 0 || segment->length > 0 ||
+        (segment->flags & TCPIP_TCP_FIN) != 0 || half->level > 0)
+        return false;
+    half->acked = true;
+    return true;
+}
+
+/* RFC 9293 3.10.7.4 for SYN-RECEIVED. */
+void tcpip__tcp_half_open_input(struct tcp_half_open *half, struct tcp_segment *segment)
+{
+    struct tcpip_stack *stack = segment->packet->nic->stack;
+    uint16_t flags = segment->flags;
+    seqnum next = seq_add(half->irs, 1);
+    enum tcpip_drop reason;
+    if (half->deferred) {
+        reason = TCPIP_DROP_TCP_FORWARDER;
+    } else if ((flags & (TCPIP_TCP_SYN | TCPIP_TCP_ACK | TCPIP_TCP_RST)) == TCPIP_TCP_SYN &&
+               seq_eq(segment->seq, half->irs)) {
+        half_open_send(stack, half, TCPIP_TCP_SYN | TCPIP_TCP_ACK); /* ours was lost */
+        reason = TCPIP_DROP_TCP_UNEXPECTED_SYN;
+    } else if (!seq_in_window(segment->seq, next, min_u32(passive_buffer_bytes(stack, half->listener), 65535) + 1)) {
+        if ((flags & TCPIP_TCP_RST) == 0)
+            half_open_send(stack, half, TCPIP_TCP_ACK);
+        reason = TCPIP_DROP_TCP_OUT_OF_WINDOW;
+    } else if (half->ts && segment->has_ts && (flags & TCPIP_TCP_RST) == 0 &&
+               tcpip__tcp_paws_reject(half->ts_recent, segment->now, segment->ts_val, segment->now)) {
+        half_open_send(stack, half, TCPIP_TCP_ACK);
+        stack->stats.tcp.paws_dropped++;
+        reason = TCPIP_DROP_TCP_PAWS;
+    } else if (flags & TCPIP_TCP_RST) {
+        bool exact = seq_eq(segment->seq, next); /* RFC 5961 3.2 */
+        if (exact) {
+            stack->stats.tcp.resets_received++;
+            tcpip__tcp_half_open_free(stack, half);
+        } else {
+            half_open_send(stack, half, TCPIP_TCP_ACK);
+        }
+        reason = TCPIP_DROP_TCP_BAD_RST;
+        if (exact) {
+            tcpip_packet_free(segment->packet);
+            return;
+        }
+    } else if (flags & TCPIP_TCP_SYN) {
+        half_open_send(stack, half, TCPIP_TCP_ACK);
+        reason = TCPIP_DROP_TCP_UNEXPECTED_SYN;
+    } else if ((flags & TCPIP_TCP_ACK) == 0) {
+        reason = TCPIP_DROP_TCP_NO_ACK;
+    } else if (!seq_eq(segment->ack, seq_add(half->iss, 1))) {
+        tcpip__tcp_reply_reset(stack, segment);
+        reason = TCPIP_DROP_TCP_BAD_ACK;
+    } else if (half_open_waits_for_data(stack, half, segment)) {
+        tcpip_packet_free(segment->packet);
+        return;
+    } else {
+        (void)half_open_complete(stack, half, segment);
+        return;
+    }
+    tcpip_packet_drop(segment->packet, reason);
+}
+
+/* A hard error about our SYN-ACK ends the attempt (RFC 9293 3.9.2.2); a soft one doesn't: SYN-ACKs are sent again
+ * anyhow. */
+void tcpip__tcp_half_open_error(struct tcp_half_open *half, const struct tcpip_icmp_error *error)
+{
+    if (seq_eq(seq(tcpip_load_u32(error->quote + 4)), half->iss) &&
+        (error->kind == TCPIP_ICMP_PORT_UNREACHABLE || error->kind == TCPIP_ICMP_PROTOCOL_UNREACHABLE)) {
+        struct tcpip_stack *stack =
+            half->listener != NULL ? half->listener->base.stack : NULL; /* the forwarder's time out by themselves */
+        if (stack != NULL)
+            tcpip__tcp_half_open_free(stack, half);
+    }
+}
+
+/* ---- SYN cookies ---- */
+
+static void cookie_flow(const struct flow *flow, struct syn_cookie_flow *out)
+{
+    memset(out, 0, sizeof(*out));
+    memcpy(out->local, flow->local, 16);
+    memcpy(out->remote, flow->remote, 16);
+    out->local_port = flow->local_port;
+    out->remote_port = flow->remote_port;
+}
+
+static void cookie_answer(struct tcp_endpoint *listener, struct tcp_segment *segment)
+{
+    struct tcpip_stack *stack = listener->base.stack;
+    const struct tcpip_tcp_options *options = &segment->options;
+    bool ts = segment->has_ts && tcp_option(listener, TCPIP_OPTION_TIMESTAMPS) != 0;
+    uint16_t fallback = address_is_v4(segment->flow.remote) ? TCP_MSS_DEFAULT_V4 : TCP_MSS_DEFAULT_V6;
+    /* Without timestamps there is nowhere to keep the other options: not offered, so not owed. */
+    struct syn_cookie_facts facts = {
+        .mss = options->present & TCPIP_TCP_HAS_MSS && options->mss != 0 ? options->mss : fallback,
+        .sack = ts && (options->present & TCPIP_TCP_HAS_SACK_PERMITTED) && tcp_option(listener, TCPIP_OPTION_SACK) != 0,
+        .peer_scale = -1,
+    };
+    if (ts && (options->present & TCPIP_TCP_HAS_WINDOW_SCALE) && tcp_option(listener, TCPIP_OPTION_WINDOW_SCALING) != 0)
+        facts.peer_scale = (int8_t)options->window_scale;
+    struct syn_cookie_flow flow;
+    cookie_flow(&segment->flow, &flow);
+    uint32_t offset = tcpip__timestamp_offset(&stack->secret, segment->flow.local, segment->flow.remote);
+    struct syn_ack what = {
+        .flow = &segment->flow,
+        .options = listener->options,
+        .buffer_bytes = passive_buffer_bytes(stack, listener),
+        .iss = tcpip__syn_cookie_make(&stack->secret, &flow, segment->seq, &facts, segment->now),
+        .irs = segment->seq,
+        .sack = facts.sack,
+        .ts = ts,
+        .scaling = facts.peer_scale >= 0,
+        .ts_val = tcpip__syn_cookie_timestamp(timestamp_clock(segment->now, 0), &facts) + offset,
+        .ts_ecr = segment->ts_val,
+        .flags = TCPIP_TCP_SYN | TCPIP_TCP_ACK,
+    };
+    syn_ack_send(stack, &what);
+    stack->stats.tcp.listen_overflow_syn_cookie_sent++;
+    listener->listener->cookies_until = segment->now + COOKIE_GRACE_S * TCPIP_SECOND;
+    tcpip_packet_free(segment->packet);
+}
+
+/* The third segment of a handshake that we kept no record of; true: it was one, and the packet is taken. */
+static bool cookie_accept(struct tcp_endpoint *listener, struct tcp_segment *segment)
+{
+    struct tcpip_stack *stack = listener->base.stack;
+    int64_t mode = tcp_option(listener, TCPIP_OPTION_SYN_COOKIES);
+    if (mode == 0 || (mode == 1 && segment->now >= listener->listener->cookies_until) ||
+        (segment->flags & (TCPIP_TCP_SYN | TCPIP_TCP_RST)) != 0)
+        return false;
+    struct syn_cookie_flow flow;
+    struct syn_cookie_facts facts = {.peer_scale = -1};
+    cookie_flow(&segment->flow, &flow);
+    seqnum irs = seq_sub(segment->seq, 1), iss = seq_sub(segment->ack, 1);
+    bool ts = segment->has_ts && tcp_option(listener, TCPIP_OPTION_TIMESTAMPS) != 0;
+    uint32_t offset = tcpip__timestamp_offset(&stack->secret, segment->flow.local, segment->flow.remote);
+    if (!tcpip__syn_cookie_check(&stack->secret, &flow, irs, iss, &facts, segment->now)) {
+        stack->stats.tcp.listen_overflow_invalid_syn_cookie_rcvd++;
+        return false;
+    }
+    if (ts)
+        tcpip__syn_cookie_timestamp_read(segment->ts_ecr - offset, &facts);
+    if (listener_full(listener)) {
+        stack->stats.tcp.listen_overflow_ack_drop++;
+        tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_LISTEN_OVERFLOW);
+        return true;
+    }
+    struct tcp_negotiated negotiated = {
+        .iss = iss,
+        .irs = irs,
+        .peer_mss = facts.mss,
+        .peer_scale = facts.peer_scale,
+        .sack = facts.sack,
+        .ts = ts,
+        .ts_recent = segment->ts_val,
+    };
+    struct tcp_endpoint *ep = passive_establish(stack, listener, &segment->flow, NULL, &negotiated);
+    if (ep == NULL) {
+        tcpip_packet_drop(segment->packet, TCPIP_DROP_NO_MEMORY);
+        return true;
+    }
+    stack->stats.tcp.listen_overflow_syn_cookie_rcvd++;
+    passive_deliver(listener, ep, segment);
+    return true;
+}
+
+/* ---- LISTEN ---- */
+
+static void listener_syn(struct tcp_endpoint *listener, struct tcp_segment *segment)
+{
+    struct tcpip_stack *stack = listener->base.stack;
+    struct tcp_listener *own = listener->listener;
+    int64_t cookies = tcp_option(listener, TCPIP_OPTION_SYN_COOKIES);
+    if (listener_full(listener)) {
+        stack->stats.tcp.listen_overflow_syn_drop++;
+        tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_LISTEN_OVERFLOW);
+        return;
+    }
+    struct tcp_half_open *half = NULL;
+    if (cookies != 2 && own->half_open <= own->backlog)
+        half = tcpip__tcp_half_open_new(stack, listener, segment);
+    if (half != NULL) {
+        tcpip__tcp_half_open_answer(stack, half);
+        tcpip_packet_free(segment->packet);
+    } else if (cookies != 0) {
+        cookie_answer(listener, segment);
+    } else {
+        stack->stats.tcp.listen_overflow_syn_drop++;
+        tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_SYN_LIMIT);
+    }
+}
+
+/* RFC 9293 3.10.7.2. */
+void tcpip__tcp_listener_input(struct tcp_endpoint *listener, struct tcp_segment *segment)
+{
+    struct tcpip_stack *stack = listener->base.stack;
+    uint16_t flags = segment->flags;
+    if (flags & TCPIP_TCP_RST) {
+        tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_BAD_RST);
+    } else if (flags & TCPIP_TCP_ACK) {
+        if (cookie_accept(listener, segment))
+            return;
+        tcpip__tcp_reply_reset(stack, segment);
+        tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_BAD_ACK);
+    } else if ((flags & (TCPIP_TCP_SYN | TCPIP_TCP_FIN)) == TCPIP_TCP_SYN) {
+        listener_syn(listener, segment);
+    } else {
+        tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_BAD_FLAGS);
+    }
+}
+
+static void listener_demux(struct tcp_endpoint *ep, struct demux_listener *out)
+{
+    bool any = address_is_zero(ep->port_key.address);
+    bool v4_address = address_is_v4(ep->port_key.address);
+    out->endpoint = &ep->base;
+    if (!any)
+        memcpy(out->local, ep->port_key.address, 16);
+    out->nic = ep->port_key.nic;
+    out->port = ep->port_key.port;
+    out->transport = TCPIP_PROTOCOL_TCP;
+    bool v6_endpoint = ep->base.network == TCPIP_PROTOCOL_IPV6;
+    out->v6 = v6_endpoint && (any ? !v4_address : !v4_address);
+    out->v4 = !v6_endpoint || v4_address || (any && tcp_option(ep, TCPIP_OPTION_V6_ONLY) == 0);
+    out->reuse_port = tcp_option(ep, TCPIP_OPTION_REUSE_PORT) != 0;
+}
+
+/* The reservation becomes exclusive: two may have bound, one may listen. */
+static enum tcpip_error listener_claim_port(struct tcp_endpoint *ep)
+{
+    struct tcpip_port_manager *ports = ep->base.stack->ports;
+    struct tcpip_port_key claim = ep->port_key;
+    claim.flags |= TCPIP_PORT_EXCLUSIVE;
+    tcpip_port_manager_release(ports, &ep->port_key);
+    enum tcpip_error error = tcpip_port_manager_reserve(ports, &claim);
+    if (error == TCPIP_OK) {
+        ep->port_key = claim;
+        return TCPIP_OK;
+    }
+    ep->port_reserved = tcpip_port_manager_reserve(ports, &ep->port_key) == TCPIP_OK;
+    return error;
+}
+
+enum tcpip_error tcpip__tcp_listen(struct tcp_endpoint *ep, uint32_t backlog)
+{
+    struct tcpip_stack *stack = ep->base.stack;
+    backlog = min_u32(backlog, stack->limits.accept_backlog);
+    if (ep->state == TCPIP_TCP_LISTEN) {
+        ep->listener->backlog = backlog;
+        return TCPIP_OK;
+    }
+    if (ep->state != TCPIP_TCP_CLOSED || ep->dead)
+        return TCPIP_ERR_INVALID_ENDPOINT_STATE;
+    if (!ep->bound) {
+        struct tcpip_full_address any = {0};
+        enum tcpip_error error = ep->base.ops->bind(&ep->base, &any, NULL, NULL);
+        if (error != TCPIP_OK)
+            return error;
+    }
+    struct tcp_listener *listener =
+        tcpip__memory_zalloc(&stack->memory, sizeof(*listener), alignof(struct tcp_listener));
+    if (listener == NULL)
+        return TCPIP_ERR_NO_MEMORY;
+    enum tcpip_error error = listener_claim_port(ep);
+    if (error != TCPIP_OK) {
+        tcpip__memory_free(&stack->memory, listener, sizeof(*listener));
+        return error;
+    }
+    list_init(&listener->queue);
+    listener->backlog = backlog;
+    listener_demux(ep, &listener->demux);
+    ep->listener = listener;
+    ep->connect_state = TCP_CONNECT_NONE;
+    tcpip__demux_listen(stack, &listener->demux);
+    tcpip__tcp_event(ep, TCP_EVENT_LISTEN);
+    return TCPIP_OK;
+}
+
+/* Connections that nobody accepted are reset (RFC 9293 3.10.4: the listener's CLOSE). */
+static void listener_reset_queue(struct tcp_listener *listener, bool silent)
+{
+    struct tcpip_list_node *node;
+    while ((node = list_pop_front(&listener->queue)) != NULL) {
+        struct tcp_endpoint *ep = TCPIP_CONTAINER_OF(node, struct tcp_endpoint, queue_node);
+        if (!ep->dead && !silent)
+            tcpip__tcp_output_control(ep, ep->snd_nxt, TCPIP_TCP_RST | TCPIP_TCP_ACK);
+        ep->orphan = true;
+        tcpip__endpoint_detach(&ep->base);
+        tcpip__tcp_die(ep);
+        tcpip__tcp_reap(ep);
+    }
+}
+
+void tcpip__tcp_unlisten(struct tcp_endpoint *ep)
+{
+    struct tcpip_stack *stack = ep->base.stack;
+    struct tcp_stack *tcp = tcp_stack_of(stack);
+    struct tcp_listener *listener = ep->listener;
+    tcpip__demux_unlisten(stack, &listener->demux);
+    for (unsigned i = 0; i < TCP_HALF_OPEN_LEVELS && listener->half_open > 0; i++) {
+        list_for_each_safe(node, following, &tcp->half_open[i])
+        {
+            struct tcp_half_open *half = TCPIP_CONTAINER_OF(node, struct tcp_half_open, node);
+            if (half->listener == ep)
+                tcpip__tcp_half_open_free(stack, half);
+        }
+    }
+    listener_reset_queue(listener, ep->dead); /* dead already: the stack itself is going */
+    ep->listener = NULL;
+    tcpip__memory_free(&stack->memory, listener, sizeof(*listener));
+}
+
+bool tcpip__tcp_acceptable(const struct tcp_endpoint *ep)
+{
+    return ep->listener != NULL && !list_empty(&ep->listener->queue);
+}
+
+enum tcpip_error tcpip__tcp_accept(struct tcp_endpoint *ep, struct tcpip_endpoint **out,
+                                   struct tcpip_full_address *peer)
+{
+    if (ep->state != TCPIP_TCP_LISTEN)
+        return TCPIP_ERR_INVALID_ENDPOINT_STATE;
+    struct tcpip_list_node *node = list_pop_front(&ep->listener->queue);
+    if (node == NULL)
+        return TCPIP_ERR_WOULD_BLOCK;
+    ep->listener->queued--;
+    struct tcp_endpoint *accepted = TCPIP_CONTAINER_OF(node, struct tcp_endpoint, queue_node);
+    *out = &accepted->base;
+    if (peer != NULL)
+        tcpip__tcp_remote_address(accepted, peer);
+    return TCPIP_OK;
+}

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: MIT
+/* tcp_open.c: active and simultaneous open, and what both SYNs agree on (RFC 9293 3.5, 3.10.7.3).
+ *
+ * Options in a SYN are an offer, those in the SYN-ACK what is taken of it. Everything that follows from the agreement
+ * (segment size, windows, controller, organs) is set up in one place for active and passive opens:
+ * tcpip__tcp_negotiate.
+ *
+ * Owns:     iss, irs, the negotiated options, connect_state.
+ * Not here: passive opens up to the third segment (tcp_listen.c). */
+#include "transport/tcp/tcp.h"
+
+/* ---- SYN and SYN-ACK ---- */
+
+size_t tcpip__tcp_syn_options(uint8_t *out, uint16_t mss, bool sack, int scale, bool ts, uint32_t ts_val,
+                              uint32_t ts_ecr)
+{
+    struct tcpip_tcp_options options;
+    options.present = TCPIP_TCP_HAS_MSS;
+    options.mss = mss;
+    if (sack)
+        options.present |= TCPIP_TCP_HAS_SACK_PERMITTED;
+    if (scale >= 0) {
+        options.present |= TCPIP_TCP_HAS_WINDOW_SCALE;
+        options.window_scale = (uint8_t)scale;
+    }
+    if (ts) {
+        options.present |= TCPIP_TCP_HAS_TIMESTAMPS;
+        options.ts_val = ts_val;
+        options.ts_ecr = ts_ecr;
+    }
+    return tcpip_tcp_options_emit(out, &options);
+}
+
+void tcpip__tcp_send_syn(struct tcp_endpoint *ep)
+{
+    struct tcpip_stack *stack = ep->base.stack;
+    if (!tcpip__tcp_route(ep))
+        return; /* the timer tries again */
+    tcpip_ns now = tcpip__stack_now(stack);
+    bool answer = ep->state == TCPIP_TCP_SYN_RECEIVED;
+    bool scaling = answer ? ep->wscale_on : tcp_option(ep, TCPIP_OPTION_WINDOW_SCALING) != 0;
+    bool ts = answer ? ep->ts_on : tcp_option(ep, TCPIP_OPTION_TIMESTAMPS) != 0;
+    bool sack = answer ? ep->sack_on : tcp_option(ep, TCPIP_OPTION_SACK) != 0;
+    uint8_t options[TCPIP_TCP_OPTIONS_MAX];
+    uint16_t mss =
+        tcpip__tcp_advertised_mss(&ep->route, ep->demux.flow.remote, tcp_option(ep, TCPIP_OPTION_MAX_SEGMENT));
+    size_t bytes = tcpip__tcp_syn_options(options, mss, sack, scaling ? ep->receive_window.scale : -1, ts,
+                                          timestamp_clock(now, ep->ts_offset), answer ? ep->ts_recent : 0);
+    struct tcp_bare_segment syn = {
+        .flow = &ep->demux.flow,
+        .seq = ep->iss,
+        .ack = answer ? ep->rcv_nxt : seq(0),
+        .flags = answer ? TCPIP_TCP_SYN | TCPIP_TCP_ACK : TCPIP_TCP_SYN,
+        .window = (uint16_t)tcpip__receive_window_advertise(&ep->receive_window, ep->rcv_nxt, 0, mss, true),
+        .options = options,
+        .options_bytes = bytes,
+        .ttl = (uint8_t)tcp_option(ep, TCPIP_OPTION_TTL),
+        .tos = (uint8_t)tcp_option(ep, TCPIP_OPTION_TOS),
+    };
+    ep->last_send_at = now;
+    ep->segments_out++;
+    if (answer)
+        ep->last_ack_sent = ep->rcv_nxt;
+    (void)tcpip__tcp_output_bare(stack, &ep->route, &syn);
+}
+
+void tcpip__tcp_prepare(struct tcp_endpoint *ep, tcpip_ns now)
+{
+    struct tcpip_stack *stack = ep->base.stack;
+    struct rtt_bounds rtt;
+    struct ack_bounds ack;
+    tcpip__tcp_rtt_bounds(ep, &rtt);
+    tcpip__tcp_ack_bounds(ep, &ack);
+    tcpip__rtt_init(&ep->rtt, &rtt);
+    tcpip__ack_policy_init(&ep->ack_policy, &ack);
+    uint8_t scale =
+        tcpip__receive_window_scale(max_u32(ep->receive_window.buffer_bytes, stack->limits.tcp_receive_buffer_max));
+    uint32_t clamp = (uint32_t)tcp_option(ep, TCPIP_OPTION_WINDOW_CLAMP);
+    tcpip__receive_window_init(&ep->receive_window, seq(0), ep->receive_window.buffer_bytes, scale, now);
+    ep->receive_window.clamp = clamp;
+    ep->ts_offset = tcpip__timestamp_offset(&stack->secret, ep->demux.flow.local, ep->demux.flow.remote);
+    ep->snd_una = ep->iss;
+    ep->snd_nxt = seq_add(ep->iss, 1);
+    ep->snd_small = ep->snd_una;
+    ep->retransmit_count = ep->probe_count = ep->keepalive_count = 0;
+    ep->fin_queued = ep->fin_sent = ep->fin_acked = ep->fin_seen = ep->fin_received = false;
+    ep->shut_read = ep->shut_write = false;
+    ep->snd_wnd = ep->snd_wnd_max = 0;
+    ep->rcv_nxt = ep->last_ack_sent = seq(0);
+    ep->soft_error = TCPIP_OK;
+    ep->last_receive_at = ep->last_data_receive_at = now;
+    ep->total_retransmits = 0;
+}
+
+void tcpip__tcp_negotiate(struct tcp_endpoint *ep, const struct tcp_negotiated *negotiated, tcpip_ns now)
+{
+    bool v4 = tcp_is_v4(ep);
+    ep->irs = negotiated->irs;
+    ep->rcv_nxt = ep->last_ack_sent = seq_add(negotiated->irs, 1);
+    ep->peer_mss = negotiated->peer_mss != 0 ? max_u32(negotiated->peer_mss, TCP_MSS_MIN) & 0xffff
+                   : v4                      ? TCP_MSS_DEFAULT_V4
+                                             : TCP_MSS_DEFAULT_V6;
+    ep->wscale_on = negotiated->peer_scale >= 0;
+    ep->snd_wscale = ep->wscale_on ? (uint8_t)negotiated->peer_scale : 0;
+    if (!ep->wscale_on)
+        ep->receive_window.scale = 0;
+    ep->sack_on = negotiated->sack;
+    ep->ts_on = negotiated->ts;
+    ep->ts_recent = negotiated->ts_recent;
+    ep->ts_recent_at = now;
+    ep->options_bytes = ep->ts_on ? TCPIP_TCP_TIMESTAMPS_BYTES : 0;
+    (void)tcpip__tcp_route(ep);
+    (void)tcpip__tcp_update_mss(ep);
+    ep->rcv_mss = (uint16_t)min_u32(TCP_MSS_DEFAULT_V4, ep->snd_mss);
+    /* What the SYN offered was unscaled and stays offered; the organ starts from there. */
+    uint32_t offered = min_u32(ep->receive_window.buffer_bytes, 65535);
+    ep->receive_window.advertised = seq_add(ep->rcv_nxt, offered);
+    ep->receive_window.rtt_seq = ep->receive_window.advertised;
+    ep->receive_window.rtt_at = now;
+    tcpip__ack_policy_quick(&ep->ack_policy, 16);
+    tcpip__tcp_congestion_start(ep, ep->congestion.ops);
+    /* RFC 5681 3.1: a lost SYN is a sign; RFC 6928 otherwise. */
+    uint32_t segments = ep->retransmit_count > 1 ? 1 : (uint32_t)tcp_option(ep, TCPIP_OPTION_INITIAL_WINDOW);
+    ep->congestion.cwnd = segments * ep->snd_mss;
+    ep->congestion.ssthresh = TCPIP_SSTHRESH_INFINITE;
+}
+
+void tcpip__tcp_established(struct tcp_endpoint *ep)
+{
+    tcpip__tcp_event(ep, TCP_EVENT_ESTABLISHED);
+    tcpip__tcp_timers_on_established(ep);
+    if (ep->connect_state == TCP_CONNECT_PENDING)
+        ep->connect_state = TCP_CONNECT_SUCCEEDED;
+    ep->last_send_at = 0; /* nothing sent yet that idling could be measured from */
+    endpoint_notify(&ep->base, TCPIP_EVENT_OUT);
+    endpoint_mark_dirty(&ep->base);
+    if (ep->fin_queued)
+        tcpip__tcp_event(ep, TCP_EVENT_FIN_SENT);
+}
+
+/* ---- connect ---- */
+
+/* The flow's remote side, as 16 bytes. */
+static enum tcpip_error connect_remote(const struct tcp_endpoint *ep, const struct tcpip_full_address *address,
+                                       uint8_t *out)
+{
+    struct tcpip_address remote = tcpip_address_to_mapped(&address->address);
+    bool v4_endpoint = ep->base.network == TCPIP_PROTOCOL_IPV4;
+    if (remote.len == 0 || tcpip_address_is_unspecified(&address->address)) {
+        /* As everywhere: "any" is this host. */
+        static const uint8_t loopback4[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1};
+        static const uint8_t loopback6[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+        memcpy(out, v4_endpoint || address->address.len == 4 ? loopback4 : loopback6, 16);
+        return TCPIP_OK;
+    }
+    memcpy(out, remote.bytes, 16);
+    if (v4_endpoint && !address_is_v4(out))
+        return TCPIP_ERR_ADDRESS_FAMILY_NOT_SUPPORTED;
+    if (!v4_endpoint && address_is_v4(out) && tcp_option(ep, TCPIP_OPTION_V6_ONLY) != 0)
+        return TCPIP_ERR_NETWORK_UNREACHABLE;
+    if (address_is_multicast(out))
+        return TCPIP_ERR_NO_ROUTE;
+    return TCPIP_OK;
+}
+
+struct connect_pick {
+    struct tcp_endpoint *ep;
+    struct flow *flow;
+    seqnum iss_above;
+    bool recycled;
+};
+
+/* May this port serve this destination? It may if nobody bound it and the four-tuple is free, or is a TIME-WAIT that
+ * RFC 6191 lets go. */
+static bool connect_port_free(void *ctx, uint16_t port)
+{
+    struct connect_pick *pick = ctx;
+    struct tcpip_stack *stack = pick->ep->base.stack;
+    struct tcpip_port_key key = {.transport = TCPIP_PROTOCOL_TCP, .port = port, .nic = pick->flow->nic};
+    memcpy(key.address, pick->flow->local, 16);
+    if (!tcpip_port_manager_available(stack->ports, &key))
+        return false;
+    pick->flow->local_port = port;
+    struct demux_entry *entry = tcpip__demux_find(stack, TCPIP_PROTOCOL_TCP, pick->flow, pick->flow->nic);
+    if (entry == NULL)
+        return true;
+    pick->recycled = entry->kind == TCP_DEMUX_TIME_WAIT && tcp_option(pick->ep, TCPIP_OPTION_TIME_WAIT_REUSE) != 0 &&
+                     tcpip__tcp_time_wait_recycle(stack, entry, &pick->iss_above);
+    return pick->recycled;
+}
+
+static enum tcpip_error connect_port(struct tcp_endpoint *ep, struct connect_pick *pick)
+{
+    struct tcpip_stack *stack = ep->base.stack;
+    struct flow *flow = pick->flow;
+    if (ep->bound) {
+        flow->local_port = ep->port_key.port;
+        struct demux_entry *entry = tcpip__demux_find(stack, TCPIP_PROTOCOL_TCP, flow, flow->nic);
+        if (entry == NULL)
+            return TCPIP_OK;
+        if (entry->kind != TCP_DEMUX_TIME_WAIT || !tcpip__tcp_time_wait_recycle(stack, entry, &pick->iss_above))
+            return TCPIP_ERR_BAD_LOCAL_ADDRESS; /* EADDRNOTAVAIL, as Linux: the four-tuple is in use */
+        pick->recycled = true;
+        return TCPIP_OK;
+    }
+    struct {
+        uint8_t local[16], remote[16];
+        uint16_t port, salt;
+    } tuple;
+    memset(&tuple, 0, sizeof(tuple));
+    memcpy(tuple.local, flow->local, 16);
+    memcpy(tuple.remote, flow->remote, 16);
+    tuple.port = flow->remote_port;
+    uint32_t tuple_hash = (uint32_t)tcpip__siphash(&stack->secret, &tuple, sizeof(tuple));
+    tuple.salt = 1;
+    uint32_t table_hash = (uint32_t)tcpip__siphash(&stack->secret, &tuple, sizeof(tuple));
+    uint16_t port = 0;
+    enum tcpip_error error =
+        tcpip_port_manager_pick(stack->ports, tuple_hash, table_hash, connect_port_free, pick, &port);
+    flow->local_port = port;
+    ep->connect_tuple = error == TCPIP_OK;
+    return error == TCPIP_OK ? TCPIP_OK : TCPIP_ERR_NO_PORT_AVAILABLE;
+}
+
+/* What connect answers in a state in which it can't begin. */
+static enum tcpip_error connect_again(struct tcp_endpoint *ep)
+{
+    if (ep->connect_state == TCP_CONNECT_FAILED) {
+        enum tcpip_error error = ep->error != TCPIP_OK ? (enum tcpip_error)ep->error : TCPIP_ERR_CONNECTION_ABORTED;
+        ep->error = TCPIP_OK;
+        ep->connect_state = TCP_CONNECT_NONE;
+        return error;
+    }
+    if (ep->connect_state == TCP_CONNECT_PENDING)
+        return TCPIP_ERR_ALREADY_CONNECTING;
+    if (ep->connect_state == TCP_CONNECT_SUCCEEDED) {
+        ep->connect_state = TCP_CONNECT_TOLD;
+        return TCPIP_OK;
+    }
+    return TCPIP_ERR_ALREADY_CONNECTED;
+}
+
+enum tcpip_error tcpip__tcp_connect(struct tcp_endpoint *ep, const struct tcpip_full_address *address)
+{
+    struct tcpip_stack *stack = ep->base.stack;
+    if (ep->state != TCPIP_TCP_CLOSED || ep->dead || ep->connect_state != TCP_CONNECT_NONE)
+        return connect_again(ep);
+    struct flow flow;
+    memset(&flow, 0, sizeof(flow));
+    enum tcpip_error error = connect_remote(ep, address, flow.remote);
+    if (error != TCPIP_OK)
+        return error;
+    if (ep->bound)
+        memcpy(flow.local, ep->port_key.address, 16);
+    if (address_is_zero(flow.local))
+        memset(flow.local, 0, 16);
+    uint32_t bound_nic = (uint32_t)tcp_option(ep, TCPIP_OPTION_BIND_TO_NIC);
+    if (bound_nic == 0 && ep->bound)
+        bound_nic = ep->port_key.nic;
+    if (bound_nic != 0 && address->nic != 0 && address->nic != bound_nic)
+        return TCPIP_ERR_NO_ROUTE;
+    uint32_t nic = address->nic != 0 ? address->nic : bound_nic;
+    tcpip__route_release(&ep->route);
+    error = tcpip__route_find(stack, nic, flow.local, flow.remote, &ep->route);
+    if (error != TCPIP_OK)
+        return error;
+    if (ep->route.kind == ROUTE_BROADCAST || ep->route.kind == ROUTE_MULTICAST) {
+        tcpip__route_release(&ep->route);
+        return TCPIP_ERR_NETWORK_UNREACHABLE;
+    }
+    flow.remote_port = address->port;
+    flow.nic = address_is_link_local(flow.remote) ? ep->route.nic->id : bound_nic;
+    struct connect_pick pick = {.ep = ep, .flow = &flow};
+    error = connect_port(ep, &pick);
+    if (error == TCPIP_OK) {
+        ep->demux.flow = flow;
+        error = tcpip__demux_insert(stack, &ep->demux);
+    }
+    if (error != TCPIP_OK) {
+        tcpip__route_release(&ep->route);
+        return error;
+    }
+    tcpip_ns now = tcpip__stack_now(stack);
+    ep->iss = tcpip__isn(&stack->secret, flow.local, flow.local_port, flow.remote, flow.remote_port, now);
+    if (pick.recycled && seq_leq(ep->iss, pick.iss_above))
+        ep->iss = seq_add(pick.iss_above, 65537);
+    tcpip__tcp_prepare(ep, now);
+    ep->error = TCPIP_OK;
+    tcpip__tcp_event(ep, TCP_EVENT_CONNECT);
+    ep->connect_state = TCP_CONNECT_PENDING;
+    stack->stats.tcp.active_connection_openings++;
+    tcpip__tcp_send_syn(ep);
+    tcpip__tcp_timers_on_syn_sent(ep);
+    return TCPIP_ERR_CONNECT_STARTED;
+}
+
+/* ---- SYN-SENT ---- */
+
+static void negotiated_from_segment(const struct tcp_endpoint *ep, const struct tcp_segment *segment,
+                                    struct tcp_negotiated *out)
+{
+    const struct tcpip_tcp_options *options = &segment->options;
+    *out = (struct tcp_negotiated){.iss = ep->iss, .irs = segment->seq, .peer_scale = -1};
+    if (options->present & TCPIP_TCP_HAS_MSS)
+        out->peer_mss = options->mss;
+    if ((options->present & TCPIP_TCP_HAS_WINDOW_SCALE) && tcp_option(ep, TCPIP_OPTION_WINDOW_SCALING) != 0)
+        out->peer_scale = (int8_t)options->window_scale;
+    out->sack = (options->present & TCPIP_TCP_HAS_SACK_PERMITTED) && tcp_option(ep, TCPIP_OPTION_SACK) != 0;
+    out->ts = segment->has_ts && tcp_option(ep, TCPIP_OPTION_TIMESTAMPS) != 0;
+    out->ts_recent = segment->ts_val;
+}
+
+static void syn_sent_window(struct tcp_endpoint *ep, const struct tcp_segment *segment)
+{
+    ep->snd_wnd = segment->window; /* never scaled in a SYN (RFC 7323 2.2) */
+    ep->snd_wnd_max = segment->window;
+    ep->snd_wl1 = segment->seq;
+    ep->snd_wl2 = segment->ack;
+}
+
+static void syn_sent_established(struct tcp_endpoint *ep, struct tcp_segment *segment)
+{
+    struct tcp_negotiated negotiated;
+    negotiated_from_segment(ep, segment, &negotiated);
+    uint8_t retransmits = ep->retransmit_count;
+    tcpip__tcp_negotiate(ep, &negotiated, segment->now);
+    ep->snd_una = segment->ack;
+    syn_sent_window(ep, segment);
+    if (retransmits == 0) {
+        struct rtt_bounds bounds;
+        tcpip__tcp_rtt_bounds(ep, &bounds);
+        tcpip__rtt_sample(&ep->rtt, segment->now - ep->last_send_at, ep->snd_una.v, ep->snd_nxt.v, &bounds,
+                          segment->now);
+        tcpip__receive_window_rtt_sample(&ep->receive_window, segment->now - ep->last_send_at);
+    }
+    tcpip__tcp_established(ep);
+    tcpip__route_confirm(&ep->route);
+    ep->last_receive_at = segment->now;
+    ep->ack_now = true;
+    /* Text and FIN may ride on a SYN-ACK (RFC 9293 3.10.7.3): they begin behind the SYN. */
+    segment->seq = seq_add(segment->seq, 1);
+    segment->flags &= (uint16_t)~TCPIP_TCP_SYN;
+    if (segment->length > 0 || (segment->flags & TCPIP_TCP_FIN) != 0)
+        tcpip__tcp_receive_data(ep, segment);
+    else
+        tcpip_packet_free(segment->packet);
+}
+
+/* Both sides called at once (RFC 9293 3.5, figure 7). */
+static void syn_sent_simultaneous(struct tcp_endpoint *ep, struct tcp_segment *segment)
+{
+    struct tcp_negotiated negotiated;
+    negotiated_from_segment(ep, segment, &negotiated);
+    tcpip__tcp_negotiate(ep, &negotiated, segment->now);
+    syn_sent_window(ep, segment);
+    tcpip__tcp_event(ep, TCP_EVENT_SYN_RECEIVED);
+    ep->retransmit_count = 0;
+    tcpip__tcp_send_syn(ep);
+    tcpip__tcp_timers_on_syn_sent(ep);
+    tcpip_packet_free(segment->packet); /* text on a bare SYN isn't kept: the peer sends it again */
+}
+
+void tcpip__tcp_syn_sent_input(struct tcp_endpoint *ep, struct tcp_segment *segment)
+{
+    bool ack = (segment->flags & TCPIP_TCP_ACK) != 0, rst = (segment->flags & TCPIP_TCP_RST) != 0;
+    if (ack && (seq_leq(segment->ack, ep->iss) || seq_gt(segment->ack, ep->snd_nxt))) {
+        tcpip__tcp_reply_reset(ep->base.stack, segment);
+        tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_BAD_ACK);
+        return;
+    }
+    if (rst) {
+        if (!ack) { /* RFC 9293 3.10.7.3: a reset must acknowledge our SYN to be believed */
+            tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_BAD_RST);
+            return;
+        }
+        tcp_stats(ep)->resets_received++;
+        tcpip_packet_free(segment->packet);
+        tcpip__tcp_abort(ep, TCPIP_ERR_CONNECTION_REFUSED);
+        return;
+    }
+    if ((segment->flags & TCPIP_TCP_SYN) == 0) {
+        tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_BAD_FLAGS);
+        return;
+    }
+    if (ack)
+        syn_sent_established(ep, segment);
+    else
+        syn_sent_simultaneous(ep, segment);
+}

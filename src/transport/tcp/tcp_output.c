@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+/* tcp_output.c: builds segments and super-segments and hands them to the route.
+ *
+ * A segment is header room and references on the send queue's buffers: retransmission copies nothing. More than one MSS
+ * of payload makes a super-segment; whoever below can't take it cuts it (stack/gso.c). The checksum is left partial for
+ * the same reason.
+ *
+ * Owns:       nothing; notes in the endpoint what an outgoing ACK has paid.
+ * Invariants: every segment but a bare one carries the ACK for all that was received, and the window.
+ * Not here:   what to send and when (tcp_send.c). */
+#include "transport/tcp/tcp.h"
+
+/* Options of a segment outside the handshake: timestamps, SACK. */
+static size_t tcp_write_options(struct tcp_endpoint *ep, uint8_t *out)
+{
+    tcpip_ns now = tcpip__stack_now(ep->base.stack);
+    struct sack_range ranges[REASSEMBLY_SACK_BLOCKS];
+    uint32_t blocks = 0;
+    if (ep->sack_on && ep->hot != NULL)
+        blocks = tcpip__reassembly_sack_blocks(&ep->hot->reassembly, ep->rcv_nxt, ranges,
+                                               tcpip_tcp_sack_room(ep->options_bytes));
+    if (blocks == 0) {
+        if (!ep->ts_on)
+            return 0;
+        tcpip_tcp_timestamps_emit(out, timestamp_clock(now, ep->ts_offset), ep->ts_recent);
+        return TCPIP_TCP_TIMESTAMPS_BYTES;
+    }
+    struct tcpip_tcp_options options;
+    options.present = TCPIP_TCP_HAS_SACK;
+    if (ep->ts_on) {
+        options.present |= TCPIP_TCP_HAS_TIMESTAMPS;
+        options.ts_val = timestamp_clock(now, ep->ts_offset);
+        options.ts_ecr = ep->ts_recent;
+    }
+    options.sack_count = (uint8_t)blocks;
+    for (uint32_t i = 0; i < blocks; i++) {
+        options.sack[i].start = ranges[i].left.v;
+        options.sack[i].end = ranges[i].right.v;
+    }
+    return tcpip_tcp_options_emit(out, &options);
+}
+
+/* Writes the header in front of the packet's payload, with a partial checksum. */
+static void tcp_push_header(struct tcpip_packet *packet, const struct flow *flow, const struct tcpip_tcp_fields *fields,
+                            const uint8_t *options, size_t options_bytes)
+{
+    uint32_t header_bytes = (uint32_t)(TCPIP_TCP_HEADER_MIN + options_bytes);
+    uint8_t *header = tcpip_packet_push(packet, header_bytes);
+    ASSERT(header != NULL); /* the room is sized for it */
+    tcpip_tcp_encode(header, fields);
+    if (options_bytes > 0)
+        memcpy(header + TCPIP_TCP_HEADER_MIN, options, options_bytes);
+    size_t skip = address_is_v4(flow->remote) ? 12 : 0;
+    tcpip_tcp_set_checksum(header, tcpip_checksum_pseudo(flow->local + skip, flow->remote + skip, 16 - skip,
+                                                         TCPIP_PROTOCOL_TCP, packet->length));
+    packet->checksum = TCPIP_CHECKSUM_PARTIAL;
+    packet->checksum_start = 0;
+    packet->checksum_offset = TCPIP_TCP_CHECKSUM_OFFSET;
+    packet->transport_offset = 0;
+    packet->payload_offset = (uint16_t)header_bytes;
+}
+
+static bool tcp_send_packet(struct tcp_endpoint *ep, struct tcpip_packet *packet, seqnum seq, uint16_t flags)
+{
+    uint8_t options[TCPIP_TCP_OPTIONS_MAX];
+    size_t options_bytes = tcp_write_options(ep, options);
+    uint32_t window = 0;
+    if ((flags & TCPIP_TCP_RST) == 0)
+        window = tcpip__receive_window_advertise(&ep->receive_window, ep->rcv_nxt, ep->receive_queue.bytes, ep->rcv_mss,
+                                                 false) >>
+                 ep->receive_window.scale;
+    if (window == 0 && (flags & TCPIP_TCP_RST) == 0)
+        tcp_stats(ep)->zero_window_advertised++;
+    uint32_t payload = packet->length;
+    uint32_t mss = ep->snd_mss + ep->options_bytes - (uint32_t)options_bytes; /* SACK blocks take from the payload */
+    if (payload > mss) {
+        packet->gso = tcp_is_v4(ep) ? TCPIP_GSO_TCPV4 : TCPIP_GSO_TCPV6;
+        packet->gso_size = (uint16_t)mss;
+        packet->gso_segments = (uint16_t)((payload + mss - 1) / mss);
+    }
+    struct tcpip_tcp_fields fields = {
+        .source_port = ep->demux.flow.local_port,
+        .destination_port = ep->demux.flow.remote_port,
+        .sequence = seq.v,
+        .acknowledgment = (flags & TCPIP_TCP_ACK) != 0 ? ep->rcv_nxt.v : 0,
+        .flags = flags,
+        .header_bytes = (uint8_t)(TCPIP_TCP_HEADER_MIN + options_bytes),
+        .window = (uint16_t)min_u32(window, 65535),
+    };
+    tcp_push_header(packet, &ep->demux.flow, &fields, options, options_bytes);
+    packet->mark = (uint32_t)tcp_option(ep, TCPIP_OPTION_MARK);
+    uint32_t segments = packet->gso_segments > 1 ? packet->gso_segments : 1;
+    ep->segments_out += segments;
+    tcp_stats(ep)->segments_sent += segments;
+    struct tcpip_network_output how = {
+        .local = ep->demux.flow.local,
+        .remote = ep->demux.flow.remote,
+        .transport = TCPIP_PROTOCOL_TCP,
+        .ttl = (uint8_t)tcp_option(ep, TCPIP_OPTION_TTL),
+        .tos = (uint8_t)tcp_option(ep, TCPIP_OPTION_TOS),
+        .dont_fragment = tcp_option(ep, TCPIP_OPTION_PATH_MTU_DISCOVERY) != 0,
+    };
+    if (tcpip__route_output(&ep->route, packet, &how) != TCPIP_OK) {
+        tcp_stats(ep)->segment_send_errors++;
+        return false;
+    }
+    if ((flags & TCPIP_TCP_ACK) != 0) {
+        tcpip__ack_policy_on_ack_sent(&ep->ack_policy, payload > 0);
+        tcpip__tcp_timers_on_ack_sent(ep);
+        ep->last_ack_sent = ep->rcv_nxt;
+        ep->ack_now = false;
+    }
+    return true;
+}
+
+bool tcpip__tcp_output_data(struct tcp_endpoint *ep, seqnum seq, uint32_t *length, uint16_t flags)
+{
+    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_packet *packet = tcpip_packet_new(stack);
+    if (packet == NULL)
+        return false;
+    uint32_t offset = seq_size(ep->snd_una, seq);
+    uint32_t wanted = *length, count = 0;
+    if (wanted > 0) {
+        *length = tcpip__send_queue_gather(&ep->send_queue, offset, wanted, packet->views, TCPIP_PACKET_VIEWS, &count);
+        packet->view_count = (uint8_t)count;
+        packet->length += *length;
+    }
+    if (*length < wanted)
+        flags &= (uint16_t)~TCPIP_TCP_FIN;
+    /* Whoever reads at the other end may as well be told now: nothing more is there to come. */
+    if (offset + *length == ep->send_queue.bytes)
+        flags |= TCPIP_TCP_PSH;
+    if (*length == 0)
+        flags &= (uint16_t)~TCPIP_TCP_PSH;
+    uint32_t sent = *length;
+    EVENT(stack, TCP_SEND, ep->base.id, seq.v - ep->iss.v, sent, flags, seq_lt(seq, ep->snd_nxt));
+    if (!tcp_send_packet(ep, packet, seq, flags | TCPIP_TCP_ACK))
+        return false;
+    uint32_t segments = sent == 0 ? 0 : (sent + ep->snd_mss - 1) / ep->snd_mss;
+    ep->data_segments_out += segments;
+    ep->bytes_sent += sent;
+    tcp_stats(ep)->bytes_sent += sent;
+    ep->last_send_at = tcpip__stack_now(stack);
+    return true;
+}
+
+void tcpip__tcp_output_control(struct tcp_endpoint *ep, seqnum seq, uint16_t flags)
+{
+    if (!tcpip__tcp_route(ep))
+        return;
+    struct tcpip_packet *packet = tcpip_packet_new(ep->base.stack);
+    if (packet == NULL)
+        return; /* an ACK or a reset that gets lost: the peer asks again */
+    if ((flags & TCPIP_TCP_RST) != 0)
+        tcp_stats(ep)->resets_sent++;
+    (void)tcp_send_packet(ep, packet, seq, flags);
+}
+
+void tcpip__tcp_output_ack(struct tcp_endpoint *ep)
+{
+    tcpip__tcp_output_control(ep, ep->snd_nxt, TCPIP_TCP_ACK);
+}
+
+enum tcpip_error tcpip__tcp_output_bare(struct tcpip_stack *stack, struct tcpip_route *route,
+                                        const struct tcp_bare_segment *bare)
+{
+    struct tcpip_packet *packet = tcpip_packet_new(stack);
+    if (packet == NULL)
+        return TCPIP_ERR_NO_MEMORY;
+    struct tcpip_tcp_fields fields = {
+        .source_port = bare->flow->local_port,
+        .destination_port = bare->flow->remote_port,
+        .sequence = bare->seq.v,
+        .acknowledgment = bare->ack.v,
+        .flags = bare->flags,
+        .header_bytes = (uint8_t)(TCPIP_TCP_HEADER_MIN + bare->options_bytes),
+        .window = bare->window,
+    };
+    tcp_push_header(packet, bare->flow, &fields, bare->options, bare->options_bytes);
+    stack->stats.tcp.segments_sent++;
+    if ((bare->flags & TCPIP_TCP_RST) != 0)
+        stack->stats.tcp.resets_sent++;
+    struct tcpip_network_output how = {
+        .local = bare->flow->local,
+        .remote = bare->flow->remote,
+        .transport = TCPIP_PROTOCOL_TCP,
+        .ttl = bare->ttl,
+        .tos = bare->tos,
+        .dont_fragment = true,
+    };
+    enum tcpip_error error = tcpip__route_output(route, packet, &how);
+    if (error != TCPIP_OK)
+        stack->stats.tcp.segment_send_errors++;
+    return error;
+}

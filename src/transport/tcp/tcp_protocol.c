@@ -1,0 +1,487 @@
+// SPDX-License-Identifier: MIT
+/* tcp_protocol.c: TCP as a protocol of the stack: its pools, the way in for segments and ICMP errors, and the life and
+ * death of endpoints.
+ *
+ * An endpoint dies for the network first (tcpip__tcp_die: off the demultiplexer, timers stopped, port given back) and
+ * for memory when the application has closed it as well, at the end of that turn: nobody on the C stack is left with a
+ * freed pointer.
+ *
+ * Owns:       struct tcp_stack; the memory of endpoints and hot blocks.
+ * Invariants: a dead endpoint is in no table and has no timer; it is on the list of the dead only if the application is
+ * done with it. Not here:   what a segment means (tcp_input.c, tcp_open.c, tcp_listen.c), calls of the application
+ * (tcp_endpoint.c). */
+#include "transport/tcp/tcp.h"
+
+#include <stdalign.h>
+
+/* ---- endpoints ---- */
+
+struct tcp_endpoint *tcpip__tcp_endpoint_new(struct tcpip_stack *stack, uint32_t network, enum tcpip_error *error)
+{
+    struct tcp_stack *tcp = tcp_stack_of(stack);
+    struct tcp_endpoint *ep = tcpip__pool_zget(&tcp->endpoints);
+    if (ep == NULL) {
+        *error = TCPIP_ERR_NO_MEMORY;
+        return NULL;
+    }
+    *error = tcpip__endpoint_init(&ep->base, stack, &tcpip__tcp_endpoint_ops, TCPIP_PROTOCOL_TCP, network);
+    if (*error != TCPIP_OK) {
+        tcpip__pool_put(&tcp->endpoints, ep);
+        return NULL;
+    }
+    ep->demux.transport = TCPIP_PROTOCOL_TCP;
+    ep->demux.kind = TCP_DEMUX_ENDPOINT;
+    ep->challenge_at = 0;
+    tcpip__send_queue_init(&ep->send_queue);
+    tcpip__receive_queue_init(&ep->receive_queue);
+    tcpip__tcp_buffers_init(ep);
+    tcpip__tcp_timers_init(ep);
+    return ep;
+}
+
+static void tcp_hot_free(struct tcp_endpoint *ep)
+{
+    if (ep->hot == NULL)
+        return;
+    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
+    tcpip__scoreboard_fini(&ep->hot->board, &tcp->records);
+    tcpip__reassembly_fini(&ep->hot->reassembly, &tcp->receive_chunks);
+    tcpip__pool_put(&tcp->hots, ep->hot);
+    ep->hot = NULL;
+    ep->congestion.state = NULL;
+}
+
+static void tcp_endpoint_free(struct tcp_endpoint *ep)
+{
+    struct tcpip_stack *stack = ep->base.stack;
+    struct tcp_stack *tcp = tcp_stack_of(stack);
+    tcp_hot_free(ep);
+    tcpip__send_queue_fini(&ep->send_queue, &tcp->send_chunks);
+    tcpip__receive_queue_fini(&ep->receive_queue, &tcp->receive_chunks);
+    tcpip__option_block_unref(stack, ep->options);
+    tcpip__route_release(&ep->route);
+    tcpip__endpoint_fini(&ep->base);
+    tcpip__pool_put(&tcp->endpoints, ep);
+}
+
+static void tcp_reap_run(struct deferred *deferred)
+{
+    struct tcp_stack *tcp = TCPIP_CONTAINER_OF(deferred, struct tcp_stack, reap);
+    struct tcpip_list_node *node;
+    while ((node = list_pop_front(&tcp->dead)) != NULL)
+        tcp_endpoint_free(TCPIP_CONTAINER_OF(node, struct tcp_endpoint, queue_node));
+}
+
+void tcpip__tcp_reap(struct tcp_endpoint *ep)
+{
+    if (!ep->dead || !ep->orphan || list_node_linked(&ep->queue_node))
+        return;
+    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
+    list_push_back(&tcp->dead, &ep->queue_node);
+    tcpip__stack_defer(ep->base.stack, &tcp->reap);
+}
+
+static void tcp_release_port(struct tcp_endpoint *ep)
+{
+    if (ep->port_reserved)
+        tcpip_port_manager_release(ep->base.stack->ports, &ep->port_key);
+    ep->port_reserved = false;
+    ep->bound = false;
+}
+
+/* What belongs to one connection goes; the endpoint itself may serve again. */
+static void tcp_leave_network(struct tcp_endpoint *ep)
+{
+    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
+    if (ep->state != TCPIP_TCP_CLOSED)
+        tcpip__tcp_event(ep, TCP_EVENT_GONE);
+    tcpip__tcp_timers_stop(ep);
+    if (ep->demux.linked)
+        tcpip__demux_remove(ep->base.stack, &ep->demux);
+    tcp_hot_free(ep);
+    tcpip__send_queue_fini(&ep->send_queue, &tcp->send_chunks);
+    list_remove_if_linked(&ep->base.dirty);
+    ep->ack_now = false;
+}
+
+void tcpip__tcp_die(struct tcp_endpoint *ep)
+{
+    if (ep->dead)
+        return;
+    if (ep->listener != NULL)
+        tcpip__tcp_unlisten(ep);
+    tcp_leave_network(ep);
+    tcp_release_port(ep);
+    tcpip__route_release(&ep->route);
+    ep->dead = true;
+    tcpip__tcp_reap(ep);
+}
+
+void tcpip__tcp_abandon(struct tcp_endpoint *ep)
+{
+    if (ep->listener != NULL)
+        tcpip__tcp_unlisten(ep);
+    tcp_leave_network(ep);
+    tcp_release_port(ep);
+    tcp_endpoint_free(ep);
+}
+
+void tcpip__tcp_abort(struct tcp_endpoint *ep, enum tcpip_error error)
+{
+    struct tcpip_stats_tcp *stats = tcp_stats(ep);
+    bool opening = ep->state == TCPIP_TCP_SYN_SENT || (ep->state == TCPIP_TCP_SYN_RECEIVED && !ep->accepted);
+    if (opening)
+        stats->failed_connection_attempts++;
+    else if (ep->state == TCPIP_TCP_ESTABLISHED || ep->state == TCPIP_TCP_CLOSE_WAIT)
+        stats->established_resets++;
+    ep->error = (uint8_t)error;
+    if (opening && !ep->orphan) {
+        /* A failed connect leaves an endpoint that may connect again, to the port it was bound to by hand. */
+        tcp_leave_network(ep);
+        tcpip__route_release(&ep->route);
+        ep->connect_state = TCP_CONNECT_FAILED;
+        if (ep->connect_tuple)
+            memset(&ep->demux.flow, 0, sizeof(ep->demux.flow));
+    } else {
+        tcpip__tcp_die(ep);
+    }
+    endpoint_notify(&ep->base,
+                    TCPIP_EVENT_IN | TCPIP_EVENT_OUT | TCPIP_EVENT_ERR | TCPIP_EVENT_HUP | TCPIP_EVENT_RDHUP);
+}
+
+struct tcp_hot *tcpip__tcp_hot(struct tcp_endpoint *ep)
+{
+    if (ep->hot != NULL)
+        return ep->hot;
+    struct tcpip_stack *stack = ep->base.stack;
+    struct tcp_hot *hot = tcpip__pool_get(&tcp_stack_of(stack)->hots);
+    if (hot == NULL)
+        return NULL;
+    tcpip_ns now = tcpip__stack_now(stack);
+    tcpip__scoreboard_init(&hot->board, stack->limits.tcp_records);
+    tcpip__recovery_init(&hot->recovery);
+    tcpip__rate_init(&hot->rate, now);
+    tcpip__reassembly_init(&hot->reassembly, stack->limits.tcp_out_of_order);
+    memset(hot->congestion_state, 0, sizeof(hot->congestion_state));
+    ep->hot = hot;
+    ep->congestion.state = hot->congestion_state;
+    /* The controller's private state begins anew; cwnd and ssthresh were kept. */
+    uint32_t cwnd = ep->congestion.cwnd, ssthresh = ep->congestion.ssthresh;
+    ep->congestion.ops->init(&ep->congestion, now);
+    ep->congestion.cwnd = cwnd;
+    ep->congestion.ssthresh = ssthresh;
+    return hot;
+}
+
+void tcpip__tcp_cool(struct tcp_endpoint *ep)
+{
+    if (ep->hot == NULL || ep->hot->board.count > 0 || ep->hot->reassembly.count > 0)
+        return;
+    tcp_hot_free(ep);
+}
+
+/* ---- path ---- */
+
+bool tcpip__tcp_route(struct tcp_endpoint *ep)
+{
+    if (route_valid(&ep->route))
+        return true;
+    uint8_t local[16];
+    memcpy(local, ep->demux.flow.local, 16);
+    tcpip__route_release(&ep->route);
+    uint32_t nic = ep->demux.flow.nic != 0 ? ep->demux.flow.nic : (uint32_t)tcp_option(ep, TCPIP_OPTION_BIND_TO_NIC);
+    return tcpip__route_find(ep->base.stack, nic, local, ep->demux.flow.remote, &ep->route) == TCPIP_OK;
+}
+
+static uint32_t tcp_ip_header_bytes(const uint8_t *remote)
+{
+    return address_is_v4(remote) ? 20 : 40;
+}
+
+uint16_t tcpip__tcp_advertised_mss(const struct tcpip_route *route, const uint8_t *remote, int64_t user_mss)
+{
+    /* RFC 6691: without options. A jumbogram's MTU doesn't fit the field. */
+    uint32_t overhead = tcp_ip_header_bytes(remote) + TCPIP_TCP_HEADER_MIN;
+    uint32_t mss = route->mtu > overhead + TCP_MSS_MIN ? min_u32(route->mtu - overhead, 65535) : TCP_MSS_MIN;
+    if (user_mss > 0 && (uint64_t)user_mss < mss)
+        mss = (uint32_t)user_mss;
+    return (uint16_t)mss;
+}
+
+bool tcpip__tcp_update_mss(struct tcp_endpoint *ep)
+{
+    const uint8_t *remote = ep->demux.flow.remote;
+    uint32_t overhead = tcp_ip_header_bytes(remote) + TCPIP_TCP_HEADER_MIN;
+    uint32_t mtu = ep->route.nic != NULL ? tcpip__pmtu_get(&ep->route, remote) : overhead + TCP_MSS_DEFAULT_V4;
+    uint32_t mss = mtu > overhead + TCP_MSS_MIN ? mtu - overhead : TCP_MSS_MIN;
+    mss = min_u32(mss, ep->peer_mss);
+    int64_t user = tcp_option(ep, TCPIP_OPTION_MAX_SEGMENT);
+    if (user > 0 && (uint64_t)user < mss)
+        mss = (uint32_t)user;
+    mss = max_u32(mss, TCP_MSS_MIN) - ep->options_bytes;
+    bool changed = mss != ep->snd_mss;
+    ep->snd_mss = (uint16_t)mss;
+    ep->congestion.mss = mss;
+    return changed;
+}
+
+void tcpip__tcp_rtt_bounds(const struct tcp_endpoint *ep, struct rtt_bounds *out)
+{
+    out->min_rto_ns = tcp_option(ep, TCPIP_OPTION_MIN_RTO);
+    out->max_rto_ns = tcp_option(ep, TCPIP_OPTION_MAX_RTO);
+    out->initial_rto_ns = tcp_option(ep, TCPIP_OPTION_INITIAL_RTO);
+}
+
+void tcpip__tcp_ack_bounds(const struct tcp_endpoint *ep, struct ack_bounds *out)
+{
+    out->min_ns = tcp_option(ep, TCPIP_OPTION_DELAYED_ACK_MIN);
+    out->max_ns = tcp_option(ep, TCPIP_OPTION_DELAYED_ACK_MAX);
+    out->stretch_max = (uint32_t)tcp_option(ep, TCPIP_OPTION_ACK_STRETCH_MAX);
+}
+
+/* ---- the way in ---- */
+
+/* Checks header and checksum and fills the segment; false: the packet is dropped. */
+static bool tcp_parse(struct tcpip_stack *stack, struct tcpip_packet *packet, struct tcp_segment *out)
+{
+    struct tcpip_packet_network *network = &packet->network;
+    uint32_t offset = packet->transport_offset;
+    const uint8_t *header =
+        network->upper_bytes >= TCPIP_TCP_HEADER_MIN ? tcpip_packet_pull(packet, offset, TCPIP_TCP_HEADER_MIN) : NULL;
+    size_t header_bytes = header != NULL ? tcpip_tcp_header_bytes(header) : 0;
+    if (header == NULL || header_bytes < TCPIP_TCP_HEADER_MIN || header_bytes > network->upper_bytes ||
+        (header = tcpip_packet_pull(packet, offset, (uint32_t)header_bytes)) == NULL) {
+        stack->stats.tcp.invalid_segments_received++;
+        tcpip_packet_drop(packet, TCPIP_DROP_TCP_MALFORMED);
+        return false;
+    }
+    if (packet->checksum == TCPIP_CHECKSUM_NONE) {
+        size_t skip = network->protocol == TCPIP_PROTOCOL_IPV4 ? 12 : 0;
+        uint16_t pseudo = tcpip_checksum_pseudo(network->source + skip, network->destination + skip, 16 - skip,
+                                                TCPIP_PROTOCOL_TCP, network->upper_bytes);
+        if (tcpip_packet_checksum(packet, offset, network->upper_bytes, pseudo) != 0xffff) {
+            stack->stats.tcp.checksum_errors++;
+            stack->stats.tcp.invalid_segments_received++;
+            tcpip_packet_drop(packet, TCPIP_DROP_TCP_BAD_CHECKSUM);
+            return false;
+        }
+    }
+    packet->payload_offset = (uint16_t)(offset + header_bytes);
+    out->packet = packet;
+    out->header = header;
+    out->payload_offset = packet->payload_offset;
+    out->length = network->upper_bytes - (uint32_t)header_bytes;
+    out->seq = seq(tcpip_tcp_sequence(header));
+    out->ack = seq(tcpip_tcp_acknowledgment(header));
+    out->flags = tcpip_tcp_flags(header);
+    out->window = tcpip_tcp_window(header);
+    out->wire_segments = packet->gso_segments > 1 ? packet->gso_segments : 1;
+    out->now = tcpip__stack_now(stack);
+    out->has_iss_above = false;
+    out->has_ts = tcpip_tcp_timestamps_fast(header, header_bytes, &out->ts_val, &out->ts_ecr);
+    if (out->has_ts || header_bytes == TCPIP_TCP_HEADER_MIN) {
+        out->options.present = 0;
+        out->options.sack_count = 0;
+    } else {
+        /* A broken option ends the list; what came before counts (RFC 9293 MUST-7). */
+        (void)tcpip_tcp_options_parse(header, header_bytes, &out->options);
+        out->has_ts = (out->options.present & TCPIP_TCP_HAS_TIMESTAMPS) != 0;
+        out->ts_val = out->options.ts_val;
+        out->ts_ecr = out->options.ts_ecr;
+    }
+    return true;
+}
+
+void tcpip__tcp_no_connection(struct tcpip_stack *stack, struct tcp_segment *segment)
+{
+    uint64_t hash = tcpip__siphash(&stack->secret, &segment->flow, sizeof(segment->flow));
+    struct tcpip_endpoint *listener = tcpip__demux_find_listener(
+        stack, TCPIP_PROTOCOL_TCP, segment->flow.local, segment->flow.local_port, segment->packet->nic->id, hash);
+    if (listener != NULL) {
+        tcpip__tcp_listener_input(tcp_of(listener), segment);
+        return;
+    }
+    if (tcpip__transport_handler(stack, segment->packet) || tcpip__tcp_forward_input(stack, segment))
+        return;
+    tcpip__tcp_reply_reset(stack, segment);
+    tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_NO_PORT);
+}
+
+static void tcp_protocol_input(struct tcpip_stack *stack, struct tcpip_packet *packet)
+{
+    struct tcp_segment segment;
+    if (!tcp_parse(stack, packet, &segment))
+        return;
+    /* RFC 9293 MUST-57: a connection has two ends. */
+    if (packet->network.local != DESTINATION_UNICAST) {
+        stack->stats.tcp.invalid_segments_received++;
+        tcpip_packet_drop(packet, TCPIP_DROP_TCP_BAD_ADDRESS);
+        return;
+    }
+    stack->stats.tcp.valid_segments_received++;
+    uint16_t local_port = tcpip_tcp_destination_port(segment.header);
+    tcpip__flow_of(packet, local_port, tcpip_tcp_source_port(segment.header), &segment.flow);
+    uint32_t nic = packet->nic->id;
+    struct demux_entry *entry = tcpip__demux_find(stack, TCPIP_PROTOCOL_TCP, &segment.flow, nic);
+    if (entry != NULL) {
+        switch ((enum tcp_demux_kind)entry->kind) {
+        case TCP_DEMUX_ENDPOINT:
+            tcpip__tcp_input(TCPIP_CONTAINER_OF(entry, struct tcp_endpoint, demux), &segment);
+            return;
+        case TCP_DEMUX_HALF_OPEN:
+            tcpip__tcp_half_open_input(TCPIP_CONTAINER_OF(entry, struct tcp_half_open, demux), &segment);
+            return;
+        case TCP_DEMUX_TIME_WAIT:
+            tcpip__tcp_time_wait_input(stack, entry, &segment);
+            return;
+        }
+    }
+    tcpip__tcp_no_connection(stack, &segment);
+}
+
+/* ---- ICMP errors (RFC 5927; RFC 9293 3.9.2.2) ---- */
+
+static enum tcpip_error tcp_error_of(enum tcpip_icmp_kind kind)
+{
+    switch (kind) {
+    case TCPIP_ICMP_PORT_UNREACHABLE:
+        return TCPIP_ERR_CONNECTION_REFUSED;
+    case TCPIP_ICMP_NET_UNREACHABLE:
+        return TCPIP_ERR_NETWORK_UNREACHABLE;
+    case TCPIP_ICMP_HOST_UNREACHABLE:
+    case TCPIP_ICMP_TTL_EXCEEDED:
+    case TCPIP_ICMP_PROHIBITED:
+        return TCPIP_ERR_HOST_UNREACHABLE;
+    case TCPIP_ICMP_PROTOCOL_UNREACHABLE:
+        return TCPIP_ERR_PROTOCOL_UNREACHABLE;
+    default:
+        return TCPIP_OK; /* source quench (MUST-55) and the like: discarded */
+    }
+}
+
+static void tcp_packet_too_big(struct tcp_endpoint *ep, uint32_t mtu)
+{
+    if (!tcpip__tcp_route(ep))
+        return;
+    uint32_t now_mtu = tcpip__pmtu_update(ep->base.stack, ep->demux.flow.remote, mtu);
+    EVENT(ep->base.stack, PMTU, ep->base.id, now_mtu, 0, 0, 0);
+    /* What was sent in segments that were too big is lost; that is no sign of congestion, so cwnd stays. */
+    if (tcpip__tcp_update_mss(ep) && ep->hot != NULL && ep->hot->board.count > 0) {
+        (void)tcpip__scoreboard_mark_all_lost(&ep->hot->board, false);
+        endpoint_mark_dirty(&ep->base);
+    }
+}
+
+static void tcp_endpoint_error(struct tcp_endpoint *ep, const struct tcpip_icmp_error *icmp)
+{
+    /* The quote must be of something in flight, which an attacker off the path can't know (RFC 5927 4). */
+    seqnum quoted = seq(tcpip_load_u32(icmp->quote + 4));
+    seqnum low = ep->state == TCPIP_TCP_SYN_SENT ? ep->iss : ep->snd_una;
+    if (!seq_in_range(quoted, low, seq_add(ep->snd_nxt, 1)) || ep->dead)
+        return;
+    if (icmp->kind == TCPIP_ICMP_PACKET_TOO_BIG) {
+        tcp_packet_too_big(ep, icmp->value);
+        return;
+    }
+    enum tcpip_error error = tcp_error_of(icmp->kind);
+    if (error == TCPIP_OK)
+        return;
+    if (ep->state == TCPIP_TCP_SYN_SENT || ep->state == TCPIP_TCP_SYN_RECEIVED) {
+        tcpip__tcp_abort(ep, error);
+        return;
+    }
+    ep->soft_error = (uint8_t)error; /* MUST-56: not fatal once synchronised */
+    if (tcp_option(ep, TCPIP_OPTION_RECEIVE_ERROR) != 0) {
+        ep->error = (uint8_t)error;
+        endpoint_notify(&ep->base, TCPIP_EVENT_ERR);
+    }
+}
+
+static void tcp_protocol_error(struct tcpip_stack *stack, const struct tcpip_icmp_error *icmp)
+{
+    struct flow flow;
+    memset(&flow, 0, sizeof(flow));
+    memcpy(flow.local, icmp->local, 16);
+    memcpy(flow.remote, icmp->remote, 16);
+    flow.local_port = tcpip_load_u16(icmp->quote);
+    flow.remote_port = tcpip_load_u16(icmp->quote + 2);
+    if (address_is_link_local(flow.remote))
+        flow.nic = icmp->nic;
+    stack->stats.tcp.icmp_errors_received++;
+    struct demux_entry *entry = tcpip__demux_find(stack, TCPIP_PROTOCOL_TCP, &flow, icmp->nic);
+    if (entry == NULL)
+        return;
+    if (entry->kind == TCP_DEMUX_ENDPOINT)
+        tcp_endpoint_error(TCPIP_CONTAINER_OF(entry, struct tcp_endpoint, demux), icmp);
+    else if (entry->kind == TCP_DEMUX_HALF_OPEN)
+        tcpip__tcp_half_open_error(TCPIP_CONTAINER_OF(entry, struct tcp_half_open, demux), icmp);
+}
+
+/* ---- life of the protocol ---- */
+
+static enum tcpip_error tcp_protocol_init(struct tcpip_stack *stack, void *state)
+{
+    struct tcp_stack *tcp = state;
+    struct memory *memory = &stack->memory;
+    tcp->stack = stack;
+    tcpip__pool_init(&tcp->endpoints, memory, sizeof(struct tcp_endpoint), 64, 0);
+    tcpip__pool_init(&tcp->hots, memory, sizeof(struct tcp_hot), 64, 0);
+    tcpip__pool_init(&tcp->records, memory, sizeof(struct record), alignof(struct record), 0);
+    tcpip__pool_init(&tcp->send_chunks, memory, sizeof(struct send_chunk), alignof(struct send_chunk), 0);
+    tcpip__pool_init(&tcp->receive_chunks, memory, sizeof(struct receive_chunk), alignof(struct receive_chunk), 0);
+    tcpip__pool_init(&tcp->half_opens, memory, sizeof(struct tcp_half_open), alignof(struct tcp_half_open),
+                     stack->limits.syn_received);
+    tcpip__tcp_time_wait_init(tcp);
+    list_init(&tcp->dead);
+    tcp->reap.fn = tcp_reap_run;
+    for (int i = 0; i < TCP_HALF_OPEN_LEVELS; i++)
+        list_init(&tcp->half_open[i]);
+    tcp->half_open_timer.fn = tcpip__tcp_half_open_timer;
+    tcpip__tcp_forward_init(tcp);
+    enum tcpip_error error = tcpip_congestion_register(stack, &tcpip_congestion_cubic); /* the first is the default */
+    return error == TCPIP_OK ? tcpip_congestion_register(stack, &tcpip_congestion_reno) : error;
+}
+
+/* Endpoints are gone by now: the stack abandons them first. */
+static void tcp_protocol_fini(struct tcpip_stack *stack, void *state)
+{
+    struct tcp_stack *tcp = state;
+    tcpip__tcp_forward_fini(tcp);
+    for (int i = 0; i < TCP_HALF_OPEN_LEVELS; i++) {
+        struct tcpip_list_node *node;
+        while ((node = list_first(&tcp->half_open[i])) != NULL)
+            tcpip__tcp_half_open_free(stack, TCPIP_CONTAINER_OF(node, struct tcp_half_open, node));
+    }
+    stack_timer_cancel(stack, &tcp->half_open_timer);
+    tcpip__tcp_time_wait_fini(tcp);
+    tcp_reap_run(&tcp->reap);
+    list_remove_if_linked(&tcp->reap.node);
+    tcpip__pool_fini(&tcp->half_opens);
+    tcpip__pool_fini(&tcp->receive_chunks);
+    tcpip__pool_fini(&tcp->send_chunks);
+    tcpip__pool_fini(&tcp->records);
+    tcpip__pool_fini(&tcp->hots);
+    tcpip__pool_fini(&tcp->endpoints);
+}
+
+static enum tcpip_error tcp_protocol_new_endpoint(struct tcpip_stack *stack, uint32_t network,
+                                                  struct tcpip_endpoint **out)
+{
+    enum tcpip_error error;
+    struct tcp_endpoint *ep = tcpip__tcp_endpoint_new(stack, network, &error);
+    if (ep == NULL)
+        return error;
+    *out = &ep->base;
+    return TCPIP_OK;
+}
+
+const struct tcpip_transport_protocol tcpip_tcp = {
+    .name = "tcp",
+    .number = TCPIP_PROTOCOL_TCP,
+    .stack_state_bytes = sizeof(struct tcp_stack),
+    .stack_init = tcp_protocol_init,
+    .stack_fini = tcp_protocol_fini,
+    .new_endpoint = tcp_protocol_new_endpoint,
+    .input = tcp_protocol_input,
+    .input_error = tcp_protocol_error,
+};

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: MIT
+/* tcp_send.c: what may go now: lost segments first, then new data, then FIN, then an ACK that nothing carried.
+ *
+ * Runs once a turn for an endpoint that was marked dirty, so that whatever came in and whatever was written in this
+ * turn is answered by as few and as large packets as the windows allow. Three things stop new data: the peer's window
+ * (snd_wnd), the congestion window against RFC 6675's pipe, and the rules against small segments (RFC
+ * 9293 3.8.6.2.1, 3.7.4).
+ *
+ * Owns:       snd_nxt, fin_sent; writes records through the scoreboard.
+ * Invariants: nothing is sent that has no record; in_flight may exceed cwnd by less than one segment.
+ * Not here:   how a segment is built (tcp_output.c), which segments are lost (scoreboard, recovery). */
+#include "transport/tcp/tcp.h"
+
+uint32_t tcpip__tcp_send_room(const struct tcp_endpoint *ep)
+{
+    return sat_sub_u32(ep->send_buffer_bytes, ep->send_queue.bytes);
+}
+
+void tcpip__tcp_tune_send_buffer(struct tcp_endpoint *ep)
+{
+    struct tcpip_stack *stack = ep->base.stack;
+    if (tcp_option(ep, TCPIP_OPTION_MODERATE_BUFFERS) == 0 || ep->send_buffer_fixed ||
+        stack->memory.used_bytes > stack->limits.memory_bytes / 4 * 3)
+        return;
+    /* Two windows: one in flight, one to follow it when it is acknowledged. */
+    uint32_t wanted = (uint32_t)min_u64(2 * (uint64_t)ep->congestion.cwnd, stack->limits.tcp_send_buffer_max);
+    ep->send_buffer_bytes = max_u32(ep->send_buffer_bytes, wanted);
+}
+
+/* Bytes that a packet of this connection may hold, as whole segments. */
+static uint32_t tcp_super_segment(const struct tcp_endpoint *ep)
+{
+    uint32_t most = ep->route.nic->caps.gso_max_bytes;
+    most = most != 0 ? min_u32(most - min_u32(most, 120), TCP_SUPER_SEGMENT_MAX) : TCP_SUPER_SEGMENT_MAX;
+    uint32_t segments = max_u32(most / ep->snd_mss, 1);
+    return segments * ep->snd_mss;
+}
+
+/* Room in the congestion window, as whole segments where it matters. With nothing in flight one segment may always go.
+ */
+static uint32_t tcp_cwnd_room(const struct tcp_endpoint *ep)
+{
+    uint32_t in_flight = tcp_in_flight(ep);
+    uint32_t room = sat_sub_u32(ep->congestion.cwnd, in_flight);
+    if (in_flight == 0)
+        room = max_u32(room, ep->snd_mss);
+    return room;
+}
+
+/* RFC 5681 4.1, as Linux does it: cwnd halves for every RTO spent idle, down to the initial window. */
+static void tcp_restart_after_idle(struct tcp_endpoint *ep, tcpip_ns now)
+{
+    if (ep->last_send_at == 0 || tcp_in_flight(ep) > 0 || tcp_option(ep, TCPIP_OPTION_SLOW_START_AFTER_IDLE) == 0)
+        return;
+    struct rtt_bounds bounds;
+    tcpip__tcp_rtt_bounds(ep, &bounds);
+    tcpip_ns idle_ns = now - ep->last_send_at;
+    tcpip_ns rto_ns = ep->rtt.rto_ns;
+    if (idle_ns <= rto_ns || rto_ns <= 0)
+        return;
+    uint32_t restart =
+        (uint32_t)min_u64((uint64_t)tcp_option(ep, TCPIP_OPTION_INITIAL_WINDOW) * ep->snd_mss, UINT32_MAX);
+    struct tcpip_congestion *congestion = &ep->congestion;
+    restart = min_u32(restart, congestion->cwnd);
+    congestion->ssthresh = max_u32(congestion->ssthresh, congestion->cwnd / 4 * 3);
+    int64_t halvings = min_i64(idle_ns / rto_ns, 31);
+    congestion->cwnd = max_u32(congestion->cwnd >> halvings, restart);
+    if (congestion->ops->on_idle != NULL && congestion->state != NULL)
+        congestion->ops->on_idle(congestion, idle_ns, now);
+}
+
+/* ---- retransmission ---- */
+
+/* Sends the first lost record again, as much of it as `room` allows. False: nothing went. */
+static bool tcp_retransmit_one(struct tcp_endpoint *ep, struct record *record, uint32_t room)
+{
+    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
+    struct tcp_hot *hot = ep->hot;
+    uint32_t most = min_u32(tcp_super_segment(ep), max_u32(room / ep->snd_mss, 1) * ep->snd_mss);
+    if (record->length > most && !tcpip__scoreboard_split(&hot->board, &tcp->records, record, most))
+        most = record->length; /* no memory to split: sent whole, if the packet takes it */
+    bool fin = (record->flags & RECORD_FIN) != 0;
+    uint32_t payload = record->length - (fin ? 1 : 0), sent = payload;
+    if (!tcpip__tcp_output_data(ep, record->seq, &sent, fin ? TCPIP_TCP_FIN : 0))
+        return false;
+    if (sent < payload) {
+        /* The views of one packet were not enough for it: the rest waits as a record of its own. */
+        sent = max_u32(sent / ep->snd_mss, 1) * ep->snd_mss;
+        if (sent < record->length && !tcpip__scoreboard_split(&hot->board, &tcp->records, record, sent))
+            return false;
+    }
+    tcpip_ns now = tcpip__stack_now(ep->base.stack);
+    struct rate_snapshot snapshot = tcpip__rate_on_send(&hot->rate, tcp_in_flight(ep), now);
+    tcpip__scoreboard_retransmitted(&hot->board, record, &snapshot, now);
+    uint32_t segments = (record->length + ep->snd_mss - 1) / ep->snd_mss;
+    tcpip__recovery_retransmitted(&hot->recovery, record->length, segments, timestamp_clock(now, ep->ts_offset));
+    tcpip__recovery_sent(&hot->recovery, record->length);
+    struct tcpip_stats_tcp *stats = tcp_stats(ep);
+    stats->retransmits += segments;
+    stats->bytes_retransmitted += payload;
+    if (hot->recovery.state == TCPIP_TCP_RECOVERY)
+        stats->fast_retransmit += segments;
+    else if (hot->recovery.state == TCPIP_TCP_LOSS)
+        stats->slow_start_retransmits += segments;
+    ep->total_retransmits += segments;
+    ep->bytes_retransmitted += payload;
+    tcpip__tcp_timers_on_data_sent(ep);
+    return true;
+}
+
+/* True: nothing lost is left to send; new data may follow. */
+static bool tcp_retransmit(struct tcp_endpoint *ep)
+{
+    if (ep->hot == NULL)
+        return true;
+    struct record *record;
+    while ((record = tcpip__scoreboard_next_lost(&ep->hot->board)) != NULL) {
+        uint32_t room = tcp_cwnd_room(ep);
+        if (room < min_u32(record->length, ep->snd_mss)) {
+            ep->cwnd_limited = true;
+            return false;
+        }
+        /* A window that the peer took back: only the head may go beyond it (RFC 9293 SHLD-15's sense). */
+        if (!seq_eq(record->seq, ep->snd_una) && seq_geq(record->seq, seq_add(ep->snd_una, ep->snd_wnd)))
+            return false;
+        if (!tcp_retransmit_one(ep, record, room))
+            return false;
+    }
+    return true;
+}
+
+/* ---- new data ---- */
+
+static bool tcp_corked(const struct tcp_endpoint *ep)
+{
+    return (ep->more_coming || tcp_option(ep, TCPIP_OPTION_CORK) != 0) && !ep->force_partial;
+}
+
+/* A segment of less than snd_mss that holds all there is: Nagle, in Minshall's form (one small segment in flight at
+ * most). */
+static bool tcp_partial_allowed(const struct tcp_endpoint *ep)
+{
+    if (ep->fin_queued || ep->force_partial)
+        return true;
+    if (tcp_corked(ep))
+        return false;
+    if (tcp_option(ep, TCPIP_OPTION_NO_DELAY) != 0)
+        return true;
+    return seq_leq(ep->snd_small, ep->snd_una);
+}
+
+enum tcp_stop { TCP_STOP_NONE, TCP_STOP_EMPTY, TCP_STOP_WINDOW, TCP_STOP_CWND, TCP_STOP_SMALL };
+
+/* How much of the unsent data may go in the next packet; 0: nothing, and why. */
+static uint32_t tcp_next_length(const struct tcp_endpoint *ep, enum tcp_stop *stop)
+{
+    uint32_t unsent = tcp_unsent(ep), mss = ep->snd_mss;
+    int32_t window = seq_diff(seq_add(ep->snd_una, ep->snd_wnd), ep->snd_nxt);
+    if (unsent == 0) {
+        *stop = TCP_STOP_EMPTY;
+        return 0;
+    }
+    if (window <= 0) {
+        *stop = TCP_STOP_WINDOW;
+        return 0;
+    }
+    uint32_t room = tcp_cwnd_room(ep);
+    if (room < min_u32(unsent, mss)) {
+        *stop = TCP_STOP_CWND;
+        return 0;
+    }
+    uint32_t length = min_u32(min_u32(unsent, (uint32_t)window), min_u32(room, tcp_super_segment(ep)));
+    uint32_t tail = length % mss;
+    if (tail == 0)
+        return length;
+    /* A partial segment at the end: of all the data, or of what a window left. */
+    if (length == unsent ? tcp_partial_allowed(ep) : length == (uint32_t)window && length >= ep->snd_wnd_max / 2)
+        return length;
+    *stop = length == (uint32_t)window && length < unsent ? TCP_STOP_WINDOW
+            : length == unsent                            ? TCP_STOP_SMALL
+                                                          : TCP_STOP_CWND;
+    return length - tail;
+}
+
+/* Sends `length` bytes of new data, with the FIN if it follows them. */
+static bool tcp_send_new(struct tcp_endpoint *ep, uint32_t length)
+{
+    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
+    struct tcp_hot *hot = tcpip__tcp_hot(ep);
+    if (hot == NULL)
+        return false;
+    tcpip_ns now = tcpip__stack_now(ep->base.stack);
+    bool fin = ep->fin_queued && length == tcp_unsent(ep);
+    uint32_t in_flight = tcp_in_flight(ep), sent = length;
+    seqnum at = ep->snd_nxt;
+    if (!tcpip__tcp_output_data(ep, at, &sent, fin ? TCPIP_TCP_FIN : 0))
+        return false;
+    fin = fin && sent == length;
+    struct rate_snapshot snapshot = tcpip__rate_on_send(&hot->rate, in_flight, now);
+    uint32_t numbers = sent + (fin ? 1 : 0);
+    if (!tcpip__scoreboard_sent(&hot->board, &tcp->records, at, numbers, fin ? RECORD_FIN : 0, &snapshot, now))
+        return false; /* the packet went out unrecorded; snd_nxt stays, so it is sent again */
+    ep->snd_nxt = seq_add(at, numbers);
+    ep->fin_sent = ep->fin_sent || fin;
+    if (sent % ep->snd_mss != 0)
+        ep->snd_small = ep->snd_nxt;
+    tcpip__recovery_sent(&hot->recovery, numbers);
+    if (ep->congestion.ops->on_sent != NULL)
+        ep->congestion.ops->on_sent(&ep->congestion, numbers, tcp_in_flight(ep), now);
+    tcpip__tcp_timers_on_data_sent(ep);
+    return true;
+}
+
+static enum tcp_stop tcp_send_data(struct tcp_endpoint *ep)
+{
+    enum tcp_stop stop = TCP_STOP_NONE;
+    uint32_t length;
+    while (stop == TCP_STOP_NONE && (length = tcp_next_length(ep, &stop)) > 0) {
+        if (!tcp_send_new(ep, length)) {
+            tcpip__tcp_timers_on_held(ep);
+            return TCP_STOP_NONE;
+        }
+    }
+    /* A FIN without data needs a place in the window like any other number (RFC 9293 3.4). */
+    if (stop == TCP_STOP_EMPTY && ep->fin_queued && !ep->fin_sent) {
+        if (ep->snd_wnd > seq_size(ep->snd_una, ep->snd_nxt)) {
+            if (!tcp_send_new(ep, 0))
+                tcpip__tcp_timers_on_held(ep);
+        } else {
+            stop = TCP_STOP_WINDOW;
+        }
+    }
+    return stop;
+}
+
+/* The link is behind: more in its queue would only wait there, and be lost together. */
+static bool tcp_link_full(const struct tcp_endpoint *ep)
+{
+    const struct tcpip_nic *nic = ep->route.nic;
+    return nic->tx_blocked && tcpip__nic_queued(nic) > ep->base.stack->limits.nic_queue_packets / 2;
+}
+
+static void tcp_transmit(struct tcp_endpoint *ep)
+{
+    bool lost = ep->hot != NULL && ep->hot->board.lost_bytes > 0;
+    bool fin = ep->fin_queued && !ep->fin_sent;
+    if ((tcp_unsent(ep) == 0 && !lost && !fin) || !tcpip__tcp_route(ep))
+        return;
+    if (tcp_link_full(ep)) {
+        tcpip__tcp_timers_on_held(ep);
+        return;
+    }
+    tcp_restart_after_idle(ep, tcpip__stack_now(ep->base.stack));
+    ep->cwnd_limited = false;
+    enum tcp_stop stop = TCP_STOP_NONE;
+    if (tcp_retransmit(ep))
+        stop = tcp_send_data(ep);
+    ep->force_partial = false;
+    if (stop == TCP_STOP_CWND)
+        ep->cwnd_limited = true;
+    if (stop == TCP_STOP_SMALL && tcp_corked(ep))
+        tcpip__tcp_timers_on_corked(ep);
+    if (ep->hot != NULL && stop == TCP_STOP_EMPTY && tcp_in_flight(ep) < ep->congestion.cwnd)
+        tcpip__rate_app_limited(&ep->hot->rate, tcp_in_flight(ep));
+    if (stop == TCP_STOP_WINDOW && (ep->hot == NULL || ep->hot->board.count == 0))
+        tcpip__tcp_timers_on_zero_window(ep);
+}
+
+void tcpip__tcp_flush(struct tcpip_endpoint *endpoint)
+{
+    struct tcp_endpoint *ep = tcp_of(endpoint);
+    if (ep->dead || ep->state < TCPIP_TCP_ESTABLISHED)
+        return;
+    if (tcp_can_transmit(ep))
+        tcp_transmit(ep);
+    if (ep->ack_now && !ep->dead)
+        tcpip__tcp_output_ack(ep);
+    if (DEBUG_BUILD)
+        tcpip__tcp_check(ep);
+}
+
+/* RFC 9293 3.8.6.1: as much as the window takes if it takes anything, else the number before the first unacknowledged
+ * one, which the peer must answer with an ACK. */
+void tcpip__tcp_send_probe(struct tcp_endpoint *ep)
+{
+    if (!tcpip__tcp_route(ep))
+        return;
+    int32_t window = seq_diff(seq_add(ep->snd_una, ep->snd_wnd), ep->snd_nxt);
+    uint32_t unsent = tcp_unsent(ep);
+    if (window > 0 && (unsent > 0 || (ep->fin_queued && !ep->fin_sent))) {
+        uint32_t length = min_u32(min_u32(unsent, (uint32_t)window), ep->snd_mss);
+        (void)tcp_send_new(ep, length);
+        return;
+    }
+    tcpip__tcp_output_control(ep, seq_sub(ep->snd_una, 1), TCPIP_TCP_ACK);
+}

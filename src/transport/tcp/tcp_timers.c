@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: MIT
+/* tcp_timers.c: all waiting of a connection, as events: functions named after what just happened.
+ *
+ *   timer        armed by                          cancelled by               on expiry                       source
+ *   RETRANSMIT   SYN, data or FIN sent; an ACK     everything acknowledged    oldest segment again, backoff;  RFC 6298
+ * 5 with more outstanding                                        the limit: Timeout PERSIST      window closed, data
+ * wait, nothing the window opens           probe, backoff                  RFC 9293 3.8.6.1 in flight DELAYED_ACK  data
+ * received, ACK not due yet    an ACK sent                ACK                             RFC 9293 3.8.6.3 KEEPALIVE
+ * established with the option on    option off, close          probe if idle; the limit:       RFC 9293 3.8.4 Timeout
+ *   USER_TIMEOUT data sent with the option set     everything acknowledged    Timeout                         RFC
+ * 9293 3.8.3 FIN_WAIT_2   FIN-WAIT-2 after close            TIME-WAIT                  gone Linux CORK         a
+ * partial segment held back       sent, uncorked             sent anyway                     Linux HOLD         the
+ * link's queue is full          sent                       try again                       - IDLE         everything
+ * acknowledged           data sent                  hot block given back            -
+ *
+ * The connection has one node on the stack's wheel. A deadline that moves later leaves it where it is: it fires early
+ * once, looks, and is armed anew. That makes arming on every segment free.
+ *
+ * Owns:       tcp_endpoint.timer and .deadlines; nobody else sets them.
+ * Invariants: an armed deadline is never before the node's instant, and the node is armed while any deadline is.
+ * Not here:   what a probe or a retransmission is (tcp_send.c); TIME-WAIT and half-open records have their own. */
+#include "transport/tcp/tcp.h"
+
+enum {
+    PERSIST_MIN_MS = 200, /* as the least RTO */
+    CORK_MS = 200,
+    HOLD_US = 1000,
+    IDLE_MS = 1000,
+};
+
+static void tcp_timer_arm(struct tcp_endpoint *ep, enum tcp_timer timer, tcpip_ns at)
+{
+    ep->deadlines[timer] = at;
+    if (!tcpip_timer_armed(&ep->timer) || at < ep->timer.at)
+        stack_timer_set(ep->base.stack, &ep->timer, at);
+}
+
+static void tcp_timer_disarm(struct tcp_endpoint *ep, enum tcp_timer timer)
+{
+    ep->deadlines[timer] = TCPIP_NEVER;
+}
+
+static tcpip_ns tcp_rto(const struct tcp_endpoint *ep)
+{
+    struct rtt_bounds bounds;
+    tcpip__tcp_rtt_bounds(ep, &bounds);
+    return tcpip__rtt_rto(&ep->rtt, &bounds);
+}
+
+/* Timeout, or what an ICMP error has said meanwhile (as Linux). */
+static void tcp_give_up(struct tcp_endpoint *ep)
+{
+    tcp_stats(ep)->established_timedout++;
+    enum tcpip_error error = ep->soft_error != TCPIP_OK ? (enum tcpip_error)ep->soft_error : TCPIP_ERR_TIMEOUT;
+    tcpip__tcp_abort(ep, error);
+}
+
+static bool tcp_user_timeout_over(const struct tcp_endpoint *ep, tcpip_ns now)
+{
+    int64_t timeout = tcp_option(ep, TCPIP_OPTION_USER_TIMEOUT);
+    return timeout > 0 && ep->user_timeout_from != TCPIP_NEVER && now - ep->user_timeout_from >= timeout;
+}
+
+static void tcp_on_syn_timeout(struct tcp_endpoint *ep, tcpip_ns now)
+{
+    enum tcpip_option limit = ep->state == TCPIP_TCP_SYN_SENT ? TCPIP_OPTION_SYN_COUNT : TCPIP_OPTION_SYN_ACK_COUNT;
+    if (ep->retransmit_count >= tcp_option(ep, limit) || tcp_user_timeout_over(ep, now)) {
+        tcp_give_up(ep);
+        return;
+    }
+    struct rtt_bounds bounds;
+    tcpip__tcp_rtt_bounds(ep, &bounds);
+    ep->retransmit_count++;
+    tcp_stats(ep)->retransmits++;
+    tcp_stats(ep)->timeouts++;
+    ep->total_retransmits++;
+    tcpip__rtt_back_off(&ep->rtt);
+    tcpip__rtt_syn_timed_out(&ep->rtt, &bounds);
+    tcpip__tcp_send_syn(ep);
+    tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, now + tcp_rto(ep));
+}
+
+/* RFC 6298 5.4 to 5.6; RFC 5681 3.1 for the window; RFC 6675 5.1 for the scoreboard. */
+static void tcp_on_retransmit_timeout(struct tcp_endpoint *ep, tcpip_ns now)
+{
+    if (!tcp_synchronized(ep)) {
+        tcp_on_syn_timeout(ep, now);
+        return;
+    }
+    struct tcp_hot *hot = ep->hot;
+    if (hot == NULL || hot->board.count == 0)
+        return;
+    if (ep->retransmit_count >= tcp_option(ep, TCPIP_OPTION_RETRANSMIT_COUNT) || tcp_user_timeout_over(ep, now)) {
+        tcp_give_up(ep);
+        return;
+    }
+    ep->retransmit_count++;
+    tcp_stats(ep)->timeouts++;
+    /* Only the first timeout of a stretch without progress is a sign of congestion (RFC 5681 3.1): later ones find the
+     * window at its floor already and must not lower ssthresh again. */
+    bool first = ep->retransmit_count == 1 && hot->recovery.state != TCPIP_TCP_LOSS;
+    uint32_t cwnd = ep->congestion.cwnd, ssthresh = ep->congestion.ssthresh;
+    if (first)
+        ep->congestion.ops->on_rto(&ep->congestion, scoreboard_in_flight(&hot->board), now);
+    tcpip__recovery_on_rto(&hot->recovery, ep->snd_una, ep->snd_nxt, cwnd, ssthresh, first && ep->sack_on);
+    /* The head unSACKed is what the peer should have; a SACKed head means that it threw SACKed data away (RFC 2018 8).
+     */
+    bool reneged = (hot->board.first->flags & RECORD_SACKED) != 0;
+    if (reneged)
+        tcp_stats(ep)->sack_reneging++;
+    (void)tcpip__scoreboard_mark_all_lost(&hot->board, reneged);
+    ep->congestion.cwnd = ep->snd_mss;
+    tcpip__rtt_back_off(&ep->rtt);
+    EVENT(ep->base.stack, TCP_TIMER, ep->base.id, TCP_TIMER_RETRANSMIT, ep->rtt.backoff, 0, 0);
+    tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, now + tcp_rto(ep));
+    endpoint_mark_dirty(&ep->base);
+}
+
+static void tcp_on_persist_timeout(struct tcp_endpoint *ep, tcpip_ns now)
+{
+    /* A peer that answers probes may keep its window closed for ever; one that doesn't is given up like any other. */
+    if (ep->probe_count >= tcp_option(ep, TCPIP_OPTION_RETRANSMIT_COUNT) || tcp_user_timeout_over(ep, now)) {
+        tcp_give_up(ep);
+        return;
+    }
+    ep->probe_count++;
+    tcp_stats(ep)->zero_window_probes_sent++;
+    tcpip__rtt_back_off(&ep->rtt);
+    tcpip__tcp_send_probe(ep);
+    if (!ep->dead && !tcp_timer_on(ep, TCP_TIMER_RETRANSMIT))
+        tcp_timer_arm(ep, TCP_TIMER_PERSIST, now + max_i64(tcp_rto(ep), PERSIST_MIN_MS * TCPIP_MS));
+}
+
+static void tcp_on_keepalive_timeout(struct tcp_endpoint *ep, tcpip_ns now)
+{
+    if (tcp_option(ep, TCPIP_OPTION_KEEPALIVE) == 0 || ep->state == TCPIP_TCP_SYN_SENT)
+        return;
+    tcpip_ns idle_ns = tcp_option(ep, TCPIP_OPTION_KEEPALIVE_IDLE);
+    tcpip_ns interval_ns = tcp_option(ep, TCPIP_OPTION_KEEPALIVE_INTERVAL);
+    /* With data outstanding the retransmission timer watches the peer. */
+    if (tcp_in_flight(ep) > 0 || tcp_unsent(ep) > 0) {
+        tcp_timer_arm(ep, TCP_TIMER_KEEPALIVE, now + idle_ns);
+        return;
+    }
+    tcpip_ns quiet_ns = now - ep->last_receive_at;
+    if (quiet_ns < idle_ns) {
+        tcp_timer_arm(ep, TCP_TIMER_KEEPALIVE, ep->last_receive_at + idle_ns);
+        return;
+    }
+    int64_t user_timeout = tcp_option(ep, TCPIP_OPTION_USER_TIMEOUT);
+    bool over = user_timeout > 0 ? quiet_ns >= user_timeout && ep->keepalive_count > 0
+                                 : ep->keepalive_count >= tcp_option(ep, TCPIP_OPTION_KEEPALIVE_COUNT);
+    if (over) {
+        tcp_stats(ep)->keepalive_timeouts++;
+        tcpip__tcp_output_control(ep, ep->snd_nxt, TCPIP_TCP_RST | TCPIP_TCP_ACK);
+        tcp_give_up(ep);
+        return;
+    }
+    ep->keepalive_count++;
+    tcp_stats(ep)->keepalives_sent++;
+    tcpip__tcp_output_control(ep, seq_sub(ep->snd_una, 1), TCPIP_TCP_ACK);
+    tcp_timer_arm(ep, TCP_TIMER_KEEPALIVE, now + interval_ns);
+}
+
+static void tcp_on_timer(struct tcp_endpoint *ep, enum tcp_timer timer, tcpip_ns now)
+{
+    struct ack_bounds bounds;
+    switch (timer) {
+    case TCP_TIMER_RETRANSMIT:
+        tcp_on_retransmit_timeout(ep, now);
+        break;
+    case TCP_TIMER_PERSIST:
+        tcp_on_persist_timeout(ep, now);
+        break;
+    case TCP_TIMER_DELAYED_ACK:
+        tcpip__tcp_ack_bounds(ep, &bounds);
+        tcpip__ack_policy_on_timer(&ep->ack_policy, &bounds);
+        tcp_stats(ep)->delayed_acks_sent++;
+        ep->ack_now = true;
+        endpoint_mark_dirty(&ep->base);
+        break;
+    case TCP_TIMER_KEEPALIVE:
+        tcp_on_keepalive_timeout(ep, now);
+        break;
+    case TCP_TIMER_USER_TIMEOUT:
+        if (tcp_user_timeout_over(ep, now)) {
+            tcp_stats(ep)->user_timeouts++;
+            tcp_give_up(ep);
+        }
+        break;
+    case TCP_TIMER_FIN_WAIT_2:
+        tcpip__tcp_abort(ep, TCPIP_ERR_TIMEOUT);
+        break;
+    case TCP_TIMER_CORK:
+        ep->force_partial = true;
+        endpoint_mark_dirty(&ep->base);
+        break;
+    case TCP_TIMER_HOLD:
+        endpoint_mark_dirty(&ep->base);
+        break;
+    case TCP_TIMER_IDLE:
+        tcpip__tcp_cool(ep);
+        break;
+    case TCP_TIMER_COUNT:
+        break;
+    }
+}
+
+static void tcp_timer_fired(struct tcpip_timer *timer, tcpip_ns now)
+{
+    struct tcp_endpoint *ep = TCPIP_CONTAINER_OF(timer, struct tcp_endpoint, timer);
+    for (int i = 0; i < TCP_TIMER_COUNT && !ep->dead; i++) {
+        if (ep->deadlines[i] > now)
+            continue;
+        ep->deadlines[i] = TCPIP_NEVER;
+        tcp_on_timer(ep, (enum tcp_timer)i, now);
+    }
+    if (ep->dead)
+        return;
+    tcpip_ns next = TCPIP_NEVER;
+    for (int i = 0; i < TCP_TIMER_COUNT; i++)
+        next = min_i64(next, ep->deadlines[i]);
+    if (next != TCPIP_NEVER)
+        stack_timer_set(ep->base.stack, &ep->timer, next);
+}
+
+void tcpip__tcp_timers_init(struct tcp_endpoint *ep)
+{
+    ep->timer.fn = tcp_timer_fired;
+    for (int i = 0; i < TCP_TIMER_COUNT; i++)
+        ep->deadlines[i] = TCPIP_NEVER;
+    ep->user_timeout_from = TCPIP_NEVER;
+}
+
+void tcpip__tcp_timers_stop(struct tcp_endpoint *ep)
+{
+    for (int i = 0; i < TCP_TIMER_COUNT; i++)
+        ep->deadlines[i] = TCPIP_NEVER;
+    stack_timer_cancel(ep->base.stack, &ep->timer);
+}
+
+/* The user timeout counts from the oldest unacknowledged data, not from the latest. */
+static void tcp_user_timeout_start(struct tcp_endpoint *ep, tcpip_ns now)
+{
+    if (ep->user_timeout_from == TCPIP_NEVER)
+        ep->user_timeout_from = now;
+    int64_t timeout = tcp_option(ep, TCPIP_OPTION_USER_TIMEOUT);
+    if (timeout > 0 && !tcp_timer_on(ep, TCP_TIMER_USER_TIMEOUT))
+        tcp_timer_arm(ep, TCP_TIMER_USER_TIMEOUT, ep->user_timeout_from + timeout);
+}
+
+void tcpip__tcp_timers_on_syn_sent(struct tcp_endpoint *ep)
+{
+    tcpip_ns now = tcpip__stack_now(ep->base.stack);
+    tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, now + tcp_rto(ep));
+    tcp_user_timeout_start(ep, now);
+}
+
+void tcpip__tcp_timers_on_established(struct tcp_endpoint *ep)
+{
+    tcp_timer_disarm(ep, TCP_TIMER_RETRANSMIT);
+    tcp_timer_disarm(ep, TCP_TIMER_USER_TIMEOUT);
+    ep->user_timeout_from = TCPIP_NEVER;
+    ep->retransmit_count = 0;
+    tcpip__tcp_timers_on_keepalive_option(ep);
+}
+
+void tcpip__tcp_timers_on_data_sent(struct tcp_endpoint *ep)
+{
+    tcpip_ns now = tcpip__stack_now(ep->base.stack);
+    if (!tcp_timer_on(ep, TCP_TIMER_RETRANSMIT))
+        tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, now + tcp_rto(ep));
+    tcp_timer_disarm(ep, TCP_TIMER_PERSIST);
+    tcp_timer_disarm(ep, TCP_TIMER_CORK);
+    tcp_timer_disarm(ep, TCP_TIMER_IDLE);
+    tcp_user_timeout_start(ep, now);
+}
+
+void tcpip__tcp_timers_on_ack(struct tcp_endpoint *ep, bool progress)
+{
+    tcpip_ns now = tcpip__stack_now(ep->base.stack);
+    if (progress) {
+        ep->retransmit_count = 0;
+        ep->user_timeout_from = TCPIP_NEVER;
+        tcp_timer_disarm(ep, TCP_TIMER_USER_TIMEOUT);
+    }
+    if (ep->hot == NULL || ep->hot->board.count == 0) {
+        tcp_timer_disarm(ep, TCP_TIMER_RETRANSMIT); /* RFC 6298 5.2 */
+        if (ep->hot != NULL && !tcp_timer_on(ep, TCP_TIMER_IDLE))
+            tcp_timer_arm(ep, TCP_TIMER_IDLE, now + IDLE_MS * TCPIP_MS);
+    } else if (progress) {
+        tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, now + tcp_rto(ep)); /* 5.3 */
+        tcp_user_timeout_start(ep, now);
+    }
+}
+
+void tcpip__tcp_timers_on_segment_received(struct tcp_endpoint *ep)
+{
+    ep->keepalive_count = 0;
+    ep->probe_count = 0;
+}
+
+void tcpip__tcp_timers_on_zero_window(struct tcp_endpoint *ep)
+{
+    tcpip_ns now = tcpip__stack_now(ep->base.stack);
+    if (!tcp_timer_on(ep, TCP_TIMER_PERSIST) && !tcp_timer_on(ep, TCP_TIMER_RETRANSMIT)) {
+        ep->rtt.backoff = 0;
+        tcp_timer_arm(ep, TCP_TIMER_PERSIST, now + max_i64(tcp_rto(ep), PERSIST_MIN_MS * TCPIP_MS));
+    }
+    if (ep->user_timeout_from == TCPIP_NEVER)
+        tcp_user_timeout_start(ep, now);
+}
+
+void tcpip__tcp_timers_on_window_open(struct tcp_endpoint *ep)
+{
+    if (tcp_timer_on(ep, TCP_TIMER_PERSIST)) {
+        tcp_timer_disarm(ep, TCP_TIMER_PERSIST);
+        ep->probe_count = 0;
+        ep->rtt.backoff = 0;
+    }
+}
+
+void tcpip__tcp_timers_on_ack_delayed(struct tcp_endpoint *ep)
+{
+    tcp_timer_arm(ep, TCP_TIMER_DELAYED_ACK, ep->ack_policy.delayed_at);
+}
+
+void tcpip__tcp_timers_on_ack_sent(struct tcp_endpoint *ep)
+{
+    tcp_timer_disarm(ep, TCP_TIMER_DELAYED_ACK);
+}
+
+void tcpip__tcp_timers_on_fin_wait_2(struct tcp_endpoint *ep)
+{
+    /* Only without an application: with one, the peer may take as long as it likes (RFC 9293 3.6). */
+    if (!ep->orphan)
+        return;
+    int64_t linger2 = tcp_option(ep, TCPIP_OPTION_LINGER2);
+    tcp_timer_arm(ep, TCP_TIMER_FIN_WAIT_2, tcpip__stack_now(ep->base.stack) + max_i64(linger2, 0));
+}
+
+void tcpip__tcp_timers_on_corked(struct tcp_endpoint *ep)
+{
+    if (!tcp_timer_on(ep, TCP_TIMER_CORK))
+        tcp_timer_arm(ep, TCP_TIMER_CORK, tcpip__stack_now(ep->base.stack) + CORK_MS * TCPIP_MS);
+}
+
+void tcpip__tcp_timers_on_uncorked(struct tcp_endpoint *ep)
+{
+    tcp_timer_disarm(ep, TCP_TIMER_CORK);
+}
+
+void tcpip__tcp_timers_on_held(struct tcp_endpoint *ep)
+{
+    if (!tcp_timer_on(ep, TCP_TIMER_HOLD))
+        tcp_timer_arm(ep, TCP_TIMER_HOLD, tcpip__stack_now(ep->base.stack) + HOLD_US * TCPIP_US);
+}
+
+void tcpip__tcp_timers_on_keepalive_option(struct tcp_endpoint *ep)
+{
+    if (!tcp_synchronized(ep) || ep->state == TCPIP_TCP_TIME_WAIT || ep->dead)
+        return;
+    if (tcp_option(ep, TCPIP_OPTION_KEEPALIVE) != 0)
+        tcp_timer_arm(ep, TCP_TIMER_KEEPALIVE,
+                      tcpip__stack_now(ep->base.stack) + tcp_option(ep, TCPIP_OPTION_KEEPALIVE_IDLE));
+    else
+        tcp_timer_disarm(ep, TCP_TIMER_KEEPALIVE);
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+/* tcp_timewait.c: TIME-WAIT as a compact record (RFC 9293 3.6.1, 3.10.7.4; RFC 1337; RFC 6191).
+ *
+ * What is left of a connection is enough to answer a FIN that comes again, to recognise old segments, and to let a new
+ * SYN in where its sequence number or timestamp proves that it isn't old. Records are on one list in order of expiry;
+ * at the limit the oldest goes.
+ *
+ * Owns:     tcp_stack.time_wait*.
+ * Not here: the endpoint, which is dead by then. */
+#include "transport/tcp/tcp.h"
+
+#include <stdalign.h>
+
+struct tcp_time_wait {
+    struct demux_entry demux;
+    struct tcpip_list_node node;
+    tcpip_ns expires_at;
+    seqnum snd_nxt, rcv_nxt;
+    uint32_t ts_recent, ts_offset;
+    uint16_t window; /* as on the wire */
+    bool ts, ignore_reset;
+};
+
+static struct tcp_time_wait *time_wait_of(struct demux_entry *entry)
+{
+    return TCPIP_CONTAINER_OF(entry, struct tcp_time_wait, demux);
+}
+
+static void time_wait_free(struct tcp_stack *tcp, struct tcp_time_wait *record)
+{
+    list_remove(&record->node);
+    tcpip__demux_remove(tcp->stack, &record->demux);
+    tcpip__pool_put(&tcp->time_waits, record);
+    tcp->time_wait_count--;
+    tcp->stack->stats.tcp.time_wait_current = tcp->time_wait_count;
+}
+
+/* Durations may differ by endpoint, so the place is searched from the end: nearly always it is the end. */
+static void time_wait_enlist(struct tcp_stack *tcp, struct tcp_time_wait *record)
+{
+    struct tcpip_list_node *before = list_last(&tcp->time_wait);
+    while (before != NULL && TCPIP_CONTAINER_OF(before, struct tcp_time_wait, node)->expires_at > record->expires_at)
+        before = list_prev(&tcp->time_wait, before);
+    if (before != NULL)
+        list_insert_after(before, &record->node);
+    else
+        list_push_front(&tcp->time_wait, &record->node);
+    if (!tcpip_timer_armed(&tcp->time_wait_timer) || record->expires_at < tcp->time_wait_timer.at)
+        stack_timer_set(tcp->stack, &tcp->time_wait_timer, record->expires_at);
+}
+
+void tcpip__tcp_time_wait_init(struct tcp_stack *tcp)
+{
+    tcpip__pool_init(&tcp->time_waits, &tcp->stack->memory, sizeof(struct tcp_time_wait), alignof(struct tcp_time_wait),
+                     tcp->stack->limits.time_wait);
+    list_init(&tcp->time_wait);
+    tcp->time_wait_timer.fn = tcpip__tcp_time_wait_timer;
+}
+
+void tcpip__tcp_time_wait_fini(struct tcp_stack *tcp)
+{
+    struct tcpip_list_node *node;
+    while ((node = list_first(&tcp->time_wait)) != NULL)
+        time_wait_free(tcp, TCPIP_CONTAINER_OF(node, struct tcp_time_wait, node));
+    stack_timer_cancel(tcp->stack, &tcp->time_wait_timer);
+    tcpip__pool_fini(&tcp->time_waits);
+}
+
+void tcpip__tcp_time_wait_timer(struct tcpip_timer *timer, tcpip_ns now)
+{
+    struct tcp_stack *tcp = TCPIP_CONTAINER_OF(timer, struct tcp_stack, time_wait_timer);
+    struct tcpip_list_node *node;
+    while ((node = list_first(&tcp->time_wait)) != NULL) {
+        struct tcp_time_wait *record = TCPIP_CONTAINER_OF(node, struct tcp_time_wait, node);
+        if (record->expires_at > now) {
+            stack_timer_set(tcp->stack, timer, record->expires_at);
+            return;
+        }
+        time_wait_free(tcp, record);
+    }
+}
+
+static struct tcp_time_wait *time_wait_get(struct tcp_stack *tcp)
+{
+    struct tcp_time_wait *record = tcpip__pool_zget(&tcp->time_waits);
+    struct tcpip_list_node *oldest = list_first(&tcp->time_wait);
+    if (record == NULL && oldest != NULL) {
+        tcp->stack->stats.tcp.time_wait_evicted++;
+        time_wait_free(tcp, TCPIP_CONTAINER_OF(oldest, struct tcp_time_wait, node));
+        record = tcpip__pool_zget(&tcp->time_waits);
+    }
+    return record;
+}
+
+void tcpip__tcp_time_wait_enter(struct tcp_endpoint *ep)
+{
+    struct tcpip_stack *stack = ep->base.stack;
+    struct tcp_stack *tcp = tcp_stack_of(stack);
+    int64_t duration_ns = tcp_option(ep, TCPIP_OPTION_TIME_WAIT);
+    tcp_stats(ep)->established_closed++;
+    /* Without memory for a record the connection just ends: the peer's FIN, if it comes again, is answered with RST. */
+    struct tcp_time_wait *record = duration_ns > 0 ? time_wait_get(tcp) : NULL;
+    if (record != NULL) {
+        record->demux.flow = ep->demux.flow;
+        record->demux.transport = TCPIP_PROTOCOL_TCP;
+        record->demux.kind = TCP_DEMUX_TIME_WAIT;
+        record->snd_nxt = ep->snd_nxt;
+        record->rcv_nxt = ep->rcv_nxt;
+        record->ts = ep->ts_on;
+        record->ts_recent = ep->ts_recent;
+        record->ts_offset = ep->ts_offset;
+        uint32_t window = receive_window_open(&ep->receive_window, ep->rcv_nxt) >> ep->receive_window.scale;
+        record->window = (uint16_t)min_u32(window, 65535);
+        record->ignore_reset = tcp_option(ep, TCPIP_OPTION_RFC1337) != 0;
+        record->expires_at = tcpip__stack_now(stack) + duration_ns;
+        tcpip__demux_replace(stack, &ep->demux, &record->demux);
+        tcp->time_wait_count++;
+        time_wait_enlist(tcp, record);
+        stack->stats.tcp.time_wait_created++;
+        stack->stats.tcp.time_wait_current = tcp->time_wait_count;
+    }
+    tcpip__tcp_die(ep);
+}
+
+static void time_wait_ack(struct tcpip_stack *stack, const struct tcp_time_wait *record)
+{
+    struct tcpip_route route = {0};
+    const struct flow *flow = &record->demux.flow;
+    uint8_t local[16];
+    memcpy(local, flow->local, 16);
+    if (tcpip__route_find(stack, flow->nic, local, flow->remote, &route) != TCPIP_OK)
+        return;
+    uint8_t options[TCPIP_TCP_TIMESTAMPS_BYTES];
+    if (record->ts)
+        tcpip_tcp_timestamps_emit(options, timestamp_clock(tcpip__stack_now(stack), record->ts_offset),
+                                  record->ts_recent);
+    struct tcp_bare_segment ack = {
+        .flow = flow,
+        .seq = record->snd_nxt,
+        .ack = record->rcv_nxt,
+        .flags = TCPIP_TCP_ACK,
+        .window = record->window,
+        .options = options,
+        .options_bytes = record->ts ? TCPIP_TCP_TIMESTAMPS_BYTES : 0,
+    };
+    (void)tcpip__tcp_output_bare(stack, &route, &ack);
+    tcpip__route_release(&route);
+}
+
+/* A SYN that can't be an old duplicate: a later timestamp, or a sequence number beyond all that was received (RFC 6191,
+ * RFC 9293 MAY-2). */
+static bool time_wait_new_syn(const struct tcp_time_wait *record, const struct tcp_segment *segment)
+{
+    if ((segment->flags & (TCPIP_TCP_SYN | TCPIP_TCP_ACK | TCPIP_TCP_RST)) != TCPIP_TCP_SYN)
+        return false;
+    if (record->ts && segment->has_ts && segment->ts_val != record->ts_recent)
+        return (int32_t)(segment->ts_val - record->ts_recent) > 0;
+    return seq_gt(segment->seq, record->rcv_nxt);
+}
+
+void tcpip__tcp_time_wait_input(struct tcpip_stack *stack, struct demux_entry *entry, struct tcp_segment *segment)
+{
+    struct tcp_stack *tcp = tcp_stack_of(stack);
+    struct tcp_time_wait *record = time_wait_of(entry);
+    if (time_wait_new_syn(record, segment)) {
+        segment->has_iss_above = true;
+        segment->iss_above = record->snd_nxt;
+        stack->stats.tcp.time_wait_recycled++;
+        time_wait_free(tcp, record);
+        tcpip__tcp_no_connection(stack, segment);
+        return;
+    }
+    bool old_ts = record->ts && segment->has_ts && (int32_t)(segment->ts_val - record->ts_recent) < 0;
+    if (segment->flags & TCPIP_TCP_RST) {
+        /* RFC 1337: an old duplicate's reset must not end the wait early; RFC 5961 lets only the exact one try. */
+        if (!record->ignore_reset && seq_eq(segment->seq, record->rcv_nxt)) {
+            stack->stats.tcp.resets_received++;
+            time_wait_free(tcp, record);
+        }
+    } else if (segment->length > 0 || (segment->flags & (TCPIP_TCP_FIN | TCPIP_TCP_SYN)) != 0 || old_ts ||
+               !seq_eq(segment->seq, record->rcv_nxt)) {
+        time_wait_ack(stack, record);
+        if (segment->flags & TCPIP_TCP_FIN) {
+            list_remove(&record->node);
+            record->expires_at = max_i64(record->expires_at, segment->now + stack->defaults[TCPIP_OPTION_TIME_WAIT]);
+            time_wait_enlist(tcp, record);
+        }
+    }
+    tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_TIME_WAIT);
+}
+
+bool tcpip__tcp_time_wait_recycle(struct tcpip_stack *stack, struct demux_entry *entry, seqnum *iss_above)
+{
+    struct tcp_time_wait *record = time_wait_of(entry);
+    /* Safe only if the peer can tell old from new by timestamps that have moved on (RFC 6191 section 2). */
+    if (!record->ts)
+        return false;
+    *iss_above = record->snd_nxt;
+    stack->stats.tcp.time_wait_recycled++;
+    time_wait_free(tcp_stack_of(stack), record);
+    return true;
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+/* pair.h: two hosts and a wire, in virtual time: for tests of what two stacks do with each other.
+ *
+ *     a 10.0.0.1, fd00::1  --- fault link --- pipe --- b 10.0.0.2, fd00::2
+ */
+#ifndef TCPIP_TESTS_LIB_PAIR_H
+#define TCPIP_TESTS_LIB_PAIR_H
+
+#include "test_env.h"
+
+#include <tcpip/tcpip.h>
+
+struct pair_options {
+    uint32_t mtu; /* 0: 1500 */
+    struct tcpip_fault_profile a_to_b, b_to_a;
+    uint64_t seed;
+    const struct tcpip_limits *limits;
+    uint32_t link_flags, gso_max_bytes; /* of the pipe */
+};
+
+struct pair {
+    struct test_env world;
+    struct tcpip_stack *a, *b;
+    struct tcpip_link *ends[2];
+    struct tcpip_link *fault;                 /* on a's side */
+    struct tcpip_full_address a4, b4, a6, b6; /* port 80 on b's side, 0 on a's */
+};
+
+/* options may be NULL. */
+void pair_init(struct pair *pair, const struct pair_options *options);
+/* Frees both stacks; asserts that nothing leaked. */
+void pair_fini(struct pair *pair);
+/* Moves packets and due timers until nothing happens at this instant; returns whether anything did. */
+bool pair_settle(struct pair *pair);
+/* Lets time pass, timer by timer, up to `duration`; settles at each step. */
+void pair_run(struct pair *pair, tcpip_ns duration);
+/* As pair_run, but ends as soon as done(ctx) is true; returns whether it became so. */
+bool pair_run_until(struct pair *pair, tcpip_ns limit, bool (*done)(void *ctx), void *ctx);
+
+/* A TCP connection from a to b's port 80: listens, connects, accepts. v6: over IPv6. */
+void pair_connect(struct pair *pair, bool v6, struct tcpip_endpoint **client, struct tcpip_endpoint **server);
+
+#endif
