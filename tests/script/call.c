@@ -289,7 +289,8 @@ static void call_forward(struct call *call)
     }
     struct tcpip_tcp_forward_request *request = world->deferred[0];
     memmove(world->deferred, world->deferred + 1, --world->deferred_count * sizeof world->deferred[0]);
-    tcpip_tcp_forward_decide(request, (enum tcpip_tcp_verdict)call_number(call, 0, TCPIP_TCP_FORWARD_ACCEPT));
+    tcpip_tcp_forward_decide(world->stack, request,
+                             (enum tcpip_tcp_verdict)call_number(call, 0, TCPIP_TCP_FORWARD_ACCEPT));
     call->value = 0;
 }
 
