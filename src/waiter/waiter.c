@@ -2,13 +2,13 @@
 /* waiter.c: telling waiters while they change the queue under our hands.
  *
  * A callback may remove any waiter, add new ones, and close the very endpoint whose queue this is, which frees the
- * queue's head. So a telling first moves all waiters to `due`, a list that outlives every endpoint, and puts each back
- * just before it is called: whoever is on `due` is still to be told, whoever is removed is on neither list, whoever is
- * added is on the queue and not on `due`. Forgetting the queue empties both lists and leaves a NULL for the loop to
- * find.
+ * queue's head. So a telling puts two marks of its own into the queue: a cursor, which moves past each waiter before it
+ * is called, and an end, behind which new ones are added. Whoever stands between the two is still to be told, whatever
+ * was removed or added there. Forgetting the queue takes the marks off with the waiters, and leaves a NULL for the loop
+ * to find before it looks at anything else.
  *
- * Owns:        the order of waiters: of registration, kept by every telling.
- * Invariants:  outside a telling `due` is empty and `queue` is NULL.
+ * Owns:        the order of waiters, which is that of registration; the marks.
+ * Invariants:  outside a telling the marks are in no queue, and dispatch->queue is NULL.
  * Not here:    when to tell (stack/turn.c), what is ready (each protocol). */
 #include "waiter/waiter.h"
 
@@ -19,7 +19,8 @@ static struct list *waiter_list(struct tcpip_list_node *queue)
 
 void tcpip__waiter_dispatch_init(struct waiter_dispatch *dispatch)
 {
-    list_init(&dispatch->due);
+    list_node_init(&dispatch->cursor);
+    list_node_init(&dispatch->end);
     dispatch->queue = NULL;
 }
 
@@ -44,28 +45,30 @@ uint32_t tcpip__waiter_tell(struct waiter_dispatch *dispatch, struct tcpip_list_
     uint32_t ran = 0;
     ASSERT(dispatch->queue == NULL);
     dispatch->queue = queue;
-    list_splice_back(&dispatch->due, waiter_list(queue));
-    for (struct tcpip_list_node *node; (node = list_pop_front(&dispatch->due)) != NULL;) {
-        struct tcpip_waiter *waiter = container_of(node, struct tcpip_waiter, node);
+    list_push_front(waiter_list(queue), &dispatch->cursor);
+    list_push_back(waiter_list(queue), &dispatch->end);
+    while (dispatch->cursor.next != &dispatch->end) {
+        struct tcpip_waiter *waiter = container_of(dispatch->cursor.next, struct tcpip_waiter, node);
         uint32_t ready = events & (waiter->mask | WAITER_ALWAYS);
-        list_push_back(waiter_list(queue), node);
+        list_remove(&dispatch->cursor);
+        list_insert_after(&waiter->node, &dispatch->cursor);
         if (ready == 0)
             continue;
         ran++;
         waiter->fn(waiter, ready);
-        /* Forgotten: `queue` may be freed memory, and `due` is empty. */
+        if (dispatch->queue == NULL)
+            return ran; /* forgotten: `queue` may be freed memory */
     }
+    list_remove(&dispatch->cursor);
+    list_remove(&dispatch->end);
     dispatch->queue = NULL;
     return ran;
 }
 
 void tcpip__waiter_forget(struct waiter_dispatch *dispatch, struct tcpip_list_node *queue)
 {
-    while (list_pop_front(waiter_list(queue)) != NULL) {
+    while (list_pop_front(waiter_list(queue)) != NULL) { /* waiters and marks */
     }
-    if (dispatch->queue != queue)
-        return;
-    while (list_pop_front(&dispatch->due) != NULL) {
-    }
-    dispatch->queue = NULL;
+    if (dispatch->queue == queue)
+        dispatch->queue = NULL;
 }

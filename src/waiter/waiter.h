@@ -11,9 +11,10 @@
 /* Heard whether asked for or not, as poll(2) has it. */
 #define WAITER_ALWAYS (TCPIP_EVENT_ERR | TCPIP_EVENT_HUP)
 
-/* The telling that is under way; one per stack. Zeroed after init: none. */
+/* The telling that is under way; one per stack. */
 struct waiter_dispatch {
-    struct list due;               /* waiters of `queue` that haven't been told yet */
+    struct tcpip_list_node cursor; /* in the queue, behind the waiters that were told */
+    struct tcpip_list_node end;    /* in the queue, before those that were added meanwhile */
     struct tcpip_list_node *queue; /* NULL: none, or it was forgotten meanwhile */
 };
 
