@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+/* bench.h: what the workloads share: a host in this process, a clock, and results as a table or as JSON. */
+#ifndef TCPIP_BENCH_BENCH_H
+#define TCPIP_BENCH_BENCH_H
+
+#include <tcpip/loop.h>
+#include <tcpip/tcpip.h>
+
+struct bench_options {
+    double seconds;       /* of each measurement */
+    uint32_t connections; /* p4: idle ones beside; p6: how many; 0: the workload's own */
+    bool json;
+};
+
+/* One measured figure. */
+struct bench_figure {
+    const char *name; /* "bulk, MTU 1500" */
+    double value;
+    const char *unit; /* "Gbit/s" */
+};
+
+enum { BENCH_FIGURES_MAX = 16 };
+
+struct bench_report {
+    const char *workload; /* "p1" */
+    const char *what;
+    struct bench_figure figures[BENCH_FIGURES_MAX];
+    int count;
+};
+
+void bench_report_add(struct bench_report *report, const char *name, double value, const char *unit);
+
+/* CLOCK_MONOTONIC and this thread's CPU time, in seconds. */
+double bench_clock(void);
+double bench_cpu(void);
+/* Ends the program with a line when a call that can't fail here did. */
+void bench_must(enum tcpip_error error, const char *what);
+
+/* An environment that counts what it gave: bench_env_bytes. */
+struct bench_env {
+    struct tcpip_env env;
+    uint64_t bytes;
+};
+void bench_env_init(struct bench_env *env);
+
+/* A stack with the loopback link, 127.0.0.1 and ::1. */
+struct tcpip_stack *bench_loopback_stack(struct bench_env *env, struct tcpip_link **link, uint32_t mtu);
+/* Two stacks, 10.0.0.1 and 10.0.0.2, on a pipe that copies each packet once. */
+struct bench_pipe {
+    struct bench_env env;
+    struct tcpip_stack *stacks[2];
+    struct tcpip_link *ends[2];
+};
+void bench_pipe_init(struct bench_pipe *pipe, uint32_t mtu, uint32_t flags, uint32_t gso_max_bytes);
+void bench_pipe_fini(struct bench_pipe *pipe);
+/* Moves packets until both are quiet. */
+void bench_pipe_settle(struct bench_pipe *pipe);
+
+/* The workloads (performance.md in docs has what they stand for). */
+void bench_p1(const struct bench_options *options, struct bench_report *report);
+void bench_p2(const struct bench_options *options, struct bench_report *report);
+void bench_p4(const struct bench_options *options, struct bench_report *report);
+void bench_p5(const struct bench_options *options, struct bench_report *report);
+void bench_p6(const struct bench_options *options, struct bench_report *report);
+
+/* `tcpip bench`. argv[0] is "bench". Returns the exit status. */
+int bench_main(int argc, char **argv);
+
+#endif
