@@ -166,8 +166,10 @@ void tcpip__fd_link_block(struct fd_link *fd_link)
 bool tcpip__fd_link_stall(struct fd_link *fd_link)
 {
     struct tcpip_stack *stack = fd_link->link.stack;
-    if (++fd_link->stalls > STALLS_MAX)
+    if (++fd_link->stalls > STALLS_MAX) {
+        fd_link->stalls = 0;
         return false;
+    }
     fd_link->stalled = true;
     tcpip_timer_set(stack, &fd_link->timer, tcpip_stack_now(stack) + STALL_NS);
     return true;

@@ -153,7 +153,6 @@ static bool fdbased_refused(struct fdbased *fdbased, struct tcpip_packet_list *p
         counters->tx_no_buffers++;
         if (tcpip__fd_link_stall(&fdbased->base))
             return false;
-        fdbased->base.stalls = 0;
         fdbased_lose(fdbased, packets, TCPIP_DROP_LINK_ERROR, &counters->tx_errors);
         return true;
     case FD_LINK_BIG:

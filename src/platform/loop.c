@@ -8,75 +8,25 @@
  * and that is all the fairness there is to arrange. Writability is watched only while a link asks for it, so that a
  * packet in and a packet out cost two system calls of their own and one epoll_wait per iteration.
  *
- * The deadline is an instant, epoll wants a duration, so the clock is read a second time before sleeping when a timer
- * is armed: 23 ns against firing late by the length of an iteration. epoll_pwait2 (Linux 5.11) takes nanoseconds;
- * before it, a timerfd ends the wait.
- *
  * Everything may be removed by any callback. What epoll reported is therefore first put on lists, and each list is
  * worked off from its front: who is removed takes itself off, and nothing is kept in local variables across a callback.
- *
- * Waking from another thread costs a system call only if the loop sleeps: the waker sets `woken` and then looks at
- * `asleep`; the loop sets `asleep` and then looks at `woken`; in the one order that sequential consistency allows, one
- * of them sees the other.
  *
  * Owns:        the epoll instance, an eventfd, perhaps a timerfd; its records of stacks, links and descriptors.
  * Invariants:  a source is on its ready list only between the sorting and its turn; entered stacks are left in the same
  *              iteration.
- * Not here:    how a link reads (fdbased_read.c), what a turn does (stack/turn.c).
+ * Not here:    sleeping and waking (loop_wait.c), how a link reads (fdbased_read.c), what a turn does (stack/turn.c).
  */
 #include "platform/loop.h"
+
 #include "base/assert.h"
-#include "base/list.h"
 #include "base/math.h"
 #include "link/wrap.h"
-#include "platform/fd_link.h"
 
 #include <errno.h>
-#include <linux/time_types.h>
-#include <stdatomic.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
-#include <sys/timerfd.h>
-#include <tcpip/loop.h>
 #include <unistd.h>
 
-enum {
-    LOOP_EVENTS = 64, /* taken from epoll at a time; the rest is reported in the next iteration */
-    LOOP_LINK_BUDGET = 64,
-};
-
-struct loop_stack {
-    struct tcpip_list_node node; /* loop->stacks */
-    struct tcpip_stack *stack;
-    struct list ready; /* loop_source.ready of its links */
-    bool entered;
-};
-
-/* A descriptor that epoll watches: a program's, a link's, or the loop's own. */
-struct tcpip_loop_fd {
-    struct tcpip_list_node node;  /* loop->sources */
-    struct tcpip_list_node ready; /* reported, not worked off */
-    struct tcpip_loop *loop;
-    int fd;
-    uint32_t asked, reported; /* EPOLL* */
-    bool watched;             /* by epoll */
-    void (*fn)(void *ctx, uint32_t events);
-    void *ctx;
-    struct fd_link *link; /* NULL: a program's descriptor */
-    struct loop_stack *owner;
-    struct fd_link_watch watch;
-};
-
-struct tcpip_loop {
-    struct tcpip_env env;
-    struct tcpip_loop_options options;
-    int epoll_fd, wake_fd, timer_fd; /* timer_fd -1: epoll_pwait2 is there */
-    tcpip_ns now;
-    struct list stacks, sources, ready, tasks;
-    struct loop_stack *next_stack; /* where the walk over the stacks goes on; moved when it is removed */
-    atomic_bool woken, asleep, stopped;
-};
+enum { LOOP_LINK_BUDGET = 64 };
 
 /* ---- epoll ---- */
 
@@ -348,64 +298,7 @@ void tcpip_loop_free(struct tcpip_loop *loop)
     tcpip__link_free(&env, loop, sizeof(*loop));
 }
 
-/* ---- other threads ---- */
-
-void tcpip_loop_wake(struct tcpip_loop *loop)
-{
-    static const uint64_t one = 1;
-    if (atomic_exchange(&loop->woken, true) || !atomic_load(&loop->asleep))
-        return;
-    int number = errno; /* a signal handler's caller may be about to look at it */
-    /* Can't fail: only the first of many wakes writes, so the counter stays far from its maximum. */
-    (void)!write(loop->wake_fd, &one, sizeof(one));
-    errno = number;
-}
-
-void tcpip_loop_stop(struct tcpip_loop *loop)
-{
-    atomic_store(&loop->stopped, true);
-    tcpip_loop_wake(loop);
-}
-
-/* ---- waiting ---- */
-
-enum tcpip_error tcpip__loop_use_timerfd(struct tcpip_loop *loop)
-{
-    if (loop->timer_fd >= 0)
-        return TCPIP_OK;
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = &loop->timer_fd};
-    loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (loop->timer_fd < 0 || epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, loop->timer_fd, &event) != 0)
-        return TCPIP_ERR_NO_BUFFER_SPACE;
-    return TCPIP_OK;
-}
-
-static int loop_sleep_timerfd(struct tcpip_loop *loop, struct epoll_event *events, tcpip_ns wait_ns)
-{
-    struct itimerspec at = {
-        .it_value = {.tv_sec = (time_t)(wait_ns / TCPIP_SECOND), .tv_nsec = (long)(wait_ns % TCPIP_SECOND)}};
-    if (timerfd_settime(loop->timer_fd, 0, &at, NULL) != 0)
-        return -1;
-    return epoll_wait(loop->epoll_fd, events, LOOP_EVENTS, -1);
-}
-
-/* At most a day, so that no duration overflows on its way through the kernel's types. */
-static int loop_sleep(struct tcpip_loop *loop, struct epoll_event *events, tcpip_ns wait_ns)
-{
-    if (wait_ns == TCPIP_NEVER)
-        return epoll_wait(loop->epoll_fd, events, LOOP_EVENTS, -1);
-    wait_ns = min_i64(wait_ns, 86400 * TCPIP_SECOND);
-#ifdef SYS_epoll_pwait2
-    if (loop->timer_fd < 0) {
-        struct __kernel_timespec timeout = {.tv_sec = wait_ns / TCPIP_SECOND, .tv_nsec = wait_ns % TCPIP_SECOND};
-        int count = (int)syscall(SYS_epoll_pwait2, loop->epoll_fd, events, LOOP_EVENTS, &timeout, NULL, 0);
-        if (count >= 0 || (errno != ENOSYS && errno != EPERM)) /* EPERM: a seccomp filter older than the call */
-            return count;
-    }
-#endif
-    ASSERT_ENV(&loop->env, tcpip__loop_use_timerfd(loop) == TCPIP_OK);
-    return loop_sleep_timerfd(loop, events, wait_ns);
-}
+/* ---- an iteration ---- */
 
 /* The first instant at which a stack wants a turn. */
 static tcpip_ns loop_deadline(const struct tcpip_loop *loop)
@@ -416,48 +309,15 @@ static tcpip_ns loop_deadline(const struct tcpip_loop *loop)
     return deadline;
 }
 
-/* Waits until something is ready, `until` comes, or somebody wakes the loop. */
-static int loop_wait(struct tcpip_loop *loop, struct epoll_event *events, tcpip_ns until)
-{
-    int count = 0;
-    if (until > loop->now && until != TCPIP_NEVER)
-        loop->now = loop->env.now(loop->env.ctx);
-    if (loop->options.busy_poll_ns > 0 && until > loop->now) {
-        tcpip_ns poll_until = min_i64(until, loop->env.now(loop->env.ctx) + loop->options.busy_poll_ns);
-        do
-            count = epoll_wait(loop->epoll_fd, events, LOOP_EVENTS, 0);
-        while (count == 0 && !atomic_load(&loop->woken) && (loop->now = loop->env.now(loop->env.ctx)) < poll_until);
-        if (count != 0)
-            return count;
-    }
-    if (until <= loop->now)
-        return epoll_wait(loop->epoll_fd, events, LOOP_EVENTS, 0);
-    atomic_store(&loop->asleep, true);
-    if (atomic_load(&loop->woken))
-        count = epoll_wait(loop->epoll_fd, events, LOOP_EVENTS, 0);
-    else
-        count = loop_sleep(loop, events, until == TCPIP_NEVER ? TCPIP_NEVER : until - loop->now);
-    atomic_store(&loop->asleep, false);
-    return count;
-}
-
-/* ---- an iteration ---- */
-
-static void loop_drain(int fd)
-{
-    uint64_t count;
-    (void)!read(fd, &count, sizeof(count)); /* it says nothing that isn't known */
-}
-
 /* Puts what epoll reported on the lists. */
 static void loop_sort(struct tcpip_loop *loop, const struct epoll_event *events, int count)
 {
     for (int i = 0; i < count; i++) {
         struct tcpip_loop_fd *source = events[i].data.ptr;
         if (events[i].data.ptr == NULL) {
-            loop_drain(loop->wake_fd);
+            tcpip__loop_drain(loop->wake_fd);
         } else if (events[i].data.ptr == &loop->timer_fd) {
-            loop_drain(loop->timer_fd);
+            tcpip__loop_drain(loop->timer_fd);
         } else {
             source->reported = events[i].events;
             list_push_back(source->owner != NULL ? &source->owner->ready : &loop->ready, &source->ready);
@@ -540,7 +400,7 @@ bool tcpip_loop_run_once(struct tcpip_loop *loop, tcpip_ns timeout_ns)
             loop->now = loop->env.now(loop->env.ctx);
         until = min_i64(until, timeout_ns < TCPIP_NEVER - loop->now ? loop->now + timeout_ns : TCPIP_NEVER);
     }
-    int count = loop_wait(loop, events, until);
+    int count = tcpip__loop_wait(loop, events, until);
     ASSERT_ENV(&loop->env, count >= 0 || errno == EINTR);
     loop->now = loop->env.now(loop->env.ctx);
     loop_sort(loop, events, count);

@@ -1,13 +1,55 @@
 // SPDX-License-Identifier: MIT
-/* loop.h: what the loop shows to its tests. */
+/* loop.h: the loop inside: its records, and its waiting. */
 #ifndef TCPIP_SRC_PLATFORM_LOOP_H
 #define TCPIP_SRC_PLATFORM_LOOP_H
 
-#include "base/compiler.h"
+#include "base/list.h"
+#include "platform/fd_link.h"
 
+#include <stdatomic.h>
+#include <sys/epoll.h>
 #include <tcpip/loop.h>
 
-/* Waits as on a kernel without epoll_pwait2. NO_BUFFER_SPACE: no descriptors left. */
+enum { LOOP_EVENTS = 64 }; /* taken from epoll at a time; the rest is reported in the next iteration */
+
+struct loop_stack {
+    struct tcpip_list_node node; /* loop->stacks */
+    struct tcpip_stack *stack;
+    struct list ready; /* tcpip_loop_fd.ready of its links */
+    bool entered;
+};
+
+/* A descriptor that epoll watches: a program's, a link's, or the loop's own. */
+struct tcpip_loop_fd {
+    struct tcpip_list_node node;  /* loop->sources */
+    struct tcpip_list_node ready; /* reported, not worked off */
+    struct tcpip_loop *loop;
+    int fd;
+    uint32_t asked, reported; /* EPOLL* */
+    bool watched;             /* by epoll */
+    void (*fn)(void *ctx, uint32_t events);
+    void *ctx;
+    struct fd_link *link; /* NULL: a program's descriptor */
+    struct loop_stack *owner;
+    struct fd_link_watch watch;
+};
+
+struct tcpip_loop {
+    struct tcpip_env env;
+    struct tcpip_loop_options options;
+    int epoll_fd, wake_fd, timer_fd; /* timer_fd -1: epoll_pwait2 is there */
+    tcpip_ns now;
+    struct list stacks, sources, ready, tasks;
+    struct loop_stack *next_stack; /* where the walk over the stacks goes on; moved when it is removed */
+    atomic_bool woken, asleep, stopped;
+};
+
+/* Waits until something is ready, `until` comes, or somebody wakes the loop. epoll_wait's result; reads the clock into
+ * loop->now as far as the waiting needs it. */
+int tcpip__loop_wait(struct tcpip_loop *loop, struct epoll_event *events, tcpip_ns until);
+/* Reads an eventfd or timerfd empty. */
+void tcpip__loop_drain(int fd);
+/* From now on waits as on a kernel without epoll_pwait2. NO_BUFFER_SPACE: no descriptors left. */
 must_use enum tcpip_error tcpip__loop_use_timerfd(struct tcpip_loop *loop);
 
 #endif

@@ -373,6 +373,40 @@ static void a_callback_may_take_a_stack_out(void **state)
     wire_close(&wire);
 }
 
+/* Runs at the end of the first stack's turn, when the second one's is to end next. */
+static void remove_second(void *ctx, struct tcpip_buffer *buffer)
+{
+    struct wire *wire = ctx;
+    (void)buffer;
+    wire->calls++;
+    tcpip_loop_remove_stack(wire->f->loop, wire->f->ends[1].stack);
+}
+
+static void release_a_buffer(void *ctx, uint32_t events)
+{
+    static uint8_t bytes[1];
+    struct wire *wire = ctx;
+    (void)events;
+    struct tcpip_buffer *buffer = tcpip_buffer_wrap(wire->f->ends[0].stack, bytes, 1, remove_second, wire);
+    assert_non_null(buffer);
+    tcpip_buffer_unref(buffer);
+    assert_int_equal(wire->calls, 0); /* the turn is open */
+}
+
+static void the_end_of_a_turn_may_take_the_next_stack_out(void **state)
+{
+    struct fixture *f = *state;
+    struct wire wire;
+    join(f);
+    wire_open(f, &wire, TCPIP_LOOP_WRITE, release_a_buffer);
+    assert_true(tcpip_loop_run_once(f->loop, 0));
+    assert_int_equal(wire.calls, 1);
+    tcpip_loop_remove_fd(wire.handle);
+    assert_int_equal(tcpip_loop_add_stack(f->loop, f->ends[1].stack), TCPIP_OK);
+    assert_int_equal(tcpip_loop_add_stack(f->loop, f->ends[1].stack), TCPIP_ERR_INVALID_ARGUMENT);
+    wire_close(&wire);
+}
+
 /* ---- tasks and other threads ---- */
 
 struct job {
@@ -418,11 +452,11 @@ static void stopping_ends_the_run_even_before_it_begins(void **state)
     assert_true(tcpip_loop_run_once(f->loop, 0));
 }
 
-enum { MESSAGES = 20000 };
+enum { MESSAGES = 3000 };
 struct mailbox {
     struct tcpip_loop *loop;
     atomic_uint posted; /* by the other thread */
-    unsigned seen;      /* by the loop */
+    atomic_uint seen;   /* by the loop */
     unsigned wakes;
 };
 
@@ -430,22 +464,27 @@ static void on_wake(void *ctx)
 {
     struct mailbox *box = ctx;
     box->wakes++;
-    box->seen = atomic_load(&box->posted);
-    if (box->seen == MESSAGES)
+    atomic_store(&box->seen, atomic_load(&box->posted));
+    if (atomic_load(&box->seen) == MESSAGES)
         tcpip_loop_stop(box->loop);
 }
 
+/* Each message comes while the loop, having seen the one before, is on its way to sleep, a little later each time. */
 static void *post_messages(void *ctx)
 {
     struct mailbox *box = ctx;
     for (unsigned i = 0; i < MESSAGES; i++) {
+        while (atomic_load(&box->seen) != i) {
+        }
+        for (volatile unsigned delay = 0; delay < i % 500; delay = delay + 1) {
+        }
         atomic_fetch_add(&box->posted, 1);
         tcpip_loop_wake(box->loop);
     }
     return NULL;
 }
 
-/* A lost wake-up would leave the loop asleep for ever: the test would not end. */
+/* A lost wake-up would leave both waiting for each other: the test would not end. */
 static void no_wake_up_of_another_thread_is_lost(void **state)
 {
     (void)state;
@@ -459,7 +498,7 @@ static void no_wake_up_of_another_thread_is_lost(void **state)
     tcpip_loop_run(box.loop);
     pthread_join(thread, NULL);
     assert_int_equal(box.seen, MESSAGES);
-    assert_true(box.wakes <= MESSAGES);
+    assert_true(box.wakes <= MESSAGES + 1); /* and the stop */
     tcpip_loop_free(box.loop);
 }
 
@@ -480,6 +519,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_descriptor_is_heard_for_what_is_asked, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_removed_by_a_callback_is_not_called, setup, teardown),
         cmocka_unit_test_setup_teardown(a_callback_may_take_a_stack_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_end_of_a_turn_may_take_the_next_stack_out, setup, teardown),
         cmocka_unit_test_setup_teardown(a_task_runs_once_per_posting, setup, teardown),
         cmocka_unit_test_setup_teardown(stopping_ends_the_run_even_before_it_begins, setup, teardown),
         cmocka_unit_test(no_wake_up_of_another_thread_is_lost),

@@ -70,6 +70,9 @@ static void fixture_open(struct fixture *f, struct tcpip_tun_options options)
 
 static void fixture_close(struct fixture *f)
 {
+    struct tcpip_fdbased_counters counters;
+    tcpip_fdbased_get_counters(f->link, &counters);
+    assert_int_equal(counters.tx_short + counters.tx_errors + counters.rx_malformed, 0);
     link_world_detach(&f->world, f->link);
     tcpip_fdbased_free(f->link);
     link_world_fini(&f->world);
@@ -90,7 +93,7 @@ static size_t next_packet(struct fixture *f, uint8_t protocol, uint8_t *out, siz
             return got;
         if (got > 0)
             continue;
-        if (!wait_for(f->tun.fd, POLLIN, 2000))
+        if (!wait_for(f->tun.fd, POLLIN, 500))
             return 0;
         tcpip_fdbased_read(f->link, 64);
     }
@@ -204,6 +207,26 @@ static void a_tun_carries_datagrams_both_ways(void **state)
     assert_int_equal(strncmp(f.tun.name, "tun", 3), 0);
     assert_int_equal(f.tun.mtu, 1500);
     exchange_datagrams(&f);
+    fixture_close(&f);
+}
+
+/* A device cuts what doesn't fit without a word. */
+static void what_the_kernel_sends_beyond_our_mtu_is_lost_by_name(void **state)
+{
+    (void)state;
+    static uint8_t bytes[4000];
+    struct fixture f;
+    struct sockaddr_in peer = address_of("10.9.0.2", 7);
+    NEED_TUN();
+    fixture_open(&f, (struct tcpip_tun_options){.name = NULL});
+    WORKS(tcpip__netlink_set_link(f.tun.name, true, 4000, &why)); /* behind the link's back */
+    int fd = kernel_socket(SOCK_DGRAM, 9000);
+    for (uint32_t size = 2048 - 28 - 1; size <= 2048 - 28 + 1; size++)
+        assert_int_equal(sendto(fd, bytes, size, 0, (struct sockaddr *)&peer, sizeof(peer)), size);
+    assert_int_equal(next_packet(&f, 17, bytes, sizeof(bytes), NULL), 2047);
+    assert_int_equal(next_packet(&f, 17, bytes, sizeof(bytes), NULL), 0);
+    assert_int_equal(f.world.drops[TCPIP_DROP_LINK_TOO_BIG], 2);
+    close(fd);
     fixture_close(&f);
 }
 
@@ -627,6 +650,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tun_carries_datagrams_both_ways),
+        cmocka_unit_test(what_the_kernel_sends_beyond_our_mtu_is_lost_by_name),
         cmocka_unit_test(virtio_headers_leave_checksums_to_the_other_side),
         cmocka_unit_test(the_kernel_sends_super_segments),
         cmocka_unit_test(the_kernel_takes_super_segments),
