@@ -40,11 +40,11 @@ uint8_t tcpip__receive_window_scale(uint32_t max_bytes)
     return scale;
 }
 
-/* The right edge that could be offered now, before rounding. */
+/* The right edge that could be offered now, before rounding: no further than the field can say. */
 static seqnum window_edge(const struct receive_window *window, seqnum rcv_nxt, uint32_t queued_bytes, uint32_t mss)
 {
     uint32_t buffer = window->clamp != 0 ? min_u32(window->buffer_bytes, window->clamp) : window->buffer_bytes;
-    uint32_t space = sat_sub_u32(buffer, queued_bytes);
+    uint32_t space = min_u32(sat_sub_u32(buffer, queued_bytes), (uint32_t)65535 << window->scale);
     seqnum edge = seq_add(rcv_nxt, space);
     if (seq_leq(edge, window->advertised))
         return window->advertised;
