@@ -71,8 +71,8 @@ struct tcpip_network_protocol {
     void (*nic_down)(struct tcpip_nic *nic, void *state);
     /* A packet with network_offset set; takes it. */
     void (*input)(struct tcpip_nic *nic, struct tcpip_packet *packet);
-    /* A transport header and payload, checksum PARTIAL or complete; takes the packet. Pushes the header, fragments if
-     * need be. */
+    /* A transport header and payload, checksum PARTIAL or complete; a super-segment's payload begins at payload_offset.
+     * Takes the packet. Pushes the header, fragments if need be. */
     enum tcpip_error (*output)(struct tcpip_route *route, struct tcpip_packet *packet,
                                const struct tcpip_network_output *how);
     /* Asks who has `target` (ARP request, neighbour solicitation), multicast, or unicast to `link` when it is not NULL.

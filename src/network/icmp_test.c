@@ -150,6 +150,19 @@ static void test_an_echo_in_fragments_is_answered_in_fragments(void **state)
     network_world_fini(&world);
 }
 
+static void test_neighbours_on_the_link_are_answered_through_it(void **state)
+{
+    (void)state;
+    static const uint8_t near[16] = {0xfe, 0x80, [15] = 7};
+    start();
+    inject(icmp(true, near, world_local6, (struct world_icmp){TCPIP_ICMPV6_ECHO_REQUEST, 0, 5}, hello, 8));
+    assert_true(world_collect(&world));
+    assert_true(world_out_sums_up(&world));
+    assert_memory_equal(tcpip_ipv6_source(world.out), world_local6, 16);
+    assert_memory_equal(tcpip_ipv6_destination(world.out), near, 16);
+    network_world_fini(&world);
+}
+
 static void test_who_asks_all_is_answered_by_nobody(void **state)
 {
     (void)state;
@@ -419,6 +432,22 @@ static void test_errors_say_what_was_wrong_and_quote_it(void **state)
     network_world_fini(&world);
 }
 
+/* As a handler would that sees what is in `packet`. */
+static void send_error_about(bool v6, size_t size)
+{
+    struct tcpip_packet *error = tcpip_packet_new(world.stack);
+    assert_int_equal(tcpip_packet_append(error, packet, size), TCPIP_OK);
+    error->nic = world.nic;
+    error->network.protocol = (uint16_t)(v6 ? TCPIP_PROTOCOL_IPV6 : TCPIP_PROTOCOL_IPV4);
+    error->network.local = DESTINATION_UNICAST;
+    memcpy(error->network.source, peer(v6), 16);
+    memcpy(error->network.destination, us(v6), 16);
+    tcpip_stack_enter(world.stack);
+    tcpip__send_icmp_error(error, TCPIP_ICMP_TTL_EXCEEDED, 0);
+    tcpip_stack_leave(world.stack);
+    tcpip_packet_free(error);
+}
+
 static void test_errors_are_never_about_errors_groups_or_nobody(void **state)
 {
     (void)state;
@@ -430,17 +459,7 @@ static void test_errors_are_never_about_errors_groups_or_nobody(void **state)
         /* An error of ours about an error would be answered, and so on. Its own handler isn't told, so ask directly. */
         size_t size = ip(v6, quoted, peer(v6), far(v6), 64);
         size = icmp(v6, peer(v6), us(v6), (struct world_icmp){v6 ? 1 : 3, 3, 0}, quoted, size);
-        struct tcpip_packet *error = tcpip_packet_new(world.stack);
-        assert_int_equal(tcpip_packet_append(error, packet, size), TCPIP_OK);
-        error->nic = world.nic;
-        error->network.protocol = (uint16_t)(v6 ? TCPIP_PROTOCOL_IPV6 : TCPIP_PROTOCOL_IPV4);
-        error->network.local = DESTINATION_UNICAST;
-        memcpy(error->network.source, peer(v6), 16);
-        memcpy(error->network.destination, us(v6), 16);
-        tcpip_stack_enter(world.stack);
-        tcpip__send_icmp_error(error, TCPIP_ICMP_TTL_EXCEEDED, 0);
-        tcpip_stack_leave(world.stack);
-        tcpip_packet_free(error);
+        send_error_about(v6, size);
 
         inject(ip(v6, packet, peer(v6), v6 ? world_all6 : world_all4, 64));
         if (!v6)
@@ -451,6 +470,10 @@ static void test_errors_are_never_about_errors_groups_or_nobody(void **state)
     }
     static const uint8_t any[16];
     inject(ip(true, packet, any, world_all6, 64));
+    /* Nor about fragments but the first. */
+    struct world_v4 later = {
+        .source = world_peer4, .destination = world_us4, .protocol = TCPIP_PROTOCOL_UDP, .offset = 8, .options = NULL};
+    send_error_about(false, world_v4(packet, later, hello, sizeof(hello)));
     assert_int_equal(world.delivered, 6);
     assert_false(world_collect(&world));
     /* But a group may be told that its packets are too big (RFC 4443 2.4 (e)). */
@@ -508,11 +531,43 @@ static void test_who_is_asked_in_anothers_name_answers_in_its_own(void **state)
     network_world_fini(&world);
 }
 
+static bool takes(void *ctx, struct tcpip_nic *nic, struct tcpip_packet *handed)
+{
+    uint32_t *count = ctx;
+    (void)nic;
+    ++*count;
+    tcpip_packet_free(handed);
+    return true;
+}
+
+static void test_echoes_to_addresses_that_are_not_ours_are_the_handlers(void **state)
+{
+    (void)state;
+    for (uint32_t v6 = 0; v6 < 2; v6++) {
+        uint32_t count = 0;
+        start();
+        assert_int_equal(tcpip_stack_set_promiscuous(world.stack, 1, true), TCPIP_OK);
+        assert_int_equal(tcpip_stack_set_spoofing(world.stack, 1, true), TCPIP_OK);
+        struct world_icmp request = {echo_request(v6), 0, 1};
+        inject(icmp(v6, peer(v6), far(v6), request, hello, sizeof(hello)));
+        assert_int_equal(world_drops(&world, TCPIP_DROP_IP_NOT_LOCAL), 1);
+        uint8_t transport = v6 ? TCPIP_PROTOCOL_ICMPV6 : TCPIP_PROTOCOL_ICMPV4;
+        assert_int_equal(tcpip_stack_set_transport_handler(world.stack, transport, takes, &count), TCPIP_OK);
+        inject(icmp(v6, peer(v6), far(v6), request, hello, sizeof(hello)));
+        assert_int_equal(count, 1);
+        assert_false(world_collect(&world));
+        inject(icmp(v6, peer(v6), us(v6), request, hello, sizeof(hello)));
+        assert_true(world_collect(&world));
+        network_world_fini(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_echo_is_answered_with_what_was_asked),
         cmocka_unit_test(test_an_echo_in_fragments_is_answered_in_fragments),
+        cmocka_unit_test(test_neighbours_on_the_link_are_answered_through_it),
         cmocka_unit_test(test_who_asks_all_is_answered_by_nobody),
         cmocka_unit_test(test_echo_replies_go_to_the_endpoints),
         cmocka_unit_test(test_messages_that_are_short_wrong_or_strange_are_dropped),
@@ -523,6 +578,7 @@ int main(void)
         cmocka_unit_test(test_errors_are_never_about_errors_groups_or_nobody),
         cmocka_unit_test(test_errors_are_rationed_for_each_peer_and_for_all),
         cmocka_unit_test(test_who_is_asked_in_anothers_name_answers_in_its_own),
+        cmocka_unit_test(test_echoes_to_addresses_that_are_not_ours_are_the_handlers),
     };
     return cmocka_run_group_tests_name("network/icmp", tests, NULL, NULL);
 }

@@ -120,6 +120,11 @@ static void icmpv4_echo(struct tcpip_nic *nic, struct tcpip_packet *packet, cons
         tcpip_packet_drop(packet, TCPIP_DROP_ICMP_NOT_UNICAST);
         return;
     }
+    if (!tcpip__icmp_asks_us(packet)) {
+        if (!tcpip__transport_handler(nic->stack, packet))
+            tcpip_packet_drop(packet, TCPIP_DROP_IP_NOT_LOCAL);
+        return;
+    }
     memcpy(envelope.local, packet->network.destination, 16);
     memcpy(envelope.remote, packet->network.source, 16);
     uint32_t payload = (uint32_t)packet->transport_offset + TCPIP_ICMPV4_HEADER_MIN;

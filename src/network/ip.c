@@ -163,6 +163,11 @@ bool tcpip__ip_may_answer(const struct tcpip_packet *packet)
            !address_is_multicast(network->source);
 }
 
+bool tcpip__icmp_asks_us(const struct tcpip_packet *packet)
+{
+    return tcpip__address_local(packet->nic->stack, packet->nic, packet->network.destination) != NULL;
+}
+
 bool tcpip__icmp_allowed(const struct tcpip_packet *packet)
 {
     struct tcpip_stack *stack = packet->nic->stack;

@@ -57,6 +57,9 @@ void tcpip__ip_pushed(struct tcpip_packet *packet, uint16_t protocol, uint32_t h
 /* True if an inbound packet may be answered with an ICMP error as far as both families agree: it came to us alone, from
  * somebody alone. */
 bool tcpip__ip_may_answer(const struct tcpip_packet *packet);
+/* True if an echo request was sent to an address of ours. On a promiscuous NIC all are taken, but who answers for an
+ * address that isn't its own says that a host is there which isn't. */
+bool tcpip__icmp_asks_us(const struct tcpip_packet *packet);
 /* Sends an ICMP message (its header in front, contiguous, checksum field 0); takes it. `local` all zero: chosen. Not to
  * broadcast or multicast. NO_ROUTE, and errors of the output. */
 struct icmp_envelope {

@@ -95,6 +95,13 @@ static enum tcpip_drop ipv6_addresses(struct tcpip_nic *nic, struct tcpip_packet
 
 /* ---- extension headers ---- */
 
+static bool ipv6_has_extensions(uint8_t next_header)
+{
+    return next_header == TCPIP_IPV6_HOP_BY_HOP || next_header == TCPIP_IPV6_ROUTING ||
+           next_header == TCPIP_IPV6_FRAGMENT || next_header == TCPIP_IPV6_DESTINATION_OPTIONS ||
+           next_header == TCPIP_IPV6_NO_NEXT_HEADER;
+}
+
 static enum ipv6_step ipv6_drop(struct ipv6_walk *walk, enum tcpip_drop reason)
 {
     walk->reason = reason;
@@ -265,12 +272,15 @@ static enum ipv6_step ipv6_fragment(struct ipv6_walk *walk, const struct tcpip_i
     }
     ipv6_unfragment(&whole, type_offset);
     whole.packet->network.upper_bytes = whole.packet->length - TCPIP_IPV6_HEADER_BYTES;
-    uint32_t left = whole.packet->length;
-    const uint8_t *front = tcpip_packet_pull(whole.packet, 0, min_u32(left, IPV6_CHAIN_BYTES));
+    /* What follows is payload nearly always, and no reason to copy it together. */
+    uint32_t offset = whole.header_bytes - TCPIP_IPV6_FRAGMENT_BYTES;
+    const uint8_t *front = tcpip_packet_pull(whole.packet, 0, offset);
+    uint32_t front_bytes =
+        ipv6_has_extensions(front[type_offset]) ? min_u32(whole.packet->length, IPV6_CHAIN_BYTES) : offset;
+    front = tcpip_packet_pull(whole.packet, 0, front_bytes);
     if (front == NULL)
         return ipv6_drop(walk, TCPIP_DROP_NO_MEMORY);
-    tcpip_ipv6_walk_begin_at(&walk->walker, front, min_u32(left, IPV6_CHAIN_BYTES),
-                             whole.header_bytes - TCPIP_IPV6_FRAGMENT_BYTES, type_offset);
+    tcpip_ipv6_walk_begin_at(&walk->walker, front, front_bytes, offset, type_offset);
     return IPV6_STEP_ON;
 }
 
@@ -350,13 +360,6 @@ static void ipv6_deliver(struct tcpip_nic *nic, struct tcpip_packet *packet, siz
         tcpip__icmpv6_send_error(nic, packet, TCPIP_ICMP_UNKNOWN_NEXT_HEADER, (uint32_t)type_offset);
         tcpip_packet_drop(packet, TCPIP_DROP_IP_UNKNOWN_NEXT_HEADER);
     }
-}
-
-static bool ipv6_has_extensions(uint8_t next_header)
-{
-    return next_header == TCPIP_IPV6_HOP_BY_HOP || next_header == TCPIP_IPV6_ROUTING ||
-           next_header == TCPIP_IPV6_FRAGMENT || next_header == TCPIP_IPV6_DESTINATION_OPTIONS ||
-           next_header == TCPIP_IPV6_NO_NEXT_HEADER;
 }
 
 static void ipv6_input_chain(struct tcpip_nic *nic, struct tcpip_packet *packet)

@@ -174,6 +174,26 @@ static void test_a_datagram_waits_for_the_answer(void **state)
     network_world_fini(&world);
 }
 
+static void test_a_claim_without_the_override_flag_takes_nothing_over(void **state)
+{
+    (void)state;
+    static const uint8_t hello[20] = "hello", thief[6] = {2, 0, 0, 0, 0, 9};
+    struct tcpip_network_output how = {.local = world_us6, .remote = world_peer6, .transport = TCPIP_PROTOCOL_UDP};
+    struct envelope from_peer = {.source = world_peer6, .destination = world_us6};
+    struct tcpip_neighbor found;
+    start();
+    assert_int_equal(world_send(&world, how, hello, sizeof(hello)), TCPIP_OK);
+    inject(from_peer, advertisement(world_peer6, TCPIP_NDP_FLAG_SOLICITED));
+    for (uint32_t override = 0; override < 2; override++) {
+        size_t bytes = advertisement(world_peer6, override ? TCPIP_NDP_FLAG_OVERRIDE : 0);
+        memcpy(message + 26, thief, 6);
+        inject(from_peer, bytes);
+        assert_true(neighbor(world_peer6, &found));
+        assert_memory_equal(found.link.bytes, override ? thief : world_link_peer.bytes, 6);
+    }
+    network_world_fini(&world);
+}
+
 static void test_an_advertisement_that_nobody_asked_for_makes_no_entry(void **state)
 {
     (void)state;
@@ -382,6 +402,19 @@ static void test_a_nic_that_comes_up_again_asks_again(void **state)
     network_world_fini(&world);
 }
 
+static void test_a_nic_that_goes_down_while_it_asks_is_silent(void **state)
+{
+    (void)state;
+    start();
+    ask();
+    uint64_t asked = world.stack->stats.icmpv6.neighbor_solicit_sent;
+    assert_int_equal(tcpip_stack_disable_nic(world.stack, 1), TCPIP_OK);
+    world_advance(&world, 10 * TCPIP_SECOND);
+    assert_int_equal(new_flags(), TCPIP_ADDRESS_TENTATIVE);
+    assert_int_equal(world.stack->stats.icmpv6.neighbor_solicit_sent, asked);
+    network_world_fini(&world);
+}
+
 static void test_an_address_that_goes_while_it_asks_leaves_nothing_behind(void **state)
 {
     (void)state;
@@ -486,6 +519,7 @@ int main(void)
         cmocka_unit_test(test_who_asks_without_its_link_address_is_looked_for_first),
         cmocka_unit_test(test_who_asks_from_nowhere_is_answered_before_all),
         cmocka_unit_test(test_a_datagram_waits_for_the_answer),
+        cmocka_unit_test(test_a_claim_without_the_override_flag_takes_nothing_over),
         cmocka_unit_test(test_an_advertisement_that_nobody_asked_for_makes_no_entry),
         cmocka_unit_test(test_what_a_router_let_through_or_nobody_would_send_is_refused),
         cmocka_unit_test(test_what_is_not_about_us_is_left_alone),
@@ -493,6 +527,7 @@ int main(void)
         cmocka_unit_test(test_an_objection_ends_it),
         cmocka_unit_test(test_our_own_echo_is_no_objection_but_costs_three_more_questions),
         cmocka_unit_test(test_a_nic_that_comes_up_again_asks_again),
+        cmocka_unit_test(test_a_nic_that_goes_down_while_it_asks_is_silent),
         cmocka_unit_test(test_an_address_that_goes_while_it_asks_leaves_nothing_behind),
         cmocka_unit_test(test_links_without_addresses_need_no_detection),
         cmocka_unit_test(test_two_stacks_find_each_other_over_ethernet),

@@ -98,6 +98,7 @@ static void test_fragments_in_any_order_become_the_datagram(void **state)
             assert_int_equal(world.delivered, o + 1);
             assert_int_equal(world.size, 2333);
             assert_memory_equal(world.bytes, sample(), 2333);
+            assert_int_equal(world.views, 3); /* nothing was copied */
             assert_true(world.network.was_fragmented);
             assert_int_equal(world.network.upper_bytes, 2333);
             assert_int_equal(world.network.transport, TCPIP_PROTOCOL_UDP);
@@ -124,10 +125,52 @@ static void test_the_largest_datagram_passes_and_a_larger_one_does_not(void **st
         assert_int_equal(world.delivered, 1);
         assert_int_equal(world.size, total);
         assert_memory_equal(world.bytes, sample(), total);
+        assert_int_equal(world.views, 1); /* more than a packet has views for */
 
         inject((struct piece){.v6 = v6, .id = 6, .begin = 65528, .bytes = 16, .data = sample()});
         assert_int_equal(world.delivered, 1);
         assert_int_equal(world_drops(&world, v6 ? TCPIP_DROP_FRAGMENT_MALFORMED : TCPIP_DROP_IP_MALFORMED), 1);
+        network_world_fini(&world);
+    }
+}
+
+static void test_a_first_header_that_makes_the_whole_too_large_is_noticed_at_the_end(void **state)
+{
+    (void)state;
+    static const uint8_t nops[8] = {1, 1, 1, 1, 1, 1, 1, 1};
+    static uint8_t body[2000];
+    for (uint32_t v6 = 0; v6 < 2; v6++) {
+        uint32_t total = v6 ? 65535 : 65515;
+        start(NULL);
+        for (uint32_t at = 1400; at < total; at += 1400)
+            inject((struct piece){.v6 = v6,
+                                  .id = 5,
+                                  .begin = at,
+                                  .bytes = total - at > 1400 ? 1400 : total - at,
+                                  .more = total - at > 1400,
+                                  .data = sample()});
+        size_t size;
+        if (v6) {
+            tcpip_ipv6_router_alert_encode(body, TCPIP_IPV6_FRAGMENT);
+            tcpip_ipv6_fragment_encode(body + 8, &(struct tcpip_ipv6_fragment_fields){
+                                                     .next_header = TCPIP_PROTOCOL_UDP, .more = true, .id = 5});
+            struct world_v6 fields = {
+                .source = world_peer6, .destination = world_us6, .next_header = TCPIP_IPV6_HOP_BY_HOP};
+            size = world_v6(packet, fields, body, 16 + 1400);
+        } else {
+            struct world_v4 fields = {.source = world_peer4,
+                                      .destination = world_us4,
+                                      .protocol = TCPIP_PROTOCOL_UDP,
+                                      .id = 5,
+                                      .flags = TCPIP_IPV4_MORE_FRAGMENTS,
+                                      .options = nops,
+                                      .options_bytes = 8};
+            size = world_v4(packet, fields, body, 1400);
+        }
+        world_inject(&world, packet, size, 0);
+        assert_int_equal(world.delivered, 0);
+        assert_int_equal(world_drops(&world, TCPIP_DROP_FRAGMENT_MALFORMED), 1);
+        assert_int_equal(stats(v6)->malformed_fragments_received, 1);
         network_world_fini(&world);
     }
 }
@@ -540,6 +583,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fragments_in_any_order_become_the_datagram),
         cmocka_unit_test(test_the_largest_datagram_passes_and_a_larger_one_does_not),
+        cmocka_unit_test(test_a_first_header_that_makes_the_whole_too_large_is_noticed_at_the_end),
         cmocka_unit_test(test_an_overlap_spoils_the_datagram_until_its_time_is_over),
         cmocka_unit_test(test_an_exact_duplicate_is_ignored_and_one_with_other_bytes_is_an_overlap),
         cmocka_unit_test(test_lies_about_the_end_spoil_the_datagram),

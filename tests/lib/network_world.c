@@ -48,6 +48,7 @@ static void listener_input(struct tcpip_stack *stack, struct tcpip_packet *packe
     assert_true(packet->network.upper_bytes == packet->length - packet->transport_offset);
     world->delivered++;
     world->network = packet->network;
+    world->views = packet->view_count;
     world->size = tcpip_packet_copy_out(packet, packet->transport_offset, world->bytes, sizeof(world->bytes));
     if (world->answer)
         tcpip__send_icmp_error(packet, world->answer_kind, world->answer_value);

@@ -40,6 +40,7 @@ struct network_world {
     struct tcpip_packet_network network; /* of the last packet */
     uint8_t bytes[WORLD_BYTES_MAX];      /* its transport header and payload */
     size_t size;
+    uint8_t views; /* it lay in */
     uint32_t errors;
     struct tcpip_icmp_error error; /* the last; the pointers lead to the copies below */
     uint8_t error_local[16], error_remote[16], error_offender[16], error_quote[1500];
