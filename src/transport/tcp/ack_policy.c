@@ -1,17 +1,31 @@
 // SPDX-License-Identifier: MIT
-/* ack_policy.c: when to acknowledge (RFC 9293 3.8.6.3, RFC 5681 4.2).
+/* ack_policy.c: when the peer hears of what came (RFC 9293 section 3.8.6.3, RFC 5681 section 4.2).
  *
- *   quick mode    the first ACKs of a connection, and those after loss, go at once: the peer's window grows by ACKs
- *   otherwise     every second full segment, at the turn's end, so that a merged unit gets one ACK; stretch_max bounds
- * how much one covers the rest      after a delay that follows the peer's rhythm: half of what lies between its
- * segments, within the bounds; and in the hope that our own data carry the ACK first ("ping-pong")
+ * Each ACK costs a packet on both sides, and each one withheld costs the sender's clock. So:
+ *   - the second full segment is acknowledged at once; a unit that was merged on the way is one event, and several such
+ *     in one turn share the ACK at its end, up to stretch_max segments;
+ *   - what fills a hole is acknowledged at once, each segment of it;
+ *   - quick mode, at the start and when the sender may be in slow start again, acknowledges every segment;
+ *   - everything else waits for company: for the reply that will carry the ACK, for a second segment, or for the timer.
  *
- * Owns:       struct ack_policy.
- * Invariants: delayed_at is set exactly while something unacknowledged waits for the timer.
- * Not here:   duplicate ACKs and window probes, which are answered at once (tcp_input.c); the timer (tcp_timers.c). */
+ * The delay follows the rhythm in which data come, between the bounds: about twice the time to the next segment, longer
+ * after each timer that ran out in vain, shorter when segments follow each other closely.
+ * Ping-pong (we answer data with data) turns quick mode off, for the answer is the acknowledgement, until a timer finds
+ * that none came.
+ *
+ * Owns:        struct ack_policy.
+ * Invariants:  delayed_at is an instant only while something is unacknowledged; min <= ato_ns <= max.
+ * Not here:    duplicates, probes, and data out of order: the hands acknowledge them without asking; windows
+ *              (receive_window.c); the timer (tcp_timers.c).
+ */
 #include "transport/tcp/ack_policy.h"
 
 #include "base/math.h"
+
+enum {
+    QUICK_MAX = 16,        /* ACKs: what slow start needs from an initial window to some hundred segments */
+    ACK_EVERY_SEGMENTS = 2 /* RFC 9293 MUST-58 says at least every second one */
+};
 
 void tcpip__ack_policy_init(struct ack_policy *policy, const struct ack_bounds *bounds)
 {
@@ -20,68 +34,70 @@ void tcpip__ack_policy_init(struct ack_policy *policy, const struct ack_bounds *
 
 void tcpip__ack_policy_quick(struct ack_policy *policy, uint32_t segments)
 {
-    policy->quick = (uint16_t)max_u32(policy->quick, min_u32(segments, UINT16_MAX));
+    policy->quick = (uint16_t)min_u32(segments, QUICK_MAX);
     policy->ping_pong = false;
 }
 
-/* The delay follows the time between segments, from below: data that come steadily need little of it. */
-static void ack_rhythm(struct ack_policy *policy, const struct ack_bounds *bounds, tcpip_ns now)
+/* Data came `gap` after those before. */
+static void ack_follow_rhythm(struct ack_policy *policy, tcpip_ns gap, const struct ack_bounds *bounds)
 {
-    tcpip_ns gap_ns = now - policy->last_data_at;
-    if (policy->last_data_at != 0 && gap_ns < policy->ato_ns)
-        policy->ato_ns = policy->ato_ns / 2 + gap_ns / 2;
-    else if (gap_ns > bounds->max_ns)
-        policy->ato_ns = bounds->min_ns;
-    policy->ato_ns = clamp_i64(policy->ato_ns, bounds->min_ns, max_i64(bounds->min_ns, bounds->max_ns));
-    policy->last_data_at = now;
+    if (gap > bounds->max_ns) {
+        /* A pause that a sender's own timer may have ended: it may begin anew with a small window. */
+        policy->quick = (uint16_t)max_u32(policy->quick, ACK_EVERY_SEGMENTS);
+        return;
+    }
+    tcpip_ns aim = gap <= bounds->min_ns / 2 ? bounds->min_ns : 2 * gap;
+    if (gap < policy->ato_ns)
+        policy->ato_ns = clamp_i64(policy->ato_ns / 2 + aim / 2, bounds->min_ns, bounds->max_ns);
 }
 
 enum ack_decision tcpip__ack_policy_on_data(struct ack_policy *policy, uint32_t bytes, uint32_t segments, bool full,
                                             bool push, bool filled_gap, const struct ack_bounds *bounds, tcpip_ns now)
 {
-    (void)push;
-    ack_rhythm(policy, bounds, now);
+    bool after_full = policy->unacked_segments > 0;
+
+    if (policy->last_data_at != 0)
+        ack_follow_rhythm(policy, now - policy->last_data_at, bounds);
+    policy->last_data_at = now;
     policy->unacked_bytes = sat_add_u32(policy->unacked_bytes, bytes);
     if (full)
         policy->unacked_segments = sat_add_u32(policy->unacked_segments, segments);
     if (filled_gap)
-        return ACK_AT_ONCE; /* RFC 5681 4.2: the sender's recovery waits for it */
-    if (policy->unacked_segments >= bounds->stretch_max)
         return ACK_AT_ONCE;
-    if (policy->unacked_segments >= 2)
+    if (policy->unacked_segments >= ACK_EVERY_SEGMENTS)
+        return segments == 1 || policy->unacked_segments >= bounds->stretch_max ? ACK_AT_ONCE : ACK_AT_FLUSH;
+    /* The rest of a burst behind a full segment: more than a segment's worth, and no more to come. */
+    if ((after_full && push) || policy->quick_option || (policy->quick > 0 && !policy->ping_pong))
         return ACK_AT_FLUSH;
-    if (policy->quick > 0 && !policy->ping_pong) {
-        policy->quick--;
-        return ACK_AT_FLUSH;
-    }
-    if (policy->delayed_at == TCPIP_NEVER)
-        policy->delayed_at = now + policy->ato_ns;
+    policy->delayed_at = min_i64(policy->delayed_at, ns_add(now, policy->ato_ns));
     return ACK_DELAYED;
 }
 
 enum ack_decision tcpip__ack_policy_on_read(struct ack_policy *policy, bool window_update_due)
 {
-    (void)policy;
-    return window_update_due ? ACK_AT_FLUSH : ACK_NONE;
+    if (window_update_due)
+        return ACK_AT_FLUSH;
+    return policy->delayed_at != TCPIP_NEVER ? ACK_DELAYED : ACK_NONE;
 }
 
 void tcpip__ack_policy_on_ack_sent(struct ack_policy *policy, bool with_data)
 {
-    /* Data that answers data: the next ACK may hope for a ride as well. */
-    if (with_data && policy->unacked_bytes > 0)
-        policy->ping_pong = true;
-    policy->unacked_bytes = 0;
-    policy->unacked_segments = 0;
+    if (policy->unacked_bytes > 0) {
+        policy->ping_pong |= with_data;
+        if (policy->quick > 0)
+            policy->quick--;
+    }
+    policy->unacked_bytes = policy->unacked_segments = 0;
     policy->delayed_at = TCPIP_NEVER;
 }
 
 void tcpip__ack_policy_on_timer(struct ack_policy *policy, const struct ack_bounds *bounds)
 {
-    policy->delayed_at = TCPIP_NEVER;
     if (policy->ping_pong) {
-        policy->ping_pong = false; /* nothing came to carry it */
+        policy->ping_pong = false;
         policy->ato_ns = bounds->min_ns;
     } else {
-        policy->ato_ns = min_i64(policy->ato_ns * 2, max_i64(bounds->min_ns, bounds->max_ns));
+        policy->ato_ns = min_i64(2 * policy->ato_ns, bounds->max_ns);
     }
+    policy->delayed_at = TCPIP_NEVER;
 }

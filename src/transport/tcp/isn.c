@@ -1,47 +1,37 @@
 // SPDX-License-Identifier: MIT
-/* isn.c: initial sequence numbers and timestamp offsets that nobody off the path can guess (RFC 6528, RFC 7323 7.1).
+/* isn.c: numbers that a stranger can't guess and that still move forward (RFC 6528, RFC 7323 section 5.4).
  *
- * ISN = M + F(4-tuple, secret): M is a clock of 4 us, so that a new incarnation of a connection begins above the old
- * one; F is SipHash, so that one connection's numbers say nothing of another's.
+ * An initial sequence number is a clock plus a keyed hash of the connection's four names: for one connection it grows
+ * with time, so that a new incarnation lies above the old one's data; of another's it says nothing. The timestamp
+ * offset depends on the two addresses only: from one host to another timestamps grow over all ports, which is what
+ * reopening a connection out of TIME-WAIT relies on (RFC 6191).
  *
- * Owns:       nothing; pure.
- * Invariants: the same tuple and instant give the same number: a stack's output is determined by its inputs.
- * Not here:   raising an ISN above a TIME-WAIT's last number (tcp_open.c, tcp_listen.c). */
+ * SYN cookies are hashed under the same secret: the inputs differ in length, which SipHash takes in.
+ *
+ * Owns:        nothing.
+ * Not here:    SYN cookies (syn_cookie.c), the secret (the stack).
+ */
 #include "transport/tcp/isn.h"
 
 #include <string.h>
 
-enum { ISN_CLOCK_NS = 4000 };
-
-struct isn_input {
-    uint8_t local[16], remote[16];
-    uint16_t local_port, remote_port;
-    uint32_t purpose; /* keeps the two uses of the secret apart */
-};
-
-enum { ISN_PURPOSE_ISN = 1, ISN_PURPOSE_TIMESTAMP = 2 };
-
-static uint64_t isn_hash(const struct siphash_key *secret, const uint8_t *local, uint16_t local_port,
-                         const uint8_t *remote, uint16_t remote_port, uint32_t purpose)
-{
-    struct isn_input input;
-    memset(&input, 0, sizeof(input));
-    memcpy(input.local, local, 16);
-    memcpy(input.remote, remote, 16);
-    input.local_port = local_port;
-    input.remote_port = remote_port;
-    input.purpose = purpose;
-    return tcpip__siphash(secret, &input, sizeof(input));
-}
+enum { ISN_TICK_NS = 4000 }; /* RFC 9293 section 3.4.1: 4 us, a cycle of 4.55 hours */
 
 seqnum tcpip__isn(const struct siphash_key *secret, const uint8_t *local, uint16_t local_port, const uint8_t *remote,
                   uint16_t remote_port, tcpip_ns now)
 {
-    uint64_t hash = isn_hash(secret, local, local_port, remote, remote_port, ISN_PURPOSE_ISN);
-    return seq((uint32_t)hash + (uint32_t)((uint64_t)now / ISN_CLOCK_NS));
+    uint8_t input[36];
+    memcpy(input, local, 16);
+    memcpy(input + 16, remote, 16);
+    memcpy(input + 32, &local_port, 2);
+    memcpy(input + 34, &remote_port, 2);
+    return seq((uint32_t)tcpip__siphash(secret, input, sizeof(input)) + (uint32_t)(now / ISN_TICK_NS));
 }
 
 uint32_t tcpip__timestamp_offset(const struct siphash_key *secret, const uint8_t *local, const uint8_t *remote)
 {
-    return (uint32_t)isn_hash(secret, local, 0, remote, 0, ISN_PURPOSE_TIMESTAMP);
+    uint8_t input[32];
+    memcpy(input, local, 16);
+    memcpy(input + 16, remote, 16);
+    return (uint32_t)tcpip__siphash(secret, input, sizeof(input));
 }

@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: MIT
-/* rate.c: the delivery rate, one sample per ACK (after the idea of draft-cheng-iccrg-delivery-rate-estimation).
+/* rate.c: how fast the path delivers.
  *
- * Each record remembers, from when it was sent, how much had been delivered and when. When it is delivered itself, the
- * bytes delivered in between, over the time in between, are a rate. The time is the longer of the send interval and the
- * ACK interval: bursts of data squeeze the one, bunched ACKs the other, and neither may make the path look faster than
- * it is.
+ * A sample spans from the sending of a record to its delivery: what was delivered in between, over the time that this
+ * took. Two clocks are compared, the sender's (first_sent_at to the record's sending) and the receiver's (delivered_at
+ * then to now), and the longer interval counts: compressed ACKs make the one short, a sender's pause the other.
  *
- * Owns:       struct rate.
- * Invariants: `delivered` never decreases.
- * Not here:   what the rate is used for (controllers, buffer tuning). */
+ *     send     |--- send interval ---|
+ *              first sent ...        record                 ... delivered
+ *     deliver            |--------------- ack interval ---------------|
+ *
+ * A sample is "limited by the application" if somewhere in its window the sender had nothing to send: it says that the
+ * path is at least so fast.
+ *
+ * Owns:        struct rate.
+ * Invariants:  delivered never decreases; a snapshot is never ahead of it.
+ * Not here:    which record is the newest (scoreboard.c), what the rate is good for (congestion/).
+ */
 #include "transport/tcp/rate.h"
 
 #include "base/math.h"
@@ -20,27 +27,26 @@ void tcpip__rate_init(struct rate *rate, tcpip_ns now)
 
 struct rate_snapshot tcpip__rate_on_send(struct rate *rate, uint32_t in_flight, tcpip_ns now)
 {
-    /* A flight begins: intervals are measured from here, or idle time would count as slowness. */
-    if (in_flight == 0) {
-        rate->first_sent_at = now;
-        rate->delivered_at = now;
-    }
+    /* Nothing under way: what was measured before belongs to another flight. */
+    if (in_flight == 0)
+        rate->first_sent_at = rate->delivered_at = now;
     return (struct rate_snapshot){
         .delivered = rate->delivered,
         .delivered_at = rate->delivered_at,
         .first_sent_at = rate->first_sent_at,
+        .app_limited = rate->app_limited_until != 0,
     };
 }
 
 void tcpip__rate_app_limited(struct rate *rate, uint32_t in_flight)
 {
-    rate->app_limited_until = rate->delivered + max_u32(in_flight, 1);
+    rate->app_limited_until = max_u64(rate->delivered + in_flight, 1);
 }
 
 void tcpip__rate_on_ack(struct rate *rate, const struct record *newest, tcpip_ns min_rtt_ns, struct tcp_ack *facts)
 {
     facts->rate_bytes_per_second = 0;
-    facts->app_limited = rate->app_limited_until != 0;
+    facts->app_limited = false;
     if (facts->delivered == 0)
         return;
     rate->delivered += facts->delivered;
@@ -49,15 +55,16 @@ void tcpip__rate_on_ack(struct rate *rate, const struct record *newest, tcpip_ns
         rate->app_limited_until = 0;
     if (newest == NULL)
         return;
-    tcpip_ns send_ns = newest->sent_at - newest->rate.first_sent_at;
-    tcpip_ns ack_ns = facts->now - newest->rate.delivered_at;
-    tcpip_ns interval_ns = max_i64(send_ns, ack_ns);
+
+    const struct rate_snapshot *then = &newest->rate;
+    tcpip_ns interval = max_i64(newest->sent_at - then->first_sent_at, facts->now - then->delivered_at);
     rate->first_sent_at = newest->sent_at;
-    /* Shorter than the path's round trip is no measurement, but an ACK of a retransmission taken for the original's. */
-    if (interval_ns <= 0 || interval_ns < min_rtt_ns)
+    /* Less than a round trip can't have passed: the record was sent again, and this acknowledges the first copy. */
+    if (interval <= 0 || interval < min_rtt_ns)
         return;
-    uint64_t bytes = rate->delivered - newest->rate.delivered;
-    facts->rate_bytes_per_second = tcpip__muldiv_u64(bytes, (uint64_t)TCPIP_SECOND, (uint64_t)interval_ns);
-    rate->bytes_per_second = facts->rate_bytes_per_second;
-    rate->sample_app_limited = facts->app_limited;
+    uint64_t delivered = rate->delivered - then->delivered;
+    rate->bytes_per_second = tcpip__muldiv_u64(delivered, (uint64_t)TCPIP_SECOND, (uint64_t)interval);
+    rate->sample_app_limited = then->app_limited;
+    facts->rate_bytes_per_second = rate->bytes_per_second;
+    facts->app_limited = then->app_limited;
 }

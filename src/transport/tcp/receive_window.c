@@ -1,129 +1,154 @@
 // SPDX-License-Identifier: MIT
-/* receive_window.c: the window that the peer is told (RFC 9293 3.8.6, RFC 7323 2), and the buffer behind it.
+/* receive_window.c: how much the peer may send, and how large the buffer behind that promise should be.
  *
- * The right edge never moves left: what was offered stays offered, also when the buffer shrinks or the scaled value
- * can't express it exactly (then it is rounded up to the next multiple that covers the old edge; such an offer was made
- * before). It moves right only in steps worth a segment (silly windows).
+ * The window is a promise of buffer space: its right edge only moves right, and only by steps worth a segment, so that
+ * a slow reader doesn't draw small segments. With window scaling the field counts units of 1 << scale while rcv_nxt
+ * moves by bytes, so an edge that was told can seldom be told again exactly. It is rounded up, because to round down
+ * would be to take back (RFC 7323 section 2.4 warns of that); the few bytes lent that way are bounded by a sixteenth of
+ * the buffer, for a peer that sends byte by byte could have a unit for each. Beyond, the field is rounded down, and
+ * what was promised before is still taken.
  *
- * Auto-tuning (receiver side): in each round trip the reader takes as many bytes as the peer could send in it. If that
- * was more than ever before, the buffer becomes twice that, so that the window never is what limits a peer in slow
- * start. A reader that keeps up with a window it doesn't fill gains nothing: the buffer stays, and the working set
- * stays in the cache.
+ * Auto-tuning. A window carries at most its size in one round trip. If the reader took more than half of the buffer in
+ * one, the window is about to be the bottleneck, and the buffer grows to twice that (a sender in slow start doubles).
+ * Whether it was the bottleneck indeed, the next rounds tell: unless they are faster by a quarter, something else is
+ * (the path's rate, or, between two stacks on one machine, the CPU, for which a larger window is only a colder cache),
+ * and it grows no further.
  *
- * Owns:       struct receive_window.
- * Invariants: advertised never goes back; buffer_bytes never shrinks by itself.
- * Not here:   when to send an update (tcp_endpoint.c, ack_policy.c). */
+ * Owns:        struct receive_window.
+ * Invariants:  advertised never moves left; what moves it keeps queued + window within the buffer and a sixteenth, or
+ *              within one unit of it.
+ * Not here:    when an update is sent (ack_policy.c), the bytes (receive_queue.c), memory pressure (the endpoint).
+ */
 #include "transport/tcp/receive_window.h"
 
+#include "base/assert.h"
 #include "base/math.h"
-#include <tcpip/header/tcp.h>
+
+enum {
+    WINDOW_FIELD_MAX = 65535,
+    WINDOW_SCALE_MAX = 14, /* RFC 7323 section 2.3 */
+    LENT_SHARE = 16,       /* 1/16 of the buffer may be promised beyond it by rounding */
+    HEADROOM_SEGMENTS = 16 /* what slow start adds while we look */
+};
+
+static uint32_t window_round_up(uint32_t bytes, uint32_t unit)
+{
+    return (bytes + (unit - 1)) & ~(unit - 1);
+}
+
+/* The value to advertise, a multiple of 1 << scale. */
+static uint32_t window_value(const struct receive_window *window, seqnum rcv_nxt, uint32_t queued_bytes, uint32_t mss,
+                             uint8_t scale)
+{
+    uint32_t unit = 1u << scale, most = (uint32_t)WINDOW_FIELD_MAX << scale;
+    uint32_t size = window->clamp != 0 ? min_u32(window->buffer_bytes, window->clamp) : window->buffer_bytes;
+    uint32_t room = sat_sub_u32(size, queued_bytes), open = receive_window_open(window, rcv_nxt);
+    uint32_t offer = min_u32(room, most) & ~(unit - 1), step = max_u32(min_u32(mss, size / 2), 1);
+
+    if (offer > open && offer - open >= step)
+        return offer;
+    open = min_u32(open, most);
+    uint32_t kept = window_round_up(open, unit);
+    if ((uint64_t)queued_bytes + kept <= (uint64_t)size + max_u32(unit, size / LENT_SHARE))
+        return kept;
+    return open & ~(unit - 1);
+}
 
 void tcpip__receive_window_init(struct receive_window *window, seqnum rcv_nxt, uint32_t buffer_bytes, uint8_t scale,
                                 tcpip_ns now)
 {
+    ASSERT(scale <= WINDOW_SCALE_MAX);
     *window = (struct receive_window){
         .advertised = rcv_nxt,
         .buffer_bytes = buffer_bytes,
         .scale = scale,
-        .space_bytes = buffer_bytes / 2, /* what the first buffer serves without growing */
         .round_at = now,
-        .rtt_seq = rcv_nxt,
-        .rtt_at = now,
     };
 }
 
 uint8_t tcpip__receive_window_scale(uint32_t max_bytes)
 {
     uint8_t scale = 0;
-    while (scale < TCPIP_TCP_WINDOW_SCALE_MAX && (max_bytes >> scale) > 65535)
+    while (scale < WINDOW_SCALE_MAX && max_bytes >> scale > WINDOW_FIELD_MAX)
         scale++;
     return scale;
-}
-
-/* The right edge that could be offered now, before rounding: no further than the field can say. */
-static seqnum window_edge(const struct receive_window *window, seqnum rcv_nxt, uint32_t queued_bytes, uint32_t mss)
-{
-    uint32_t buffer = window->clamp != 0 ? min_u32(window->buffer_bytes, window->clamp) : window->buffer_bytes;
-    uint32_t space = min_u32(sat_sub_u32(buffer, queued_bytes), (uint32_t)65535 << window->scale);
-    seqnum edge = seq_add(rcv_nxt, space);
-    if (seq_leq(edge, window->advertised))
-        return window->advertised;
-    /* RFC 9293 3.8.6.2.2 (MUST-39): not by less than a segment, or half the buffer where segments are large. */
-    uint32_t step = seq_size(window->advertised, edge);
-    return step >= min_u32(mss, buffer / 2) ? edge : window->advertised;
-}
-
-uint32_t tcpip__receive_window_peek(const struct receive_window *window, seqnum rcv_nxt, uint32_t queued_bytes,
-                                    uint32_t mss)
-{
-    seqnum edge = window_edge(window, rcv_nxt, queued_bytes, mss);
-    return seq_gt(edge, rcv_nxt) ? seq_size(rcv_nxt, edge) : 0;
 }
 
 uint32_t tcpip__receive_window_advertise(struct receive_window *window, seqnum rcv_nxt, uint32_t queued_bytes,
                                          uint32_t mss, bool no_scale)
 {
-    uint32_t offer = tcpip__receive_window_peek(window, rcv_nxt, queued_bytes, mss);
-    uint32_t open = receive_window_open(window, rcv_nxt);
-    uint32_t scale = no_scale ? 0 : window->scale;
-    uint32_t unit = (uint32_t)1 << scale;
-    offer = min_u32(offer, (uint32_t)65535 << scale);
-    offer = offer & ~(unit - 1);
-    /* RFC 7323 2.4: rounding down must not take back; the byte or so beyond was once offered, or is memory we can
-     * spare. */
-    if (offer < open)
-        offer = min_u32((open + (unit - 1)) & ~(unit - 1), (uint32_t)65535 << scale);
-    seqnum edge = seq_add(rcv_nxt, offer);
-    window->advertised = seq_max(window->advertised, edge);
-    return offer;
+    uint32_t value = window_value(window, rcv_nxt, queued_bytes, mss, no_scale ? 0 : window->scale);
+    window->advertised = seq_max(window->advertised, seq_add(rcv_nxt, value));
+    return value;
+}
+
+uint32_t tcpip__receive_window_peek(const struct receive_window *window, seqnum rcv_nxt, uint32_t queued_bytes,
+                                    uint32_t mss)
+{
+    return window_value(window, rcv_nxt, queued_bytes, mss, window->scale);
 }
 
 bool tcpip__receive_window_update_due(const struct receive_window *window, seqnum rcv_nxt, uint32_t queued_bytes,
                                       uint32_t mss)
 {
     uint32_t open = receive_window_open(window, rcv_nxt);
-    uint32_t could = tcpip__receive_window_peek(window, rcv_nxt, queued_bytes, mss);
-    if (could <= open)
+
+    /* Mostly there is plenty left: then there is nothing to compute. */
+    if (open >= window->buffer_bytes / 2)
         return false;
-    uint32_t gain = could - open;
-    /* A peer that is stopped, or soon will be, must hear of it; others learn it from the next ACK. */
-    if (open < mss)
-        return true;
-    return gain >= min_u32(window->buffer_bytes / 2, max_u32(2 * mss, window->buffer_bytes / 4));
+    uint32_t value = tcpip__receive_window_peek(window, rcv_nxt, queued_bytes, mss);
+    if (value <= open)
+        return false;
+    uint32_t gain = value - open;
+    return open == 0 || gain >= window->buffer_bytes / 2 || (gain >= open && gain / 2 >= mss);
 }
 
 void tcpip__receive_window_on_data(struct receive_window *window, seqnum rcv_nxt, uint32_t mss, tcpip_ns now)
 {
-    /* Only where the handshake gave no sample: a window-worth of data takes a round trip, more or less. */
-    if (window->rtt_ns != 0 || seq_lt(rcv_nxt, window->rtt_seq))
-        return;
-    if (window->rtt_at != 0 && now > window->rtt_at)
-        window->rtt_ns = now - window->rtt_at;
-    window->rtt_seq = seq_max(window->advertised, seq_add(rcv_nxt, mss));
-    window->rtt_at = now;
+    if (window->rtt_at != 0) {
+        if (seq_leq(rcv_nxt, window->rtt_seq))
+            return;
+        tcpip_ns sample = max_i64(now - window->rtt_at, 1);
+        if (window->rtt_ns == 0 || sample < window->rtt_ns)
+            window->rtt_ns = sample;
+    }
+    /* What lies beyond the edge can only be sent in answer to what we say from now on. Of a window of less than a
+     * segment the peer may wait to make use. */
+    window->rtt_at = receive_window_open(window, rcv_nxt) >= mss ? now : 0;
+    window->rtt_seq = window->advertised;
 }
 
 void tcpip__receive_window_rtt_sample(struct receive_window *window, tcpip_ns rtt_ns)
 {
-    window->rtt_ns = window->rtt_ns == 0 ? rtt_ns : (window->rtt_ns * 7 + rtt_ns) / 8;
+    rtt_ns = max_i64(rtt_ns, 1);
+    if (window->rtt_ns == 0)
+        window->rtt_ns = rtt_ns;
+    else
+        window->rtt_ns = max_i64(window->rtt_ns + (rtt_ns - window->rtt_ns) / 8, 1);
 }
 
 bool tcpip__receive_window_on_read(struct receive_window *window, uint32_t bytes, uint32_t max_bytes, uint32_t mss,
                                    tcpip_ns now)
 {
     window->copied_bytes = sat_add_u32(window->copied_bytes, bytes);
-    if (window->rtt_ns == 0 || now - window->round_at < window->rtt_ns)
+    tcpip_ns elapsed = now - window->round_at;
+    if (window->rtt_ns == 0 || elapsed < window->rtt_ns)
         return false;
-    uint32_t copied = window->copied_bytes;
+
+    uint64_t rate = tcpip__muldiv_u64(window->copied_bytes, (uint64_t)TCPIP_SECOND, (uint64_t)max_i64(elapsed, 1));
+    /* More than the buffer in a round trip: then the estimate is too long, and the buffer is what came in one. */
+    uint32_t copied = min_u32(window->copied_bytes, window->buffer_bytes);
     window->copied_bytes = 0;
     window->round_at = now;
-    if (copied <= window->space_bytes)
+    window->space_bytes = max_u32(window->space_bytes, copied);
+    window->best_rate = max_u64(window->best_rate, rate);
+
+    uint64_t want = min_u64(2 * (uint64_t)copied + (uint64_t)HEADROOM_SEGMENTS * mss, max_bytes);
+    if (copied <= window->buffer_bytes / 2 || want <= window->buffer_bytes)
         return false;
-    window->space_bytes = copied;
-    /* Twice: the peer's window doubles in the next round trip of slow start. */
-    uint32_t wanted = min_u32(sat_add_u32(sat_add_u32(copied, copied), 16 * mss), max_bytes);
-    if (wanted <= window->buffer_bytes)
+    if (rate < window->grown_rate + window->grown_rate / 4)
         return false;
-    window->buffer_bytes = wanted;
+    window->buffer_bytes = (uint32_t)want;
+    window->grown_rate = window->best_rate;
     return true;
 }

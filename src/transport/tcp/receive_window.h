@@ -7,18 +7,18 @@
 #include "base/seqnum.h"
 
 struct receive_window {
-    seqnum
-        advertised; /* right edge that the peer was told; never moves left (RFC 7323 2.4, RFC 9293 MUST-15's sense) */
+    seqnum advertised;     /* right edge that the peer was told; never moves left (RFC 9293 3.8.6.2.1) */
     uint32_t buffer_bytes; /* receive buffer: payload that may be queued */
     uint32_t clamp;        /* WINDOW_CLAMP; 0: off */
     uint8_t scale;         /* our shift */
-    /* auto-tuning: bytes copied to the reader in one round trip */
+    /* auto-tuning: bytes that the reader took in one round trip */
     uint32_t copied_bytes; /* since round_at */
-    uint32_t space_bytes;  /* the largest so far in one round */
+    uint32_t space_bytes;  /* the most so far in one round */
     tcpip_ns round_at;
-    tcpip_ns rtt_ns; /* receiver-side estimate; 0: none yet */
-    seqnum rtt_seq;  /* when rcv_nxt reaches this ... */
-    tcpip_ns rtt_at; /* ... a window-worth has come since then */
+    uint64_t best_rate, grown_rate; /* bytes per second in a round: the highest so far, and that at the last growth */
+    tcpip_ns rtt_ns;                /* receiver-side estimate; 0: none yet */
+    seqnum rtt_seq;                 /* when rcv_nxt passes this ... */
+    tcpip_ns rtt_at;                /* ... a window-worth has come since then; 0: not measuring */
 };
 
 void tcpip__receive_window_init(struct receive_window *window, seqnum rcv_nxt, uint32_t buffer_bytes, uint8_t scale,
@@ -26,8 +26,8 @@ void tcpip__receive_window_init(struct receive_window *window, seqnum rcv_nxt, u
 /* The shift to offer for a buffer that may grow to `max_bytes` (RFC 7323 2.2: at most 14). */
 uint8_t tcpip__receive_window_scale(uint32_t max_bytes);
 /* The window field's value before shifting, in bytes: buffer less queued, never taking back what was offered, not
- * opened by less than min(mss, buffer / 2) (silly-window avoidance, MUST-39's sense), a multiple of 1 << scale. Notes
- * what it returns as advertised. `no_scale` for SYN segments. */
+ * opened by less than min(mss, buffer / 2) (silly-window avoidance, RFC 9293 3.8.6.2.2), a multiple of 1 << scale.
+ * Notes what it returns as advertised. `no_scale` for SYN segments. */
 uint32_t tcpip__receive_window_advertise(struct receive_window *window, seqnum rcv_nxt, uint32_t queued_bytes,
                                          uint32_t mss, bool no_scale);
 /* What could be advertised now, without noting it. */
@@ -39,16 +39,18 @@ static inline uint32_t receive_window_open(const struct receive_window *window, 
     int32_t open = seq_diff(window->advertised, rcv_nxt);
     return open > 0 ? (uint32_t)open : 0;
 }
-/* True when reading has opened the window enough to tell the peer unasked: from zero, or by two segments, or by half
- * the buffer. */
+/* True when reading has opened the window enough to tell the peer unasked: from zero, by half the buffer, or by two
+ * segments if that doubles what it has left (it needn't hear of room that it isn't about to miss). */
 bool tcpip__receive_window_update_due(const struct receive_window *window, seqnum rcv_nxt, uint32_t queued_bytes,
                                       uint32_t mss);
-/* In-order data came: feeds the receiver's RTT estimate where timestamps don't. */
+/* In-order data came. A window-worth takes a round trip at least: an upper bound of it, the only one without
+ * timestamps, and finer than they are below a millisecond. */
 void tcpip__receive_window_on_data(struct receive_window *window, seqnum rcv_nxt, uint32_t mss, tcpip_ns now);
+/* From the peer's echo of a timestamp. */
 void tcpip__receive_window_rtt_sample(struct receive_window *window, tcpip_ns rtt_ns);
 /* The reader took `bytes`; once a round trip the buffer may grow to twice what was read in it plus slow start's
- * headroom, up to max_bytes. It doesn't grow when the window was never more than half used: the working set stays in
- * the cache. Returns true if buffer_bytes changed. */
+ * headroom, up to max_bytes. It doesn't when less than half the window was used, nor when the last growth has made
+ * nothing faster: the working set stays in the cache. Returns true if buffer_bytes changed. */
 bool tcpip__receive_window_on_read(struct receive_window *window, uint32_t bytes, uint32_t max_bytes, uint32_t mss,
                                    tcpip_ns now);
 

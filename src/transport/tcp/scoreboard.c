@@ -15,9 +15,9 @@
  * counters say what is SACKed above it, and it moves forward over each record once.
  *
  * Owns:        struct scoreboard, struct record.
- * Invariants:  tcpip__scoreboard_check; SACKED, LOST and RETRANSMITTED exclude each other; SACKED neighbours are
- * joined; no SACKED record straddles lost_high unless it ends above it and is counted whole. Not here:    what to do
- * about loss (recovery.c), what may be sent (the hands), delivery rate (rate.c).
+ * Invariants:  tcpip__scoreboard_check; SACKED, LOST and RETRANSMITTED exclude each other; no two SACKED neighbours;
+ *              a SACKED record that ends above lost_high is counted as above it, whole.
+ * Not here:    what to do about loss (recovery.c), what may be sent (the hands), delivery rate (rate.c).
  */
 #include "transport/tcp/scoreboard.h"
 
