@@ -80,6 +80,7 @@ void tcpip__rtt_back_off(struct rtt *rtt)
 
 void tcpip__rtt_syn_timed_out(struct rtt *rtt, const struct rtt_bounds *bounds)
 {
+    rtt->backoff = 0;
     if (rtt->srtt_ns == 0)
         rtt->rto_ns = clamp_i64(max_i64(rtt->rto_ns, SYN_LOST_RTO), bounds->min_rto_ns, bounds->max_rto_ns);
 }

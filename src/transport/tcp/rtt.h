@@ -28,7 +28,8 @@ void tcpip__rtt_sample(struct rtt *rtt, tcpip_ns sample_ns, uint32_t snd_una, ui
 /* The timeout with backoff, within the bounds. */
 tcpip_ns tcpip__rtt_rto(const struct rtt *rtt, const struct rtt_bounds *bounds);
 void tcpip__rtt_back_off(struct rtt *rtt);
-/* RFC 6298 5.7: the SYN was retransmitted: 3 s when data transmission begins. */
+/* The connection is established, but its SYN had to be sent again: without a sample the first data get 3 s (RFC 6298
+ * 5.7). Ends the backoff. */
 void tcpip__rtt_syn_timed_out(struct rtt *rtt, const struct rtt_bounds *bounds);
 
 #endif

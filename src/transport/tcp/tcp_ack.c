@@ -87,8 +87,12 @@ static bool ack_cumulative(struct tcp_endpoint *ep, struct tcp_ack *facts, struc
     if (ep->hot != NULL) {
         struct scoreboard *board = &ep->hot->board;
         found = tcpip__scoreboard_acked(board, &tcp->records, facts->ack, facts, newest);
-        if (!ep->sack_on)
+        if (!ep->sack_on) {
+            /* What duplicate ACKs stood for was counted as delivered when they came. */
+            uint32_t stood_for = board->reno_sacked_bytes;
             tcpip__scoreboard_reno_acked(board, facts->acked, ep->snd_mss);
+            facts->delivered = sat_sub_u32(facts->delivered, stood_for - board->reno_sacked_bytes);
+        }
     }
     uint32_t bytes = facts->acked;
     if (ep->fin_sent && !ep->fin_acked && seq_eq(facts->ack, ep->snd_nxt)) {
@@ -118,8 +122,9 @@ static bool ack_selective(struct tcp_endpoint *ep, const struct tcp_segment *seg
     const struct tcpip_tcp_options *options = &segment->options;
     if (!ep->sack_on || (options->present & TCPIP_TCP_HAS_SACK) == 0 || options->sack_count == 0)
         return false;
+    struct tcpip_tcp_sack_block blocks[TCPIP_TCP_SACK_BLOCKS_MAX];
+    unsigned i = 0, count = 0;
     bool found = false;
-    unsigned i = 0;
     facts->has_sack = true;
     if (ack_is_dsack(options, segment->ack)) {
         facts->dsack = true;
@@ -129,21 +134,22 @@ static bool ack_selective(struct tcp_endpoint *ep, const struct tcp_segment *seg
         i = 1;
     }
     for (; i < options->sack_count && ep->hot != NULL; i++) {
-        seqnum left = seq(options->sack[i].start), right = seq(options->sack[i].end);
+        struct tcpip_tcp_sack_block block = options->sack[i];
         /* A block that isn't within what is outstanding is a lie or long past. */
-        if (!seq_lt(left, right) || seq_gt(right, ep->snd_nxt) || seq_leq(right, ep->snd_una)) {
+        if (!seq_lt(seq(block.start), seq(block.end)) || seq_gt(seq(block.end), ep->snd_nxt) ||
+            seq_leq(seq(block.end), ep->snd_una)) {
             tcp_stats(ep)->sack_invalid++;
             continue;
         }
-        struct record record;
-        left = seq_max(left, ep->snd_una);
-        if (tcpip__scoreboard_sack(&ep->hot->board, &tcp_stack_of(ep->base.stack)->records, left, right, ep->snd_mss,
-                                   facts, &record) &&
-            (!found || record.sent_at > newest->sent_at)) {
-            *newest = record;
-            found = true;
-        }
+        unsigned k = count++;
+        for (; k > 0 && seq_lt(seq(block.start), seq(blocks[k - 1].start)); k--)
+            blocks[k] = blocks[k - 1];
+        blocks[k] = block;
     }
+    /* The lowest first: else it would seem that they came later than the higher ones. */
+    for (i = 0; i < count; i++)
+        found |= tcpip__scoreboard_sack(&ep->hot->board, &tcp_stack_of(ep->base.stack)->records, seq(blocks[i].start),
+                                        seq(blocks[i].end), ep->snd_mss, facts, newest);
     return found;
 }
 
@@ -300,17 +306,14 @@ static void ack_room(struct tcp_endpoint *ep)
 bool tcpip__tcp_ack(struct tcp_endpoint *ep, struct tcp_segment *segment)
 {
     struct tcp_ack facts;
-    struct record newest, sacked;
+    struct record newest;
     if (!ack_acceptable(ep, segment))
         return false;
     ack_begin(ep, segment, &facts);
     tcpip__tcp_window_update(ep, segment);
     bool fin_was_acked = ep->fin_acked;
     bool any = ack_cumulative(ep, &facts, &newest);
-    if (ack_selective(ep, segment, &facts, &sacked) && (!any || sacked.sent_at > newest.sent_at)) {
-        newest = sacked;
-        any = true;
-    }
+    any |= ack_selective(ep, segment, &facts, &newest);
     if (facts.duplicate)
         tcp_stats(ep)->duplicate_acks_received++;
     if (ep->hot != NULL && (facts.acked > 0 || facts.delivered > 0 || facts.duplicate || facts.dsack)) {

@@ -337,11 +337,13 @@ static bool half_open_complete(struct tcpip_stack *stack, struct tcp_half_open *
         tcpip_packet_drop(segment->packet, TCPIP_DROP_NO_MEMORY);
         return true;
     }
+    struct rtt_bounds bounds;
+    tcpip__tcp_rtt_bounds(ep, &bounds);
     if (measured) {
-        struct rtt_bounds bounds;
-        tcpip__tcp_rtt_bounds(ep, &bounds);
         tcpip__rtt_sample(&ep->rtt, max_i64(rtt_ns, TCPIP_US), ep->snd_una.v, ep->snd_nxt.v, &bounds, segment->now);
         tcpip__receive_window_rtt_sample(&ep->receive_window, max_i64(rtt_ns, TCPIP_US));
+    } else {
+        tcpip__rtt_syn_timed_out(&ep->rtt, &bounds);
     }
     tcpip__tcp_half_open_free(stack, half);
     passive_deliver(listener, ep, segment);

@@ -253,6 +253,9 @@ static void tcp_transmit(struct tcp_endpoint *ep)
     tcp_restart_after_idle(ep, tcpip__stack_now(ep->base.stack));
     ep->cwnd_limited = false;
     enum tcp_stop stop = TCP_STOP_NONE;
+    /* Maybe the timeout was spurious: then what is lost isn't, and new data find that out (RFC 5682 step 2b). */
+    if (ep->hot != NULL && ep->hot->recovery.frto == FRTO_SECOND)
+        stop = tcp_send_data(ep);
     if (tcp_retransmit(ep))
         stop = tcp_send_data(ep);
     ep->force_partial = false;

@@ -68,14 +68,11 @@ static void tcp_on_syn_timeout(struct tcp_endpoint *ep, tcpip_ns now)
         tcp_give_up(ep);
         return;
     }
-    struct rtt_bounds bounds;
-    tcpip__tcp_rtt_bounds(ep, &bounds);
     ep->retransmit_count++;
     tcp_stats(ep)->retransmits++;
     tcp_stats(ep)->timeouts++;
     ep->total_retransmits++;
     tcpip__rtt_back_off(&ep->rtt);
-    tcpip__rtt_syn_timed_out(&ep->rtt, &bounds);
     tcpip__tcp_send_syn(ep);
     tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, now + tcp_rto(ep));
 }
@@ -261,6 +258,11 @@ void tcpip__tcp_timers_on_established(struct tcp_endpoint *ep)
     tcp_timer_disarm(ep, TCP_TIMER_RETRANSMIT);
     tcp_timer_disarm(ep, TCP_TIMER_USER_TIMEOUT);
     ep->user_timeout_from = TCPIP_NEVER;
+    if (ep->retransmit_count > 0) {
+        struct rtt_bounds bounds;
+        tcpip__tcp_rtt_bounds(ep, &bounds);
+        tcpip__rtt_syn_timed_out(&ep->rtt, &bounds);
+    }
     ep->retransmit_count = 0;
     tcpip__tcp_timers_on_keepalive_option(ep);
 }
