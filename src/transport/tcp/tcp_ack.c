@@ -268,7 +268,8 @@ static void ack_congestion(struct tcp_endpoint *ep, const struct tcp_ack *facts)
     congestion_facts(ep, facts, &seen);
     congestion->ops->on_ack(congestion, &seen);
     if (seen.in_recovery && !congestion->ops->owns_recovery)
-        congestion->cwnd = tcpip__recovery_prr_cwnd(&ep->hot->recovery, facts, congestion->ssthresh, ep->snd_mss);
+        congestion->cwnd = max_u32(
+            tcpip__recovery_prr_cwnd(&ep->hot->recovery, facts, congestion->ssthresh, ep->snd_mss), ep->snd_mss);
     EVENT(ep->base.stack, TCP_CONGESTION, ep->base.id, congestion->cwnd, congestion->ssthresh, congestion->pacing_rate,
           ep->hot->recovery.state);
 }

@@ -222,6 +222,7 @@ bool tcpip__tcp_update_mss(struct tcp_endpoint *ep)
     bool changed = mss != ep->snd_mss;
     ep->snd_mss = (uint16_t)mss;
     ep->congestion.mss = mss;
+    ep->congestion.cwnd = max_u32(ep->congestion.cwnd, mss); /* one segment may always go */
     return changed;
 }
 
