@@ -255,6 +255,7 @@ static enum tcpip_error nic_create(struct tcpip_stack *stack, uint32_t id, struc
         return TCPIP_ERR_NO_MEMORY;
     nic->stack = stack;
     nic->id = id;
+    nic->birth = ++stack->nic_births;
     nic->upper = (struct tcpip_link_upper){nic_on_deliver, nic_on_tx_ready, nic_on_state};
     nic->link_up = true;
     nic->tx = tcpip_packet_list_init();

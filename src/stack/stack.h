@@ -76,7 +76,7 @@ struct tcpip_stack {
     struct waiter_dispatch waiters;
 
     struct list nics; /* in the order of creation */
-    uint32_t nic_count;
+    uint32_t nic_count, nic_births;
     struct list endpoints;
     uint32_t endpoint_count, endpoint_ids;
 
