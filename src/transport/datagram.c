@@ -109,6 +109,7 @@ static void dgram_op_abandon(struct tcpip_endpoint *endpoint)
 
 /* ---- bind ---- */
 
+/* The address is judged before the state is, as on Linux. */
 static enum tcpip_error dgram_reserve(struct datagram_endpoint *ep, const struct tcpip_full_address *address,
                                       enum tcpip_error (*commit)(void *ctx), void *ctx)
 {
@@ -117,7 +118,7 @@ static enum tcpip_error dgram_reserve(struct datagram_endpoint *ep, const struct
     struct tcpip_port_key key;
     enum tcpip_error error = tcpip__address_bind_key(&context, address, &key);
     if (error == TCPIP_OK)
-        error = tcpip_port_manager_reserve(stack->ports, &key);
+        error = ep->bound ? TCPIP_ERR_INVALID_ENDPOINT_STATE : tcpip_port_manager_reserve(stack->ports, &key);
     if (error != TCPIP_OK)
         return error;
     if (commit != NULL && (error = commit(ctx)) != TCPIP_OK) {
@@ -133,8 +134,6 @@ static enum tcpip_error dgram_op_bind(struct tcpip_endpoint *endpoint, const str
                                       enum tcpip_error (*commit)(void *ctx), void *ctx)
 {
     struct datagram_endpoint *ep = datagram_of(endpoint);
-    if (ep->bound)
-        return TCPIP_ERR_INVALID_ENDPOINT_STATE;
     enum tcpip_error error = dgram_reserve(ep, address, commit, ctx);
     if (error != TCPIP_OK)
         return error;

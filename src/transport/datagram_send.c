@@ -272,14 +272,20 @@ static struct tcpip_packet *dgram_build(struct datagram_endpoint *ep, const stru
 
 /* ---- sending ---- */
 
-/* What leaves the host for a group, or for all, is heard by its own members too. */
+/* Is this host to hear what it sends? A loopback link brings everything back by itself. */
+static bool dgram_loops_back(const struct datagram_endpoint *ep, const uint8_t *remote)
+{
+    if ((ep->route.nic->caps.flags & TCPIP_LINK_LOOPBACK) != 0)
+        return false;
+    if (ep->route.kind == ROUTE_MULTICAST)
+        return datagram_option(ep, TCPIP_OPTION_MULTICAST_LOOP) != 0 && tcpip__nic_in_group(ep->route.nic, remote);
+    return ep->route.kind == ROUTE_BROADCAST;
+}
+
 static void dgram_loop_back(struct datagram_endpoint *ep, const struct tcpip_packet *packet,
                             const struct tcpip_network_output *how)
 {
     struct tcpip_route to_us = ep->route;
-    if (ep->route.kind == ROUTE_MULTICAST &&
-        (datagram_option(ep, TCPIP_OPTION_MULTICAST_LOOP) == 0 || !tcpip__nic_in_group(ep->route.nic, how->remote)))
-        return;
     struct tcpip_packet *copy = tcpip_packet_clone(packet);
     if (copy == NULL) /* as if it had been lost on the way */
         return;
@@ -306,7 +312,7 @@ static enum tcpip_error dgram_transmit(struct datagram_endpoint *ep, struct tcpi
         .tos = call->tos,
         .dont_fragment = call->dont_fragment,
     };
-    if (ep->route.kind == ROUTE_MULTICAST || ep->route.kind == ROUTE_BROADCAST)
+    if (dgram_loops_back(ep, call->remote))
         dgram_loop_back(ep, packet, &how);
     if (call->host_only) {
         tcpip_packet_free(packet);
@@ -350,7 +356,7 @@ enum tcpip_error tcpip__datagram_sendmsg(struct tcpip_endpoint *endpoint, const 
     struct datagram_source source = {.io = io, .io_count = io_count};
     (void)flags; /* a datagram is a record, and more of it can't come */
     for (size_t i = 0; i < io_count; i++) {
-        if (io[i].size > UINT16_MAX + DATAGRAM_HEADER_BYTES)
+        if (io[i].size > UINT16_MAX + DATAGRAM_HEADER_BYTES - source.bytes)
             return TCPIP_ERR_MESSAGE_TOO_LONG;
         source.bytes += io[i].size;
     }
