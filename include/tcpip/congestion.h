@@ -46,7 +46,8 @@ struct tcpip_congestion_ops {
     void (*on_ack)(struct tcpip_congestion *congestion, const struct tcpip_congestion_ack *ack);
     /* Once per episode, when loss (or ECN) is detected: sets ssthresh. */
     void (*on_recovery)(struct tcpip_congestion *congestion, const struct tcpip_congestion_ack *ack);
-    /* The retransmission timer fired: sets ssthresh; the caller sets cwnd to one segment afterwards. */
+    /* The retransmission timer fired, for the first time in a row: sets ssthresh; the caller sets cwnd to one segment
+     * afterwards. in_flight: all that isn't acknowledged, SACKed or not (RFC 5681's FlightSize). */
     void (*on_rto)(struct tcpip_congestion *congestion, uint32_t in_flight, tcpip_ns now);
     /* The last reduction was spurious; cwnd and ssthresh have been restored. May be NULL. */
     void (*on_undo)(struct tcpip_congestion *congestion, tcpip_ns now);

@@ -98,7 +98,7 @@ static void tcp_on_retransmit_timeout(struct tcp_endpoint *ep, tcpip_ns now)
     bool first = ep->retransmit_count == 1 && hot->recovery.state != TCPIP_TCP_LOSS;
     uint32_t cwnd = ep->congestion.cwnd, ssthresh = ep->congestion.ssthresh;
     if (first)
-        ep->congestion.ops->on_rto(&ep->congestion, scoreboard_in_flight(&hot->board), now);
+        ep->congestion.ops->on_rto(&ep->congestion, hot->board.outstanding_bytes, now);
     tcpip__recovery_on_rto(&hot->recovery, ep->snd_una, ep->snd_nxt, cwnd, ssthresh, first && ep->sack_on);
     /* The head unSACKed is what the peer should have; a SACKed head means that it threw SACKed data away (RFC 2018 8).
      */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* reno.c: the standard window (RFC 5681): doubling, then one segment a round trip, halving on loss.
  *
- * Owns:       struct reno, in the controller's state.
- * Invariants: counted < cwnd after each ACK.
- * Not here:   the window during a recovery (recovery.c). */
+ * Owns:        struct reno, in the controller's state.
+ * Invariants:  counted < cwnd after each ACK.
+ * Not here:    the window during a recovery (recovery.c).
+ */
 #include "transport/tcp/congestion/slow_start.h"
 
 struct reno {
@@ -33,15 +34,17 @@ static void reno_on_ack(struct tcpip_congestion *congestion, const struct tcpip_
     }
 }
 
-static void reno_reduce(struct tcpip_congestion *congestion, uint32_t in_flight)
+/* RFC 5681, equation 4: half of what is outstanding, SACKed or not; what limited transmit added to cwnd doesn't count.
+ */
+static void reno_reduce(struct tcpip_congestion *congestion, uint32_t flight)
 {
-    congestion->ssthresh = reduced_window(congestion, max_u32(in_flight, congestion->mss) / 2);
+    congestion->ssthresh = reduced_window(congestion, min_u32(flight, congestion->cwnd) / 2);
     reno_of(congestion)->counted = 0;
 }
 
 static void reno_on_recovery(struct tcpip_congestion *congestion, const struct tcpip_congestion_ack *ack)
 {
-    reno_reduce(congestion, ack->prior_in_flight);
+    reno_reduce(congestion, ack->snd_nxt - ack->snd_una);
 }
 
 static void reno_on_rto(struct tcpip_congestion *congestion, uint32_t in_flight, tcpip_ns now)

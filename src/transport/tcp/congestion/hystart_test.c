@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+/* hystart_test.c: rounds of ACKs over paths whose queues fill, jitter, or stay empty. */
+#include "transport/tcp/congestion/hystart.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+enum { MSS = 1000 };
+
+struct flow_model {
+    struct hystart hystart;
+    uint32_t una, nxt;
+    uint32_t grown; /* bytes that cwnd was allowed to grow in the latest round */
+    bool left;
+};
+
+/* A round of `acks` ACKs for a segment each, all with this sample (-1: none). */
+static void round_of(struct flow_model *flow, int acks, tcpip_ns rtt_ns)
+{
+    flow->grown = 0;
+    uint32_t end = flow->nxt;
+    for (int i = 0; i < acks; i++) {
+        bool leave;
+        flow->una += MSS;
+        flow->nxt += 2 * MSS;
+        if (i == acks - 1)
+            flow->una = end;
+        struct tcpip_congestion_ack ack = {
+            .acked = MSS, .mss = MSS, .snd_una = flow->una, .snd_nxt = flow->nxt, .rtt_ns = rtt_ns};
+        flow->grown += tcpip__hystart_on_ack(&flow->hystart, &ack, &leave);
+        flow->left |= leave;
+    }
+}
+
+static struct flow_model flow_new(int acks)
+{
+    uint32_t start = 0u - 30 * MSS; /* sequence numbers wrap on the way */
+    return (struct flow_model){.una = start, .nxt = start + (uint32_t)acks * MSS};
+}
+
+static void test_a_steady_round_trip_doubles(void **state)
+{
+    (void)state;
+    struct flow_model flow = flow_new(10);
+    for (int i = 0; i < 30; i++) {
+        round_of(&flow, 10, 50 * TCPIP_MS + i % 3 * TCPIP_MS);
+        assert_int_equal(flow.grown, 10 * MSS);
+    }
+    assert_false(flow.left);
+}
+
+static void test_a_queue_that_fills_ends_slow_start_in_five_rounds(void **state)
+{
+    (void)state;
+    struct flow_model flow = flow_new(10);
+    round_of(&flow, 10, 50 * TCPIP_MS);
+    round_of(&flow, 10, 50 * TCPIP_MS);
+    for (int i = 0; i < 5; i++) {
+        assert_false(flow.left);
+        round_of(&flow, 10, 60 * TCPIP_MS);
+    }
+    assert_int_equal(flow.grown, 10 * MSS / 4);
+    round_of(&flow, 1, 60 * TCPIP_MS);
+    assert_true(flow.left);
+}
+
+static void test_jitter_that_passes_resumes_doubling(void **state)
+{
+    (void)state;
+    struct flow_model flow = flow_new(10);
+    round_of(&flow, 10, 50 * TCPIP_MS);
+    round_of(&flow, 10, 50 * TCPIP_MS);
+    round_of(&flow, 10, 60 * TCPIP_MS);
+    round_of(&flow, 10, 60 * TCPIP_MS);
+    assert_int_equal(flow.grown, 10 * MSS / 4);
+    round_of(&flow, 10, 51 * TCPIP_MS);
+    round_of(&flow, 10, 51 * TCPIP_MS);
+    assert_int_equal(flow.grown, 10 * MSS);
+    for (int i = 0; i < 10; i++)
+        round_of(&flow, 10, 51 * TCPIP_MS);
+    assert_false(flow.left);
+    for (int i = 0; i < 5; i++) { /* the next suspicion has all its rounds */
+        round_of(&flow, 10, 70 * TCPIP_MS);
+        assert_false(flow.left);
+    }
+}
+
+static void test_the_threshold_lies_between_4_and_16_ms(void **state)
+{
+    (void)state;
+    static const struct {
+        tcpip_ns before, after;
+        bool suspicious;
+    } cases[] = {
+        {TCPIP_MS, 4 * TCPIP_MS, false},         {TCPIP_MS, 5 * TCPIP_MS, true},
+        {80 * TCPIP_MS, 89 * TCPIP_MS, false},   {80 * TCPIP_MS, 90 * TCPIP_MS, true},
+        {400 * TCPIP_MS, 415 * TCPIP_MS, false}, {400 * TCPIP_MS, 416 * TCPIP_MS, true},
+    };
+    for (size_t i = 0; i < array_count(cases); i++) {
+        struct flow_model flow = flow_new(10);
+        round_of(&flow, 10, cases[i].before);
+        round_of(&flow, 10, cases[i].before);
+        round_of(&flow, 10, cases[i].after);
+        round_of(&flow, 10, cases[i].after);
+        assert_int_equal(flow.hystart.baseline_ns != 0, cases[i].suspicious);
+    }
+}
+
+static void test_few_samples_judge_nothing(void **state)
+{
+    (void)state;
+    struct flow_model flow = flow_new(4);
+    round_of(&flow, 4, 50 * TCPIP_MS);
+    for (int i = 0; i < 20; i++)
+        round_of(&flow, 4, 500 * TCPIP_MS);
+    assert_false(flow.left);
+    flow = flow_new(20);
+    for (int i = 0; i < 20; i++)
+        round_of(&flow, 20, -1);
+    assert_false(flow.left);
+    assert_int_equal(flow.grown, 20 * MSS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_steady_round_trip_doubles),
+        cmocka_unit_test(test_a_queue_that_fills_ends_slow_start_in_five_rounds),
+        cmocka_unit_test(test_jitter_that_passes_resumes_doubling),
+        cmocka_unit_test(test_the_threshold_lies_between_4_and_16_ms),
+        cmocka_unit_test(test_few_samples_judge_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
