@@ -99,10 +99,13 @@ void lex_skip_blanks(struct lex *lex)
 
 bool lex_accept(struct lex *lex, const char *text)
 {
+    struct lex before = *lex;
     lex_skip(lex);
     size_t size = strlen(text);
-    if (strncmp(lex->at, text, size) != 0)
+    if (strncmp(lex->at, text, size) != 0) {
+        *lex = before;
         return false;
+    }
     lex->at += size;
     return true;
 }
@@ -120,12 +123,12 @@ static bool is_name(char c)
 
 bool lex_accept_word(struct lex *lex, const char *text)
 {
-    lex_skip(lex);
-    size_t size = strlen(text);
-    if (strncmp(lex->at, text, size) != 0 || is_name(lex->at[size]))
+    struct lex before = *lex;
+    if (!lex_accept(lex, text))
         return false;
-    lex->at += size;
-    return true;
+    if (is_name(*lex->at))
+        *lex = before;
+    return lex->at != before.at;
 }
 
 char lex_peek(struct lex *lex)

@@ -29,7 +29,7 @@ _Noreturn void lex_fail(struct lex *lex, const char *format, ...) __attribute__(
 /* Blanks and comments; also over ends of lines, or only up to the end of this one. */
 void lex_skip(struct lex *lex);
 void lex_skip_blanks(struct lex *lex);
-/* True, and past it, if `text` comes next (behind blanks and line ends). */
+/* True, and past it, if `text` comes next (behind blanks and line ends); else where it was. */
 bool lex_accept(struct lex *lex, const char *text);
 void lex_expect(struct lex *lex, const char *text);
 /* The same for a whole word: no letter or digit may follow. */
