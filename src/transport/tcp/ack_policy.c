@@ -67,7 +67,7 @@ enum ack_decision tcpip__ack_policy_on_data(struct ack_policy *policy, uint32_t 
     if (policy->unacked_segments >= ACK_EVERY_SEGMENTS)
         return segments == 1 || policy->unacked_segments >= bounds->stretch_max ? ACK_AT_ONCE : ACK_AT_FLUSH;
     /* The rest of a burst behind a full segment: more than a segment's worth, and no more to come. */
-    if ((after_full && push) || policy->quick_option || (policy->quick > 0 && !policy->ping_pong))
+    if ((after_full && push) || (policy->quick > 0 && !policy->ping_pong))
         return ACK_AT_FLUSH;
     policy->delayed_at = min_i64(policy->delayed_at, ns_add(now, policy->ato_ns));
     return ACK_DELAYED;

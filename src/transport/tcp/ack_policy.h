@@ -21,7 +21,6 @@ struct ack_policy {
     uint32_t unacked_segments; /* full ones count 1, also inside merged units */
     uint16_t quick;            /* ACKs left in quick mode */
     bool ping_pong;            /* we answer data with data: piggyback */
-    bool quick_option;         /* QUICK_ACK set */
 };
 
 struct ack_bounds {

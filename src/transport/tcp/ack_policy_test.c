@@ -101,17 +101,6 @@ static void test_a_filled_hole_and_the_end_of_a_burst_dont_wait(void **state)
     assert_int_equal(small(&policy, true, 1), ACK_DELAYED); /* a request: its answer will carry it */
 }
 
-static void test_the_option_makes_every_ack_quick(void **state)
-{
-    (void)state;
-    struct ack_policy policy = policy_new();
-    policy.quick_option = true;
-    for (int i = 0; i < 100; i++) {
-        assert_int_equal(small(&policy, false, 1), ACK_AT_FLUSH);
-        tcpip__ack_policy_on_ack_sent(&policy, true);
-    }
-}
-
 static void test_the_delay_follows_the_peers_rhythm(void **state)
 {
     (void)state;
@@ -161,7 +150,6 @@ int main(void)
         cmocka_unit_test(test_answering_with_data_ends_quick_mode_until_an_answer_fails_to_come),
         cmocka_unit_test(test_data_that_we_send_alone_are_no_answer),
         cmocka_unit_test(test_a_filled_hole_and_the_end_of_a_burst_dont_wait),
-        cmocka_unit_test(test_the_option_makes_every_ack_quick),
         cmocka_unit_test(test_the_delay_follows_the_peers_rhythm),
         cmocka_unit_test(test_later_segments_dont_push_the_delay_back),
         cmocka_unit_test(test_reading_sends_a_window_update_when_one_is_due),

@@ -196,7 +196,7 @@ static void tcp_after_read(struct tcp_endpoint *ep, size_t bytes)
         (void)tcpip__receive_window_on_read(&ep->receive_window, (uint32_t)bytes, stack->limits.tcp_receive_buffer_max,
                                             ep->rcv_mss, tcpip__stack_now(stack));
     bool due = tcpip__receive_window_update_due(&ep->receive_window, ep->rcv_nxt, ep->receive_queue.bytes, ep->rcv_mss);
-    if (tcpip__ack_policy_on_read(&ep->ack_policy, due) != ACK_NONE) {
+    if (tcpip__ack_policy_on_read(&ep->ack_policy, due) >= ACK_AT_FLUSH) {
         ep->ack_now = true;
         endpoint_mark_dirty(&ep->base);
     }

@@ -110,8 +110,17 @@ static bool input_syn(struct tcp_endpoint *ep, struct tcp_segment *segment)
 {
     if ((segment->flags & TCPIP_TCP_SYN) == 0)
         return true;
-    if (ep->state == TCPIP_TCP_SYN_RECEIVED && seq_eq(segment->seq, ep->irs))
-        tcpip__tcp_send_syn(ep); /* our SYN-ACK was lost, or crossed its */
+    bool again = ep->state == TCPIP_TCP_SYN_RECEIVED && seq_eq(segment->seq, ep->irs);
+    if (again && (segment->flags & TCPIP_TCP_ACK) != 0 && seq_eq(segment->ack, ep->snd_nxt)) {
+        /* SYN-ACKs that crossed (RFC 9293 3.5, figure 7): the SYN is known, its ACK opens. The peer hears that its own
+         * was heard, in case ours is lost. */
+        segment->flags &= (uint16_t)~TCPIP_TCP_SYN;
+        segment->seq = ep->rcv_nxt;
+        ep->ack_now = true;
+        return true;
+    }
+    if (again && (segment->flags & TCPIP_TCP_ACK) == 0)
+        tcpip__tcp_send_syn(ep); /* our SYN-ACK was lost */
     else
         tcpip__tcp_challenge_ack(ep, segment->now);
     tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_UNEXPECTED_SYN);

@@ -79,7 +79,8 @@ static void tcp_option_applied(struct tcp_endpoint *ep, enum tcpip_option option
         ep->receive_window.clamp = (uint32_t)min_i64(value, UINT32_MAX);
         break;
     case TCPIP_OPTION_QUICK_ACK:
-        ep->ack_policy.quick_option = value != 0;
+        /* As Linux: 0 waits for data to carry the ACK, 1 ends that; neither lasts, the rhythm of the data decides. */
+        ep->ack_policy.ping_pong = value == 0;
         if (value != 0 && ep->ack_policy.unacked_bytes > 0) {
             ep->ack_now = true;
             endpoint_mark_dirty(&ep->base);

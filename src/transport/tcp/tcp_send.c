@@ -146,7 +146,8 @@ static bool tcp_partial_allowed(const struct tcp_endpoint *ep)
         return false;
     if (tcp_option(ep, TCPIP_OPTION_NO_DELAY) != 0)
         return true;
-    return seq_leq(ep->snd_small, ep->snd_una);
+    /* In flight, that is: one of long ago may lie anywhere, after 2 GB of full segments even ahead. */
+    return seq_leq(ep->snd_small, ep->snd_una) || seq_gt(ep->snd_small, ep->snd_nxt);
 }
 
 enum tcp_stop { TCP_STOP_NONE, TCP_STOP_EMPTY, TCP_STOP_WINDOW, TCP_STOP_CWND, TCP_STOP_SMALL };

@@ -319,6 +319,7 @@ void tcpip__tcp_timers_on_window_open(struct tcp_endpoint *ep)
         tcp_timer_disarm(ep, TCP_TIMER_PERSIST);
         ep->probe_count = 0;
         ep->rtt.backoff = 0;
+        endpoint_mark_dirty(&ep->base); /* open, but maybe too little to send into: then it is armed anew */
     }
 }
 
