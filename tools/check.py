@@ -7,6 +7,7 @@
     clang    a build with clang, ASan, UBSan and debug checks; the same tests
     seeds    simulation from seeds and the fuzzers' corpora, in the sanitized build
     slow     --long only: the slow tests, in both builds
+    valgrind --long only: the unit tests of the gcc build once more, under memcheck
     fuzz     --long only: each fuzzer for --fuzz-seconds
     interop  tests/interop/run against the kernel; needs root and /dev/net/tun
 
@@ -206,18 +207,19 @@ def meson_tests(build):
     return [(t["name"], {s.split(":")[-1] for s in t["suite"]}) for t in json.loads(out)]
 
 
-def run_meson_tests(report, build, wanted, env=None, patience=1):
+def run_meson_tests(report, build, wanted, env=None, patience=1, wrapper=()):
     """Runs the tests whose suites `wanted` accepts; returns False if there are none."""
     names = [name for name, suites in meson_tests(build) if wanted(suites)]
     if not names:
         return False
-    log = os.path.join(ROOT, build.folder, "meson-logs", "check.json")
+    suffix = "-" + wrapper[1].split()[0] if wrapper else "" # meson names the log by the wrapper
+    log = os.path.join(ROOT, build.folder, "meson-logs", f"check{suffix}.json")
     if os.path.exists(log):
         os.remove(log)
     sanitizer = {"ASAN_OPTIONS": "allow_user_segv_handler=0:detect_stack_use_after_return=1",
                  "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
     _, out, err = run(["meson", "test", "-C", build.folder, "--no-rebuild", "--logbase", "check", "-t", str(patience),
-                       "--num-processes", str(JOBS)] + names, env={**sanitizer, **(env or {})})
+                       "--num-processes", str(JOBS), *wrapper] + names, env={**sanitizer, **(env or {})})
     if not os.path.exists(log):
         report.fail("meson test said nothing", last_words(out, err), f"meson test -C {build.folder}")
         return True
@@ -282,6 +284,16 @@ def stage_slow(report, _args):
     return ran
 
 
+def stage_valgrind(report, _args):
+    if shutil.which("valgrind") is None:
+        report.skip("all of valgrind", "valgrind is not installed (apt-get install valgrind)")
+        return True
+    memcheck = ("valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite "
+                "--child-silent-after-fork=yes")
+    return make_build(report, GCC, READY) and run_meson_tests(
+        report, GCC, lambda suites: "unit" in suites, patience=30, wrapper=("--wrapper", memcheck))
+
+
 def stage_fuzz(report, args):
     if not any(name.endswith(".c") and name != "replay.c" for name in os.listdir(os.path.join(ROOT, "fuzz"))):
         return False
@@ -331,6 +343,7 @@ STAGES = [
     ("clang", "clang with ASan and UBSan: build, tests", stage_clang, False),
     ("seeds", "simulation and corpora", stage_seeds, False),
     ("slow", "slow tests", stage_slow, True),
+    ("valgrind", "the unit tests under valgrind", stage_valgrind, True),
     ("fuzz", "fuzzers", stage_fuzz, True),
     ("interop", "the kernel and real programs", stage_interop, False),
 ]
