@@ -137,9 +137,12 @@ static enum tcpip_error dgram_op_bind(struct tcpip_endpoint *endpoint, const str
     enum tcpip_error error = dgram_reserve(ep, address, commit, ctx);
     if (error != TCPIP_OK)
         return error;
+    const uint8_t *local = ep->port_key.address;
     memset(ep->local, 0, 16);
-    if (!address_is_zero(ep->port_key.address))
-        memcpy(ep->local, ep->port_key.address, 16);
+    if (!address_is_zero(local))
+        memcpy(ep->local, local, 16);
+    ep->speaks = !address_is_zero(local) && !address_is_multicast(local) && !address_is_limited_broadcast(local) &&
+                 tcpip__address_broadcast(endpoint->stack, NULL, local) == NULL;
     ep->port_locked = address->port != 0;
     dgram_listen(ep);
     return TCPIP_OK;

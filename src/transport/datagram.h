@@ -66,6 +66,7 @@ struct datagram_endpoint {
     struct demux_listener listener; /* bound and not connected */
     struct demux_entry entry;       /* connected; entry.flow is the flow, linked or not */
     bool bound, port_locked;        /* port_locked: a port was asked for by number */
+    bool speaks;                    /* local is an address to send from: no group, no broadcast */
     bool connected;
     bool shut_read, shut_write;
     uint8_t error; /* enum tcpip_error: to be told once */
@@ -139,6 +140,8 @@ uint32_t tcpip__datagram_next_bytes(const struct datagram_endpoint *ep);
  * back. NO_ROUTE, BAD_LOCAL_ADDRESS, BROADCAST_DISABLED, NO_MEMORY. */
 must_use enum tcpip_error tcpip__datagram_way(struct datagram_endpoint *ep, uint32_t nic, uint8_t *local,
                                               const uint8_t *remote);
+/* The address that a connected endpoint speaks from if it wasn't bound to one; else all zero. */
+void tcpip__datagram_speaker(const struct datagram_endpoint *ep, uint8_t *out);
 /* The NIC through which a packet to `remote` goes if the caller asks for `asked` (0: nothing). NO_ROUTE: bound to
  * another. */
 must_use enum tcpip_error tcpip__datagram_nic(const struct datagram_endpoint *ep, uint32_t asked, const uint8_t *remote,

@@ -123,8 +123,9 @@ enum tcpip_error tcpip__datagram_get_option(struct tcpip_endpoint *endpoint, enu
         *value = 0;
         break;
     case TCPIP_OPTION_PATH_MTU: {
-        uint8_t local[16] = {0};
+        uint8_t local[16];
         uint32_t nic;
+        tcpip__datagram_speaker(ep, local);
         if (!ep->connected)
             return TCPIP_ERR_NOT_CONNECTED;
         enum tcpip_error error = tcpip__datagram_nic(ep, ep->entry.flow.nic, ep->entry.flow.remote, &nic);

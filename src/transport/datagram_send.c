@@ -66,16 +66,17 @@ static bool dgram_way_known(const struct datagram_endpoint *ep, uint32_t nic, co
            address_equal(ep->way_remote, remote) && address_equal(ep->way_asked, local);
 }
 
+void tcpip__datagram_speaker(const struct datagram_endpoint *ep, uint8_t *out)
+{
+    memset(out, 0, 16);
+    if (ep->connected && address_is_zero(ep->local))
+        memcpy(out, ep->entry.flow.local, 16);
+}
+
 enum tcpip_error tcpip__datagram_way(struct datagram_endpoint *ep, uint32_t nic, uint8_t *local, const uint8_t *remote)
 {
-    if (address_is_zero(local)) {
-        bool usable = !address_is_zero(ep->local) && !address_is_multicast(ep->local) &&
-                      !address_is_limited_broadcast(ep->local) &&
-                      tcpip__address_broadcast(ep->base.stack, NULL, ep->local) == NULL;
-        memset(local, 0, 16);
-        if (usable)
-            memcpy(local, ep->local, 16);
-    }
+    if (address_is_zero(local) && ep->speaks)
+        memcpy(local, ep->local, 16);
     if (!dgram_way_known(ep, nic, local, remote)) {
         uint8_t chosen[16];
         struct tcpip_route route = {0};
@@ -178,6 +179,7 @@ static enum tcpip_error dgram_prepare(struct datagram_endpoint *ep, const struct
 {
     uint32_t scope;
     memset(call, 0, sizeof(*call));
+    tcpip__datagram_speaker(ep, call->local);
     if (data_bytes > UINT16_MAX)
         return TCPIP_ERR_MESSAGE_TOO_LONG;
     enum tcpip_error error = tcpip__datagram_autobind(ep);

@@ -37,10 +37,6 @@ static void pair_host(struct tcpip_stack *stack, struct tcpip_link *link, const 
     assert_int_equal(tcpip_stack_set_route_table(stack, routes, 2, TCPIP_ROUTE_FIRST_MATCH), TCPIP_OK);
 }
 
-static const struct tcpip_network_protocol *const pair_network[] = {&tcpip_ipv4, &tcpip_ipv6, &tcpip_arp, NULL};
-static const struct tcpip_transport_protocol *const pair_transport[] = {&tcpip_tcp, NULL};
-static const struct tcpip_protocols pair_protocols = {pair_network, pair_transport};
-
 /* TEST_TRACE=1 in the environment prints every event of both hosts. */
 static void pair_trace(void *ctx, const struct tcpip_event *event)
 {
@@ -81,8 +77,8 @@ void pair_init(struct pair *pair, const struct pair_options *options)
     };
     pair->fault = tcpip_fault_new(env, pair->ends[0], &fault);
     assert_non_null(pair->fault);
-    assert_int_equal(tcpip_stack_new(env, options->limits, &pair_protocols, &pair->a), TCPIP_OK);
-    assert_int_equal(tcpip_stack_new(env, options->limits, &pair_protocols, &pair->b), TCPIP_OK);
+    assert_int_equal(tcpip_stack_new(env, options->limits, &tcpip_protocols_all, &pair->a), TCPIP_OK);
+    assert_int_equal(tcpip_stack_new(env, options->limits, &tcpip_protocols_all, &pair->b), TCPIP_OK);
     pair_host(pair->a, pair->fault, "10.0.0.1/24", "fd00::1/64");
     pair_host(pair->b, pair->ends[1], "10.0.0.2/24", "fd00::2/64");
     pair->a4 = pair_address("10.0.0.1", 0);
