@@ -253,7 +253,7 @@ uint32_t tcpip__recovery_prr_cwnd(const struct recovery *recovery, const struct 
         send = max_u64(sat_sub_u64(recovery->prr_delivered, recovery->prr_out), facts->delivered);
         send = min_u64(send + (safe ? mss : 0), ssthresh - facts->in_flight);
     }
-    if (recovery->prr_out == 0 && send == 0)
-        send = mss; /* the fast retransmission itself always goes */
+    if (recovery->prr_out == 0)
+        send = max_u64(send, mss); /* the fast retransmission itself always goes */
     return sat_u32(facts->in_flight + send);
 }

@@ -214,6 +214,19 @@ void tcpip__scoreboard_fini(struct scoreboard *board, struct pool *pool)
     *board = (struct scoreboard){.limit = board->limit};
 }
 
+bool tcpip__scoreboard_may_send(struct scoreboard *board, struct pool *pool)
+{
+    const struct record *last = board->last;
+
+    if (last != NULL && !(last->flags & RECORD_MARKS))
+        return true;
+    struct record *record = board->count < board->limit ? tcpip__pool_get(pool) : NULL;
+    if (record == NULL)
+        return false;
+    tcpip__pool_put(pool, record); /* the next get can't fail */
+    return true;
+}
+
 bool tcpip__scoreboard_sent(struct scoreboard *board, struct pool *pool, seqnum seq, uint32_t length, uint8_t flags,
                             const struct rate_snapshot *rate, tcpip_ns now)
 {

@@ -65,6 +65,8 @@ static inline uint32_t scoreboard_in_flight(const struct scoreboard *board)
     return gone < board->outstanding_bytes ? board->outstanding_bytes - gone : 0;
 }
 
+/* Is there a record for new data, so that the next `sent` works? To be asked before they go out. */
+bool tcpip__scoreboard_may_send(struct scoreboard *board, struct pool *pool);
 /* New data [seq, seq + length) was sent; seq is where the last record ends. At the limit, or out of memory, the last
  * record grows instead. False: there is no record to grow; nothing was noted and the segment must not be sent. */
 must_use bool tcpip__scoreboard_sent(struct scoreboard *board, struct pool *pool, seqnum seq, uint32_t length,

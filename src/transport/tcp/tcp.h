@@ -111,7 +111,7 @@ struct tcp_endpoint {
     bool more_coming;   /* the last write said so */
     bool force_partial; /* the cork's time is over: what there is goes */
     bool cwnd_limited;
-    bool out_of_room;         /* a write found no room: Out is news when there is */
+    bool out_of_room;         /* the last write found or left no Out: it is news when there is */
     bool ack_now;             /* an ACK goes out at flush */
     uint8_t retransmit_count; /* timeouts in a row */
     uint8_t probe_count;
@@ -360,6 +360,10 @@ void tcpip__tcp_forward_fini(struct tcp_stack *tcp);
 void tcpip__tcp_flush(struct tcpip_endpoint *endpoint);
 /* Bytes that may be written now. */
 uint32_t tcpip__tcp_send_room(const struct tcp_endpoint *ep);
+/* Is it worth writing: Out of readiness. */
+bool tcpip__tcp_writable(const struct tcp_endpoint *ep);
+/* Out is news if it wasn't there, or was missed, when the application last wrote. */
+void tcpip__tcp_tell_room(struct tcp_endpoint *ep);
 /* The window closed, or nothing can be sent and data wait: a probe (persist timer). */
 void tcpip__tcp_send_probe(struct tcp_endpoint *ep);
 /* The limit of the send queue follows cwnd (auto-tuning). */

@@ -297,11 +297,7 @@ static void ack_fin(struct tcp_endpoint *ep, bool fin_was_acked)
 static void ack_room(struct tcp_endpoint *ep)
 {
     tcpip__tcp_tune_send_buffer(ep);
-    /* As Linux: room is news when a third of the buffer is free, and only to who missed it. */
-    if (ep->out_of_room && tcpip__tcp_endpoint_ops.readiness(&ep->base) & TCPIP_EVENT_OUT) {
-        ep->out_of_room = false;
-        endpoint_notify(&ep->base, TCPIP_EVENT_OUT);
-    }
+    tcpip__tcp_tell_room(ep);
 }
 
 bool tcpip__tcp_ack(struct tcp_endpoint *ep, struct tcp_segment *segment)

@@ -61,10 +61,129 @@ static void a_small_segment_of_two_gigabytes_ago_holds_nothing_back(void **state
     edge_close(&edge);
 }
 
+struct edge_waiter {
+    struct tcpip_waiter waiter;
+    int heard;
+};
+
+static void edge_heard(struct tcpip_waiter *waiter, uint32_t ready)
+{
+    (void)ready;
+    TCPIP_CONTAINER_OF(waiter, struct edge_waiter, waiter)->heard++;
+}
+
+static void who_filled_the_buffer_without_a_refusal_hears_of_room(void **state)
+{
+    (void)state;
+    struct edge edge;
+    edge_open(&edge, NULL);
+    struct edge_waiter waiter = {.waiter = {.mask = TCPIP_EVENT_OUT, .fn = edge_heard}};
+    assert_int_equal(tcpip_endpoint_set_option(edge.client, TCPIP_OPTION_SEND_BUFFER_SIZE, 60000), TCPIP_OK);
+    tcpip_stack_enter(edge.pair.a);
+    assert_int_equal(edge_write(&edge, 60000), 60000);
+    assert_int_equal(tcpip_endpoint_readiness(edge.client, TCPIP_EVENT_OUT), 0);
+    tcpip_endpoint_waiter_add(edge.client, &waiter.waiter);
+    tcpip_stack_leave(edge.pair.a);
+    pair_run(&edge.pair, TCPIP_SECOND);
+    assert_int_equal(edge_read(&edge), 60000);
+    assert_true(waiter.heard > 0);
+    tcpip_endpoint_waiter_remove(edge.client, &waiter.waiter);
+    edge_close(&edge);
+}
+
+static void unsent_data_that_leave_make_room_under_the_low_water_mark(void **state)
+{
+    (void)state;
+    struct edge edge;
+    edge_open(&edge, NULL);
+    struct edge_waiter waiter = {.waiter = {.mask = TCPIP_EVENT_OUT, .fn = edge_heard}};
+    assert_int_equal(tcpip_endpoint_set_option(edge.client, TCPIP_OPTION_NOT_SENT_LOW_WATER, 1000), TCPIP_OK);
+    tcpip_stack_enter(edge.pair.a);
+    assert_int_equal(edge_write(&edge, 1000), 1000);
+    assert_int_equal(tcpip_endpoint_readiness(edge.client, TCPIP_EVENT_OUT), 0);
+    tcpip_endpoint_waiter_add(edge.client, &waiter.waiter);
+    tcpip_stack_leave(edge.pair.a); /* here they leave */
+    assert_int_equal(waiter.heard, 1);
+    tcpip_endpoint_waiter_remove(edge.client, &waiter.waiter);
+    edge_close(&edge);
+}
+
+/* Without memory for records nothing may go: it would go again and again, unknown to the congestion window. */
+static void without_memory_for_its_record_a_segment_stays(void **state)
+{
+    (void)state;
+    struct edge edge;
+    edge_open(&edge, NULL);
+    struct tcp_endpoint *ep = tcp_of(edge.client);
+    assert_non_null(tcpip__tcp_hot(ep));
+    ep->hot->board.limit = 0;
+    uint32_t before = ep->segments_out;
+    edge_write(&edge, 1000);
+    pair_run(&edge.pair, 100 * TCPIP_MS);
+    assert_int_equal(ep->segments_out, before);
+    ep->hot->board.limit = 16;
+    pair_run(&edge.pair, 100 * TCPIP_MS);
+    assert_int_equal(edge_read(&edge), 1000);
+    edge_close(&edge);
+}
+
+/* A record that grew far beyond a packet, for want of another, and got lost. */
+static void a_record_of_any_size_is_sent_again_in_packets(void **state)
+{
+    (void)state;
+    struct edge edge;
+    struct pair_options options = {.mtu = 1500};
+    edge_open(&edge, &options);
+    struct tcp_endpoint *ep = tcp_of(edge.client);
+    assert_int_equal(tcpip_endpoint_set_option(edge.client, TCPIP_OPTION_SEND_BUFFER_SIZE, 1000000), TCPIP_OK);
+    assert_int_equal(tcpip_endpoint_set_option(edge.server, TCPIP_OPTION_RECEIVE_BUFFER_SIZE, 1000000), TCPIP_OK);
+    assert_non_null(tcpip__tcp_hot(ep));
+    ep->hot->board.limit = 1;
+    ep->congestion.cwnd = 1000000;
+    ep->snd_wnd = ep->snd_wnd_max = 1000000;
+    struct tcpip_fault_profile lose = {.loss_ppm = 1000000}, keep = {0};
+    tcpip_fault_set(edge.pair.fault, &lose, &keep);
+    for (int i = 0; i < 5; i++)
+        edge_write(&edge, 65536);
+    (void)pair_settle(&edge.pair);
+    assert_int_equal(ep->hot->board.count, 1);
+    assert_true(ep->hot->board.first->length > 300000);
+    tcpip_fault_set(edge.pair.fault, &keep, &keep);
+    size_t got = 0;
+    for (int i = 0; i < 400 && got < 5 * 65536; i++) {
+        pair_run(&edge.pair, TCPIP_SECOND);
+        got += edge_read(&edge);
+    }
+    assert_int_equal(got, 5 * 65536);
+    edge_close(&edge);
+}
+
+static void data_written_while_there_is_no_route_go_when_there_is(void **state)
+{
+    (void)state;
+    struct edge edge;
+    edge_open(&edge, NULL);
+    struct tcpip_route_entry route = {.nic = 1};
+    assert_int_equal(tcpip_prefix_parse("0.0.0.0/0", &route.destination), TCPIP_OK);
+    assert_int_equal(tcpip_stack_set_route_table(edge.pair.a, NULL, 0, TCPIP_ROUTE_FIRST_MATCH), TCPIP_OK);
+    edge_write(&edge, 1000);
+    pair_run(&edge.pair, TCPIP_SECOND);
+    assert_int_equal(edge_read(&edge), 0);
+    assert_int_equal(tcpip_stack_set_route_table(edge.pair.a, &route, 1, TCPIP_ROUTE_FIRST_MATCH), TCPIP_OK);
+    pair_run(&edge.pair, 10 * TCPIP_SECOND);
+    assert_int_equal(edge_read(&edge), 1000);
+    edge_close(&edge);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_small_segment_of_two_gigabytes_ago_holds_nothing_back),
+        cmocka_unit_test(who_filled_the_buffer_without_a_refusal_hears_of_room),
+        cmocka_unit_test(unsent_data_that_leave_make_room_under_the_low_water_mark),
+        cmocka_unit_test(without_memory_for_its_record_a_segment_stays),
+        cmocka_unit_test(a_record_of_any_size_is_sent_again_in_packets),
+        cmocka_unit_test(data_written_while_there_is_no_route_go_when_there_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -294,7 +294,7 @@ static enum tcpip_error tcp_op_sendmsg(struct tcpip_endpoint *endpoint, const st
         if (taken < io[i].size)
             break;
     }
-    ep->out_of_room = total < wanted;
+    ep->out_of_room = total < wanted || !tcpip__tcp_writable(ep); /* who looks now and doesn't see Out, waits for it */
     if (total == 0 && wanted > 0)
         return tcpip__tcp_send_room(ep) > 0 ? TCPIP_ERR_NO_BUFFER_SPACE : TCPIP_ERR_WOULD_BLOCK;
     *done = total;
@@ -323,6 +323,7 @@ static enum tcpip_error tcp_op_write_view(struct tcpip_endpoint *endpoint, const
     if (view->length > 0 &&
         !tcpip__send_queue_append(&ep->send_queue, &tcp_stack_of(endpoint->stack)->send_chunks, view))
         return TCPIP_ERR_NO_BUFFER_SPACE;
+    ep->out_of_room = !tcpip__tcp_writable(ep);
     ep->more_coming = (flags & TCPIP_WRITE_MORE) != 0;
     endpoint_mark_dirty(endpoint);
     return TCPIP_OK;
@@ -426,15 +427,6 @@ static void tcp_op_abandon(struct tcpip_endpoint *endpoint)
 
 /* ---- readiness ---- */
 
-static bool tcp_writable(const struct tcp_endpoint *ep)
-{
-    uint32_t room = tcpip__tcp_send_room(ep);
-    int64_t low_water = tcp_option(ep, TCPIP_OPTION_NOT_SENT_LOW_WATER);
-    if (low_water > 0 && tcp_unsent(ep) >= (uint64_t)low_water)
-        return false;
-    return room > 0 && room >= ep->send_queue.bytes / 2; /* a third of the buffer, as Linux */
-}
-
 static uint32_t tcp_op_readiness(const struct tcpip_endpoint *endpoint)
 {
     const struct tcp_endpoint *ep = tcp_of_const(endpoint);
@@ -455,7 +447,7 @@ static uint32_t tcp_op_readiness(const struct tcpip_endpoint *endpoint)
         ready |= TCPIP_EVENT_IN;
     if (ended)
         ready |= TCPIP_EVENT_RDHUP;
-    if (ep->shut_write || tcp_writable(ep))
+    if (ep->shut_write || tcpip__tcp_writable(ep))
         ready |= TCPIP_EVENT_OUT;
     if (ended && ep->shut_write)
         ready |= TCPIP_EVENT_HUP;

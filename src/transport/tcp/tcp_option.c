@@ -90,8 +90,10 @@ static void tcp_option_applied(struct tcp_endpoint *ep, enum tcpip_option option
         if (tcp_synchronized(ep) && !ep->dead)
             (void)tcpip__tcp_update_mss(ep);
         break;
-    case TCPIP_OPTION_TOS:
-    case TCPIP_OPTION_TTL:
+    case TCPIP_OPTION_NOT_SENT_LOW_WATER:
+        if (tcp_synchronized(ep) && !ep->dead)
+            tcpip__tcp_tell_room(ep);
+        break;
     default:
         break;
     }
@@ -110,6 +112,8 @@ enum tcpip_error tcpip__tcp_set_option(struct tcpip_endpoint *endpoint, enum tcp
     if (option == TCPIP_OPTION_SEND_BUFFER_SIZE) {
         ep->send_buffer_bytes = tcp_clamp_buffer(value, endpoint->stack->limits.tcp_send_buffer_max);
         ep->send_buffer_fixed = true;
+        if (tcp_synchronized(ep) && !ep->dead)
+            tcpip__tcp_tell_room(ep);
         return TCPIP_OK;
     }
     if (option == TCPIP_OPTION_RECEIVE_BUFFER_SIZE) {

@@ -16,6 +16,23 @@ uint32_t tcpip__tcp_send_room(const struct tcp_endpoint *ep)
     return sat_sub_u32(ep->send_buffer_bytes, ep->send_queue.bytes);
 }
 
+bool tcpip__tcp_writable(const struct tcp_endpoint *ep)
+{
+    uint32_t room = tcpip__tcp_send_room(ep);
+    int64_t low_water = tcp_option(ep, TCPIP_OPTION_NOT_SENT_LOW_WATER);
+    if (low_water > 0 && tcp_unsent(ep) >= (uint64_t)low_water)
+        return false;
+    return room > 0 && room >= ep->send_queue.bytes / 2; /* a third of the buffer, as Linux */
+}
+
+void tcpip__tcp_tell_room(struct tcp_endpoint *ep)
+{
+    if (!ep->out_of_room || !tcpip__tcp_writable(ep))
+        return;
+    ep->out_of_room = false;
+    endpoint_notify(&ep->base, TCPIP_EVENT_OUT);
+}
+
 void tcpip__tcp_tune_send_buffer(struct tcp_endpoint *ep)
 {
     struct tcpip_stack *stack = ep->base.stack;
@@ -50,10 +67,9 @@ static uint32_t tcp_cwnd_room(const struct tcp_endpoint *ep)
 /* RFC 5681 4.1, as Linux does it: cwnd halves for every RTO spent idle, down to the initial window. */
 static void tcp_restart_after_idle(struct tcp_endpoint *ep, tcpip_ns now)
 {
-    if (ep->last_send_at == 0 || tcp_in_flight(ep) > 0 || tcp_option(ep, TCPIP_OPTION_SLOW_START_AFTER_IDLE) == 0)
+    bool outstanding = ep->hot != NULL && ep->hot->board.count > 0; /* lost is not idle */
+    if (ep->last_send_at == 0 || outstanding || tcp_option(ep, TCPIP_OPTION_SLOW_START_AFTER_IDLE) == 0)
         return;
-    struct rtt_bounds bounds;
-    tcpip__tcp_rtt_bounds(ep, &bounds);
     tcpip_ns idle_ns = now - ep->last_send_at;
     tcpip_ns rto_ns = ep->rtt.rto_ns;
     if (idle_ns <= rto_ns || rto_ns <= 0)
@@ -69,6 +85,13 @@ static void tcp_restart_after_idle(struct tcp_endpoint *ep, tcpip_ns now)
         congestion->ops->on_idle(congestion, idle_ns, now);
 }
 
+/* The link is behind: more in its queue would only wait there, and be lost together. */
+static bool tcp_link_full(const struct tcp_endpoint *ep)
+{
+    const struct tcpip_nic *nic = ep->route.nic;
+    return nic->tx_blocked && tcpip__nic_queued(nic) > ep->base.stack->limits.nic_queue_packets / 2;
+}
+
 /* ---- retransmission ---- */
 
 /* Sends the first lost record again, as much of it as `room` allows. False: nothing went. */
@@ -77,17 +100,23 @@ static bool tcp_retransmit_one(struct tcp_endpoint *ep, struct record *record, u
     struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
     struct tcp_hot *hot = ep->hot;
     uint32_t most = min_u32(tcp_super_segment(ep), max_u32(room / ep->snd_mss, 1) * ep->snd_mss);
-    if (record->length > most && !tcpip__scoreboard_split(&hot->board, &tcp->records, record, most))
-        most = record->length; /* no memory to split: sent whole, if the packet takes it */
-    bool fin = (record->flags & RECORD_FIN) != 0;
-    uint32_t payload = record->length - (fin ? 1 : 0), sent = payload;
+    /* Without a record for the rest, its beginning goes all the same, and the whole stays lost: what is acknowledged of
+     * it makes it shorter. */
+    bool whole = tcpip__scoreboard_split(&hot->board, &tcp->records, record, most);
+    bool fin = whole && (record->flags & RECORD_FIN) != 0;
+    uint32_t payload = whole ? record->length - (fin ? 1 : 0) : most, sent = payload;
     if (!tcpip__tcp_output_data(ep, record->seq, &sent, fin ? TCPIP_TCP_FIN : 0))
         return false;
+    if (!whole) {
+        record->flags |= RECORD_EVER_RETRANSMITTED; /* Karn's rule holds for all of it */
+        return false;
+    }
     if (sent < payload) {
         /* The views of one packet were not enough for it: the rest waits as a record of its own. */
-        sent = max_u32(sent / ep->snd_mss, 1) * ep->snd_mss;
-        if (sent < record->length && !tcpip__scoreboard_split(&hot->board, &tcp->records, record, sent))
+        sent = sent > ep->snd_mss ? sent / ep->snd_mss * ep->snd_mss : sent;
+        if (!tcpip__scoreboard_split(&hot->board, &tcp->records, record, sent))
             return false;
+        payload = sent;
     }
     tcpip_ns now = tcpip__stack_now(ep->base.stack);
     struct rate_snapshot snapshot = tcpip__rate_on_send(&hot->rate, tcp_in_flight(ep), now);
@@ -123,6 +152,10 @@ static bool tcp_retransmit(struct tcp_endpoint *ep)
         /* A window that the peer took back: only the head may go beyond it (RFC 9293 SHLD-15's sense). */
         if (!seq_eq(record->seq, ep->snd_una) && seq_geq(record->seq, seq_add(ep->snd_una, ep->snd_wnd)))
             return false;
+        if (tcp_link_full(ep)) {
+            tcpip__tcp_timers_on_held(ep);
+            return false;
+        }
         if (!tcp_retransmit_one(ep, record, room))
             return false;
     }
@@ -150,7 +183,7 @@ static bool tcp_partial_allowed(const struct tcp_endpoint *ep)
     return seq_leq(ep->snd_small, ep->snd_una) || seq_gt(ep->snd_small, ep->snd_nxt);
 }
 
-enum tcp_stop { TCP_STOP_NONE, TCP_STOP_EMPTY, TCP_STOP_WINDOW, TCP_STOP_CWND, TCP_STOP_SMALL };
+enum tcp_stop { TCP_STOP_NONE, TCP_STOP_EMPTY, TCP_STOP_WINDOW, TCP_STOP_CWND, TCP_STOP_SMALL, TCP_STOP_HELD };
 
 /* How much of the unsent data may go in the next packet; 0: nothing, and why. */
 static uint32_t tcp_next_length(const struct tcp_endpoint *ep, enum tcp_stop *stop)
@@ -175,7 +208,7 @@ static uint32_t tcp_next_length(const struct tcp_endpoint *ep, enum tcp_stop *st
     if (tail == 0)
         return length;
     /* A partial segment at the end: of all the data, or of what a window left. */
-    if (length == unsent ? tcp_partial_allowed(ep) : length == (uint32_t)window && length >= ep->snd_wnd_max / 2)
+    if (length == unsent ? tcp_partial_allowed(ep) : length == (uint32_t)window && length < mss && length >= ep->snd_wnd_max / 2)
         return length;
     *stop = length == (uint32_t)window && length < unsent ? TCP_STOP_WINDOW
             : length == unsent                            ? TCP_STOP_SMALL
@@ -188,7 +221,7 @@ static bool tcp_send_new(struct tcp_endpoint *ep, uint32_t length)
 {
     struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
     struct tcp_hot *hot = tcpip__tcp_hot(ep);
-    if (hot == NULL)
+    if (hot == NULL || !tcpip__scoreboard_may_send(&hot->board, &tcp->records))
         return false;
     tcpip_ns now = tcpip__stack_now(ep->base.stack);
     bool fin = ep->fin_queued && length == tcp_unsent(ep);
@@ -199,8 +232,9 @@ static bool tcp_send_new(struct tcp_endpoint *ep, uint32_t length)
     fin = fin && sent == length;
     struct rate_snapshot snapshot = tcpip__rate_on_send(&hot->rate, in_flight, now);
     uint32_t numbers = sent + (fin ? 1 : 0);
-    if (!tcpip__scoreboard_sent(&hot->board, &tcp->records, at, numbers, fin ? RECORD_FIN : 0, &snapshot, now))
-        return false; /* the packet went out unrecorded; snd_nxt stays, so it is sent again */
+    bool noted =
+        tcpip__scoreboard_sent(&hot->board, &tcp->records, at, numbers, fin ? RECORD_FIN : 0, &snapshot, now);
+    ASSERT_ENV(&ep->base.stack->env, noted);
     ep->snd_nxt = seq_add(at, numbers);
     ep->fin_sent = ep->fin_sent || fin;
     if (sent % ep->snd_mss != 0)
@@ -217,9 +251,9 @@ static enum tcp_stop tcp_send_data(struct tcp_endpoint *ep)
     enum tcp_stop stop = TCP_STOP_NONE;
     uint32_t length;
     while (stop == TCP_STOP_NONE && (length = tcp_next_length(ep, &stop)) > 0) {
-        if (!tcp_send_new(ep, length)) {
+        if (tcp_link_full(ep) || !tcp_send_new(ep, length)) {
             tcpip__tcp_timers_on_held(ep);
-            return TCP_STOP_NONE;
+            return TCP_STOP_HELD;
         }
     }
     /* A FIN without data needs a place in the window like any other number (RFC 9293 3.4). */
@@ -234,21 +268,14 @@ static enum tcp_stop tcp_send_data(struct tcp_endpoint *ep)
     return stop;
 }
 
-/* The link is behind: more in its queue would only wait there, and be lost together. */
-static bool tcp_link_full(const struct tcp_endpoint *ep)
-{
-    const struct tcpip_nic *nic = ep->route.nic;
-    return nic->tx_blocked && tcpip__nic_queued(nic) > ep->base.stack->limits.nic_queue_packets / 2;
-}
-
 static void tcp_transmit(struct tcp_endpoint *ep)
 {
     bool lost = ep->hot != NULL && ep->hot->board.lost_bytes > 0;
     bool fin = ep->fin_queued && !ep->fin_sent;
-    if ((tcp_unsent(ep) == 0 && !lost && !fin) || !tcpip__tcp_route(ep))
+    if (tcp_unsent(ep) == 0 && !lost && !fin)
         return;
-    if (tcp_link_full(ep)) {
-        tcpip__tcp_timers_on_held(ep);
+    if (!tcpip__tcp_route(ep)) {
+        tcpip__tcp_timers_on_zero_window(ep); /* there may be one later: asked for as often as for a window */
         return;
     }
     tcp_restart_after_idle(ep, tcpip__stack_now(ep->base.stack));
@@ -268,6 +295,7 @@ static void tcp_transmit(struct tcp_endpoint *ep)
         tcpip__rate_app_limited(&ep->hot->rate, tcp_in_flight(ep));
     if (stop == TCP_STOP_WINDOW && (ep->hot == NULL || ep->hot->board.count == 0))
         tcpip__tcp_timers_on_zero_window(ep);
+    tcpip__tcp_tell_room(ep); /* what was sent counts where NOT_SENT_LOW_WATER is set */
 }
 
 void tcpip__tcp_flush(struct tcpip_endpoint *endpoint)
