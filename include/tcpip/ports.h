@@ -15,7 +15,8 @@ enum tcpip_port_flags {
     TCPIP_PORT_REUSE_ADDRESS = 1, /* SO_REUSEADDR on all holders: several may hold it (Linux: while none listens) */
     TCPIP_PORT_REUSE_PORT = 2,    /* SO_REUSEPORT on all holders */
     TCPIP_PORT_DUAL_STACK = 4,    /* an IPv6 wildcard that takes IPv4 too: conflicts with 0.0.0.0 */
-    TCPIP_PORT_EXCLUSIVE = 8,     /* a listener: conflicts with every holder but REUSE_PORT ones on both sides */
+    TCPIP_PORT_EXCLUSIVE = 8,     /* held by a listener: who comes later conflicts, but for REUSE_PORT on both sides */
+    TCPIP_PORT_CONNECTION = 16,   /* held by a connection that chose it itself: shared with others of its kind */
 };
 
 /* One reservation: of transport protocol, port, address (16 bytes, IPv4 mapped; all zero :: and ::ffff:0.0.0.0 are

@@ -7,8 +7,10 @@
  *
  * Two reservations *overlap* if some packet could be meant for both: the NICs are equal or one is any, and the
  * addresses are equal or one is a wildcard of the other's family. Wildcards: 0.0.0.0 takes IPv4, :: takes IPv6, and
- * IPv4 too if it is DUAL_STACK. Overlapping ones *conflict*, as on Linux, unless both have REUSE_PORT, or both have
- * REUSE_ADDRESS and neither is EXCLUSIVE (listens).
+ * IPv4 too if it is DUAL_STACK. A new one *conflicts* with an overlapping holder, as on Linux, unless both have
+ * REUSE_PORT, or both have REUSE_ADDRESS and the holder isn't EXCLUSIVE (listens): of several that have bound, the
+ * first may listen. Connections that chose their port themselves (CONNECTION) don't conflict with each other: what they
+ * need is their four-tuple.
  *
  * An ephemeral port that is only bound to takes a random start and the first port that nobody overlaps, whatever the
  * flags: who asks for any port wants one of his own. One for a connection is chosen by RFC 6056 algorithm 4: successive
@@ -23,6 +25,7 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/math.h"
+#include "base/pool.h"
 #include "base/rng.h"
 
 #include <stdalign.h>
@@ -53,6 +56,7 @@ struct port_holder {
 struct tcpip_port_manager {
     struct memory *memory;
     struct memory own; /* used alone, without a stack */
+    struct pool group_pool, holder_pool;
     struct tcpip_env env;
     struct hash_table groups;
     struct list all;
@@ -97,9 +101,9 @@ static bool port_overlap(const struct port_holder *holder, const struct tcpip_po
 
 static bool port_share(const struct port_holder *holder, const struct tcpip_port_key *key)
 {
-    uint32_t both = holder->flags & key->flags, either = holder->flags | key->flags;
-    return (both & TCPIP_PORT_REUSE_PORT) != 0 ||
-           ((both & TCPIP_PORT_REUSE_ADDRESS) != 0 && (either & TCPIP_PORT_EXCLUSIVE) == 0);
+    uint32_t both = holder->flags & key->flags;
+    return (both & (TCPIP_PORT_REUSE_PORT | TCPIP_PORT_CONNECTION)) != 0 ||
+           ((both & TCPIP_PORT_REUSE_ADDRESS) != 0 && (holder->flags & TCPIP_PORT_EXCLUSIVE) == 0);
 }
 
 /* strict: flags don't help. */
@@ -159,7 +163,7 @@ static void port_group_free(struct tcpip_port_manager *manager, struct port_grou
 {
     tcpip__hash_table_remove(&manager->groups, &group->node);
     list_remove(&group->all);
-    tcpip__memory_free(manager->memory, group, sizeof(*group));
+    tcpip__pool_put(&manager->group_pool, group);
 }
 
 static enum tcpip_error port_hold(struct tcpip_port_manager *manager, const struct tcpip_port_key *key)
@@ -170,13 +174,13 @@ static enum tcpip_error port_hold(struct tcpip_port_manager *manager, const stru
         holder->count++;
         return TCPIP_OK;
     }
-    holder = tcpip__memory_alloc(manager->memory, sizeof(*holder), alignof(struct port_holder));
+    holder = tcpip__pool_get(&manager->holder_pool);
     if (holder == NULL)
         return TCPIP_ERR_NO_MEMORY;
     if (group == NULL) {
-        group = tcpip__memory_zalloc(manager->memory, sizeof(*group), alignof(struct port_group));
+        group = tcpip__pool_zget(&manager->group_pool);
         if (group == NULL) {
-            tcpip__memory_free(manager->memory, holder, sizeof(*holder));
+            tcpip__pool_put(&manager->holder_pool, holder);
             return TCPIP_ERR_NO_MEMORY;
         }
         list_init(&group->holders);
@@ -219,6 +223,8 @@ static bool port_manager_init(struct tcpip_port_manager *manager, struct memory 
     uint64_t seed;
     manager->memory = memory;
     list_init(&manager->all);
+    tcpip__pool_init(&manager->group_pool, memory, sizeof(struct port_group), alignof(struct port_group), 0);
+    tcpip__pool_init(&manager->holder_pool, memory, sizeof(struct port_holder), alignof(struct port_holder), 0);
     manager->first = PORT_FIRST_DEFAULT;
     manager->last = PORT_LAST_DEFAULT;
     secure_rng_init(&manager->rng, memory->env);
@@ -263,10 +269,12 @@ void tcpip__port_manager_free(struct tcpip_port_manager *manager)
     for (struct tcpip_list_node *first; (first = list_first(&manager->all)) != NULL;) {
         struct port_group *group = container_of(first, struct port_group, all);
         for (struct tcpip_list_node *node; (node = list_pop_front(&group->holders)) != NULL;)
-            tcpip__memory_free(memory, container_of(node, struct port_holder, node), sizeof(struct port_holder));
+            tcpip__pool_put(&manager->holder_pool, container_of(node, struct port_holder, node));
         port_group_free(manager, group);
     }
     tcpip__hash_table_fini(&manager->groups);
+    tcpip__pool_fini(&manager->holder_pool);
+    tcpip__pool_fini(&manager->group_pool);
     if (memory == &manager->own) {
         struct tcpip_env env = manager->env;
         struct memory own = manager->own;
@@ -310,6 +318,11 @@ enum tcpip_error tcpip_port_manager_reserve(struct tcpip_port_manager *manager, 
     return error;
 }
 
+bool tcpip__port_manager_hold(struct tcpip_port_manager *manager, const struct tcpip_port_key *key)
+{
+    return port_hold(manager, key) == TCPIP_OK;
+}
+
 void tcpip_port_manager_release(struct tcpip_port_manager *manager, const struct tcpip_port_key *key)
 {
     struct port_group *group = port_group_find(manager, key->transport, key->port);
@@ -318,7 +331,7 @@ void tcpip_port_manager_release(struct tcpip_port_manager *manager, const struct
     if (--holder->count > 0)
         return;
     list_remove(&holder->node);
-    tcpip__memory_free(manager->memory, holder, sizeof(*holder));
+    tcpip__pool_put(&manager->holder_pool, holder);
     if (list_empty(&group->holders))
         port_group_free(manager, group);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* ports_test.c: the matrix of bind conflicts, reservations against a naive list at random, ephemeral choice. */
 #include "base/compiler.h"
-#include <tcpip/ports.h>
+#include "ports/ports.h"
 
 #include "test_env.h"
 
@@ -19,7 +19,8 @@ enum {
     RA = TCPIP_PORT_REUSE_ADDRESS,
     RP = TCPIP_PORT_REUSE_PORT,
     DS = TCPIP_PORT_DUAL_STACK,
-    EX = TCPIP_PORT_EXCLUSIVE
+    EX = TCPIP_PORT_EXCLUSIVE,
+    CO = TCPIP_PORT_CONNECTION
 };
 
 static struct tcpip_port_key key_of(uint8_t transport, const char *address, uint16_t port, uint32_t nic, uint32_t flags)
@@ -61,9 +62,8 @@ static void test_the_matrix_of_conflicts(void **state)
         {"10.0.0.1", "10.0.0.1", 0, 0, RA, RA, false},
         {"10.0.0.1", "10.0.0.1", 0, 0, RA, 0, true},
         {"10.0.0.1", "10.0.0.1", 0, 0, 0, RA, true},
-        {"10.0.0.1", "10.0.0.1", 0, 0, RA | EX, RA, true},
-        {"10.0.0.1", "10.0.0.1", 0, 0, RA, RA | EX, true},
-        {"0.0.0.0", "10.0.0.1", 0, 0, RA | EX, RA, true},
+        {"10.0.0.1", "10.0.0.1", 0, 0, RA | EX, RA | EX, true},
+        {"0.0.0.0", "10.0.0.1", 0, 0, RA | EX, RA | EX, true},
         {"10.0.0.2", "10.0.0.1", 0, 0, RA | EX, RA | EX, false},
         {"0.0.0.0", "::", 0, 0, RA, RA | DS, false},
         /* reuse port: both, listening or not */
@@ -73,6 +73,10 @@ static void test_the_matrix_of_conflicts(void **state)
         {"10.0.0.1", "10.0.0.1", 0, 0, RP, RA, true},
         {"10.0.0.1", "10.0.0.1", 0, 0, RP | RA, RA, false},
         {"10.0.0.1", "10.0.0.1", 0, 0, RP | RA | EX, RP | EX, false},
+        /* connections that chose their port: among themselves */
+        {"10.0.0.1", "10.0.0.1", 0, 0, CO, CO, false},
+        {"10.0.0.1", "10.0.0.1", 0, 0, CO, 0, true},
+        {"10.0.0.1", "10.0.0.1", 0, 0, CO | RA, RA, false},
     };
     (void)state;
     for (size_t i = 0; i < array_count(rows); i++) {
@@ -96,6 +100,40 @@ static void test_the_matrix_of_conflicts(void **state)
         tcpip_port_manager_free(manager);
         test_env_fini(&env);
     }
+}
+
+static void test_of_several_that_bound_with_reuse_the_first_may_listen(void **state)
+{
+    struct test_env env;
+    (void)state;
+    test_env_init(&env, 1);
+    struct tcpip_port_manager *manager = tcpip_port_manager_new(&env.env);
+    struct tcpip_port_key bound = key_of(TCP, "10.0.0.1", 80, 0, RA), listener = key_of(TCP, "0.0.0.0", 80, 0, RA | EX);
+    assert_int_equal(tcpip_port_manager_reserve(manager, &bound), TCPIP_OK);
+    assert_int_equal(tcpip_port_manager_reserve(manager, &listener), TCPIP_OK);
+    assert_false(tcpip_port_manager_available(manager, &listener));
+    assert_false(tcpip_port_manager_available(manager, &bound));
+    tcpip_port_manager_release(manager, &listener);
+    assert_true(tcpip_port_manager_available(manager, &bound));
+    tcpip_port_manager_free(manager);
+    test_env_fini(&env);
+}
+
+static void test_what_is_there_already_may_be_held_whatever_conflicts(void **state)
+{
+    struct test_env env;
+    (void)state;
+    test_env_init(&env, 1);
+    struct tcpip_port_manager *manager = tcpip_port_manager_new(&env.env);
+    struct tcpip_port_key key = key_of(TCP, "10.0.0.1", 80, 0, 0);
+    assert_int_equal(tcpip_port_manager_reserve(manager, &key), TCPIP_OK);
+    assert_true(tcpip__port_manager_hold(manager, &key));
+    tcpip_port_manager_release(manager, &key);
+    assert_false(tcpip_port_manager_available(manager, &key));
+    tcpip_port_manager_release(manager, &key);
+    assert_true(tcpip_port_manager_available(manager, &key));
+    tcpip_port_manager_free(manager);
+    test_env_fini(&env);
 }
 
 /* The twin: a list of everything held, and the rule written out. */
@@ -129,9 +167,9 @@ static bool twin_conflict(const struct tcpip_port_key *a, const struct tcpip_por
         return false;
     if (!((takes(a, true) && takes(b, true)) || (takes(a, false) && takes(b, false))))
         return false;
-    if ((a->flags & RP) && (b->flags & RP))
+    if (((a->flags & RP) && (b->flags & RP)) || ((a->flags & CO) && (b->flags & CO)))
         return false;
-    return !((a->flags & RA) && (b->flags & RA) && !(a->flags & EX) && !(b->flags & EX));
+    return !((a->flags & RA) && (b->flags & RA) && !(a->flags & EX)); /* `a` was there first */
 }
 
 static bool twin_available(const struct twin *twin, const struct tcpip_port_key *key)
@@ -161,7 +199,7 @@ static void test_reservations_agree_with_a_list_of_all(void **state)
         }
         struct tcpip_port_key key =
             key_of(r & 4 ? TCP : UDP, addresses[(r >> 3) % array_count(addresses)], (uint16_t)(1 + (r >> 8) % 40),
-                   (uint32_t)(r >> 16) % 3, (uint32_t)(r >> 20) & (RA | RP | DS | EX));
+                   (uint32_t)(r >> 16) % 3, (uint32_t)(r >> 20) & (RA | RP | DS | EX | CO));
         bool available = twin_available(&twin, &key);
         assert_int_equal(tcpip_port_manager_available(manager, &key), available);
         assert_int_equal(tcpip_port_manager_reserve(manager, &key), available ? TCPIP_OK : TCPIP_ERR_PORT_IN_USE);
@@ -257,14 +295,14 @@ static void test_memory_that_fails_leaves_the_ports_as_they_were(void **state)
             continue;
         }
         uint32_t held = 0;
-        for (uint16_t port = 1; port < 6; port++) {
+        for (uint16_t port = 1; port < 600; port++) {
             struct tcpip_port_key key = key_of(TCP, "10.0.0.1", port, 0, 0);
             enum tcpip_error error = tcpip_port_manager_reserve(manager, &key);
             assert_true(error == TCPIP_OK || error == TCPIP_ERR_NO_MEMORY);
             held += error == TCPIP_OK;
             assert_int_equal(tcpip_port_manager_available(manager, &key), error != TCPIP_OK);
         }
-        assert_true(held < 5);
+        assert_true(held < 599);
         tcpip_port_manager_free(manager);
         test_env_fini(&env);
     }
@@ -274,6 +312,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_matrix_of_conflicts),
+        cmocka_unit_test(test_of_several_that_bound_with_reuse_the_first_may_listen),
+        cmocka_unit_test(test_what_is_there_already_may_be_held_whatever_conflicts),
         cmocka_unit_test(test_reservations_agree_with_a_list_of_all),
         cmocka_unit_test(test_ephemeral_ports_are_all_used_and_then_there_is_none),
         cmocka_unit_test(test_a_pick_tries_each_port_once_and_goes_on_where_it_ended),

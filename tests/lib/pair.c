@@ -139,6 +139,7 @@ void pair_connect(struct pair *pair, bool v6, struct tcpip_endpoint **client, st
     uint32_t network = v6 ? TCPIP_PROTOCOL_IPV6 : TCPIP_PROTOCOL_IPV4;
     const struct tcpip_full_address *to = v6 ? &pair->b6 : &pair->b4;
     assert_int_equal(tcpip_stack_new_endpoint(pair->b, TCPIP_PROTOCOL_TCP, network, &listener), TCPIP_OK);
+    assert_int_equal(tcpip_endpoint_set_option(listener, TCPIP_OPTION_REUSE_ADDRESS, 1), TCPIP_OK);
     assert_int_equal(tcpip_endpoint_bind(listener, to, NULL, NULL), TCPIP_OK);
     assert_int_equal(tcpip_endpoint_listen(listener, 8), TCPIP_OK);
     assert_int_equal(tcpip_stack_new_endpoint(pair->a, TCPIP_PROTOCOL_TCP, network, client), TCPIP_OK);

@@ -62,6 +62,14 @@ struct tcp_hot {
 
 struct tcp_listener;
 
+/* What bind said of the address; a connection's own is in its flow. */
+enum tcp_bound_address {
+    TCP_BOUND_NONE,
+    TCP_BOUND_ANY_V4,
+    TCP_BOUND_ANY_V6,
+    TCP_BOUND_FIXED, /* kept until close */
+};
+
 /* What connect has to tell. */
 enum tcp_connect_state {
     TCP_CONNECT_NONE,
@@ -69,6 +77,7 @@ enum tcp_connect_state {
     TCP_CONNECT_SUCCEEDED, /* and connect hasn't said so yet */
     TCP_CONNECT_TOLD,
     TCP_CONNECT_FAILED,
+    TCP_CONNECT_SPOILT, /* failed, and shut down before connect could say so: nothing but close helps */
 };
 
 struct tcp_endpoint {
@@ -81,12 +90,15 @@ struct tcp_endpoint {
     struct tcpip_list_node queue_node; /* in the accept queue, or among the dead to be freed */
 
     /* identity */
-    uint8_t state;                            /* enum tcpip_tcp_state; written by tcp_state.c only */
-    bool bound, port_reserved, connect_tuple; /* connect_tuple: an ephemeral port that only the flow holds */
-    bool dead;                                /* off the network; freed when the application has closed it too */
-    bool orphan;                              /* closed by the application: base.closed_by_user */
-    bool accepted;                            /* passively opened */
-    uint8_t connect_state;                    /* enum tcp_connect_state */
+    uint8_t state;         /* enum tcpip_tcp_state; written by tcp_state.c only */
+    bool bound;            /* has a port that connect and listen use */
+    bool port_reserved;    /* port_key is held with the port manager */
+    bool port_fixed;       /* bound to a port by number: kept until close */
+    uint8_t bound_address; /* enum tcp_bound_address */
+    bool dead;             /* off the network; freed when the application has closed it too */
+    bool orphan;           /* closed by the application: base.closed_by_user */
+    bool accepted;         /* passively opened */
+    uint8_t connect_state; /* enum tcp_connect_state */
     struct tcpip_port_key port_key;
     uint8_t error;      /* enum tcpip_error: pending hard error, for the next call or the ERROR option */
     uint8_t soft_error; /* latest ICMP error that may pass */
@@ -256,6 +268,8 @@ struct tcp_endpoint *tcpip__tcp_endpoint_new(struct tcpip_stack *stack, uint32_t
 /* Off the network at once: timers, demultiplexer, ports, queues of output. The memory goes when the application has
  * closed it too. */
 void tcpip__tcp_die(struct tcp_endpoint *ep);
+/* A dead connection, or a failed attempt, that its application has heard of: it may connect again. */
+void tcpip__tcp_revive(struct tcp_endpoint *ep);
 /* The application is done with it: freed at the end of the turn if dead. */
 void tcpip__tcp_reap(struct tcp_endpoint *ep);
 /* The stack is going: freed at once, without a word. */
@@ -327,6 +341,19 @@ void tcpip__tcp_prepare(struct tcp_endpoint *ep, tcpip_ns now);
 /* The options of our SYN or SYN-ACK. */
 size_t tcpip__tcp_syn_options(uint8_t *out, uint16_t mss, bool sack, int scale, bool ts, uint32_t ts_val,
                               uint32_t ts_ecr);
+
+/* tcp_bind.c */
+enum tcpip_error tcpip__tcp_bind(struct tcp_endpoint *ep, const struct tcpip_full_address *address,
+                                 enum tcpip_error (*commit)(void *ctx), void *ctx);
+/* The endpoint listens from now on: PORT_IN_USE if another does. */
+enum tcpip_error tcpip__tcp_port_listen(struct tcp_endpoint *ep);
+/* It has a flow now; it was accepted, or connect has chosen its addresses. */
+void tcpip__tcp_port_connected(struct tcp_endpoint *ep);
+/* The connection or the listener is over: what bind said by number stays. */
+void tcpip__tcp_port_idle(struct tcp_endpoint *ep);
+void tcpip__tcp_port_release(struct tcp_endpoint *ep);
+/* REUSE_ADDRESS or REUSE_PORT was set: it counts from now on. */
+void tcpip__tcp_port_options(struct tcp_endpoint *ep);
 
 /* tcp_listen.c */
 enum tcpip_error tcpip__tcp_listen(struct tcp_endpoint *ep, uint32_t backlog);

@@ -59,18 +59,22 @@ static bool tcp_has_peer(const struct tcp_endpoint *ep)
     return ep->connect_state == TCP_CONNECT_SUCCEEDED || ep->connect_state == TCP_CONNECT_TOLD;
 }
 
+/* As Linux's getsockname: of a connection its own end, of a failed one too until that was told; else what bind said,
+ * with the port that it had last. */
 static void tcp_op_local_address(const struct tcpip_endpoint *endpoint, struct tcpip_full_address *out)
 {
+    static const uint8_t any4[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    static const uint8_t any6[16];
     const struct tcp_endpoint *ep = tcp_of_const(endpoint);
-    if (ep->state == TCPIP_TCP_SYN_SENT || ep->state == TCPIP_TCP_SYN_RECEIVED || tcp_has_peer(ep)) {
-        tcp_full_address(ep, ep->demux.flow.local, ep->demux.flow.local_port, out);
-    } else if (ep->bound && !address_is_zero(ep->port_key.address)) {
-        tcp_full_address(ep, ep->port_key.address, ep->port_key.port, out);
-    } else {
-        memset(out, 0, sizeof(*out));
-        out->address.len = ep->base.network == TCPIP_PROTOCOL_IPV4 ? 4 : 16;
-        out->port = ep->bound ? ep->port_key.port : 0;
+    const uint8_t *address = ep->demux.flow.local;
+    uint16_t port = ep->demux.flow.local_port;
+    if (ep->connect_state == TCP_CONNECT_NONE) {
+        bool v4 = ep->base.network == TCPIP_PROTOCOL_IPV4 || ep->bound_address == TCP_BOUND_ANY_V4;
+        address = ep->bound_address == TCP_BOUND_FIXED ? ep->port_key.address : v4 ? any4 : any6;
+        port = ep->bound ? ep->port_key.port : port;
     }
+    tcp_full_address(ep, address, port, out);
+    out->nic = ep->connect_state == TCP_CONNECT_NONE ? ep->port_key.nic : ep->demux.flow.nic;
 }
 
 static enum tcpip_error tcp_op_remote_address(const struct tcpip_endpoint *endpoint, struct tcpip_full_address *out)
@@ -82,70 +86,12 @@ static enum tcpip_error tcp_op_remote_address(const struct tcpip_endpoint *endpo
     return TCPIP_OK;
 }
 
-/* ---- bind ---- */
-
-static enum tcpip_error bind_key(const struct tcp_endpoint *ep, const struct tcpip_full_address *address,
-                                 struct tcpip_port_key *out)
-{
-    static const uint8_t any4[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    struct tcpip_stack *stack = ep->base.stack;
-    bool v4_endpoint = ep->base.network == TCPIP_PROTOCOL_IPV4;
-    memset(out, 0, sizeof(*out));
-    out->transport = TCPIP_PROTOCOL_TCP;
-    out->port = address->port;
-    out->nic = address->nic != 0 ? address->nic : (uint32_t)tcp_option(ep, TCPIP_OPTION_BIND_TO_NIC);
-    const struct tcpip_nic *nic = NULL;
-    if (out->nic != 0 && (nic = tcpip__nic_find(stack, out->nic)) == NULL)
-        return TCPIP_ERR_UNKNOWN_NIC_ID;
-    struct tcpip_address mapped = tcpip_address_to_mapped(&address->address);
-    memcpy(out->address, mapped.len == 0 && v4_endpoint ? any4 : mapped.bytes, 16);
-    bool v4 = address_is_v4(out->address);
-    if (v4_endpoint && !v4)
-        return TCPIP_ERR_ADDRESS_FAMILY_NOT_SUPPORTED;
-    if (!v4_endpoint && v4 && tcp_option(ep, TCPIP_OPTION_V6_ONLY) != 0)
-        return TCPIP_ERR_INVALID_ARGUMENT;
-    if (!address_is_zero(out->address)) {
-        const struct nic_address *found = tcpip__address_find(stack, nic, out->address);
-        bool usable = found != NULL && (found->flags & (TCPIP_ADDRESS_TENTATIVE | TCPIP_ADDRESS_DUPLICATE)) == 0;
-        if (address_is_multicast(out->address) || (!usable && (nic == NULL || !nic->spoofing)))
-            return TCPIP_ERR_BAD_LOCAL_ADDRESS;
-    }
-    if (tcp_option(ep, TCPIP_OPTION_REUSE_ADDRESS) != 0)
-        out->flags |= TCPIP_PORT_REUSE_ADDRESS;
-    if (tcp_option(ep, TCPIP_OPTION_REUSE_PORT) != 0)
-        out->flags |= TCPIP_PORT_REUSE_PORT;
-    if (!v4_endpoint && !v4 && address_is_zero(out->address) && tcp_option(ep, TCPIP_OPTION_V6_ONLY) == 0)
-        out->flags |= TCPIP_PORT_DUAL_STACK;
-    return TCPIP_OK;
-}
+/* ---- bind, connect, listen, accept ---- */
 
 static enum tcpip_error tcp_op_bind(struct tcpip_endpoint *endpoint, const struct tcpip_full_address *address,
                                     enum tcpip_error (*commit)(void *ctx), void *ctx)
 {
-    struct tcp_endpoint *ep = tcp_of(endpoint);
-    struct tcpip_stack *stack = endpoint->stack;
-    if (ep->state != TCPIP_TCP_CLOSED || ep->bound || ep->dead)
-        return TCPIP_ERR_ALREADY_BOUND;
-    struct tcpip_port_key key;
-    enum tcpip_error error = bind_key(ep, address, &key);
-    if (error != TCPIP_OK)
-        return error;
-    error = tcpip_port_manager_reserve(stack->ports, &key);
-    if (error != TCPIP_OK)
-        return error;
-    if (commit != NULL) {
-        stack_callback_begin(stack);
-        error = commit(ctx);
-        stack_callback_end(stack);
-        if (error != TCPIP_OK) {
-            tcpip_port_manager_release(stack->ports, &key);
-            return error;
-        }
-    }
-    ep->port_key = key;
-    ep->port_reserved = true;
-    ep->bound = true;
-    return TCPIP_OK;
+    return tcpip__tcp_bind(tcp_of(endpoint), address, commit, ctx);
 }
 
 static enum tcpip_error tcp_op_connect(struct tcpip_endpoint *endpoint, const struct tcpip_full_address *address)
@@ -166,6 +112,17 @@ static enum tcpip_error tcp_op_accept(struct tcpip_endpoint *endpoint, struct tc
 
 /* ---- reading ---- */
 
+/* A connection that failed or died is shut both ways. */
+static bool tcp_gone(const struct tcp_endpoint *ep)
+{
+    return ep->dead || ep->connect_state == TCP_CONNECT_FAILED || ep->connect_state == TCP_CONNECT_SPOILT;
+}
+
+static bool tcp_read_ended(const struct tcp_endpoint *ep)
+{
+    return ep->fin_received || ep->shut_read || tcp_gone(ep);
+}
+
 static enum tcpip_error tcp_take_error(struct tcp_endpoint *ep)
 {
     enum tcpip_error error = (enum tcpip_error)ep->error;
@@ -173,16 +130,18 @@ static enum tcpip_error tcp_take_error(struct tcp_endpoint *ep)
     return error;
 }
 
-/* Why there is nothing to read. */
+/* Why there is nothing to read. The peer's FIN comes before an error that followed it, as on Linux. */
 static enum tcpip_error tcp_read_error(struct tcp_endpoint *ep)
 {
-    if (ep->error != TCPIP_OK && (enum tcpip_error)ep->error != TCPIP_ERR_CLOSED_FOR_SEND)
-        return tcp_take_error(ep);
-    if (ep->fin_received || ep->shut_read || ep->dead)
+    if (ep->fin_received)
         return TCPIP_ERR_CLOSED_FOR_RECEIVE;
-    if (ep->state == TCPIP_TCP_CLOSED || ep->state == TCPIP_TCP_LISTEN)
+    if (ep->state == TCPIP_TCP_LISTEN)
         return TCPIP_ERR_NOT_CONNECTED;
-    return TCPIP_ERR_WOULD_BLOCK;
+    if (ep->error != TCPIP_OK)
+        return tcp_take_error(ep);
+    if (tcp_read_ended(ep))
+        return TCPIP_ERR_CLOSED_FOR_RECEIVE;
+    return ep->state == TCPIP_TCP_CLOSED ? TCPIP_ERR_NOT_CONNECTED : TCPIP_ERR_WOULD_BLOCK;
 }
 
 /* The reader took bytes: the window may have opened enough to tell the peer. */
@@ -264,7 +223,7 @@ static enum tcpip_error tcp_write_error(struct tcp_endpoint *ep)
     if (ep->error != TCPIP_OK)
         return tcp_take_error(ep);
     if (ep->state == TCPIP_TCP_SYN_SENT || ep->state == TCPIP_TCP_SYN_RECEIVED)
-        return ep->shut_write ? TCPIP_ERR_CLOSED_FOR_SEND : TCPIP_ERR_WOULD_BLOCK;
+        return TCPIP_ERR_WOULD_BLOCK;
     if (ep->shut_write || ep->dead || ep->state < TCPIP_TCP_ESTABLISHED)
         return TCPIP_ERR_CLOSED_FOR_SEND;
     return TCPIP_OK;
@@ -351,22 +310,33 @@ static enum tcpip_error tcp_op_shutdown(struct tcpip_endpoint *endpoint, uint32_
         if (flags & TCPIP_SHUTDOWN_READ) {
             tcpip__tcp_unlisten(ep);
             tcpip__tcp_event(ep, TCP_EVENT_GONE);
+            tcpip__tcp_port_idle(ep);
+            tcpip__tcp_revive(ep);
             endpoint_notify(endpoint, TCPIP_EVENT_IN | TCPIP_EVENT_HUP);
         }
         return TCPIP_OK;
     }
-    if (ep->state == TCPIP_TCP_CLOSED)
+    if (ep->state == TCPIP_TCP_CLOSED) {
+        /* As Linux: refused, and remembered all the same, through a later connect too. */
+        ep->shut_read = ep->shut_read || (flags & TCPIP_SHUTDOWN_READ) != 0;
+        ep->shut_write = ep->shut_write || (flags & TCPIP_SHUTDOWN_WRITE) != 0;
+        if (ep->connect_state == TCP_CONNECT_FAILED || ep->connect_state == TCP_CONNECT_SUCCEEDED)
+            ep->connect_state = TCP_CONNECT_SPOILT;
         return TCPIP_ERR_NOT_CONNECTED;
+    }
     if (ep->state == TCPIP_TCP_SYN_SENT) {
         tcpip__tcp_abort(ep, TCPIP_ERR_CONNECTION_RESET);
+        tcpip__tcp_revive(ep);
         return TCPIP_OK;
     }
+    if (ep->connect_state == TCP_CONNECT_SUCCEEDED)
+        ep->connect_state = TCP_CONNECT_TOLD;
     uint32_t events = 0;
     if (flags & TCPIP_SHUTDOWN_READ) {
         ep->shut_read = true;
         events |= TCPIP_EVENT_IN | TCPIP_EVENT_RDHUP;
     }
-    if ((flags & TCPIP_SHUTDOWN_WRITE) && !ep->shut_write) {
+    if ((flags & TCPIP_SHUTDOWN_WRITE) && !ep->fin_queued) {
         ep->shut_write = true;
         tcp_queue_fin(ep);
         events |= TCPIP_EVENT_OUT;
@@ -433,24 +403,18 @@ static uint32_t tcp_op_readiness(const struct tcpip_endpoint *endpoint)
     uint32_t ready = ep->error != TCPIP_OK ? TCPIP_EVENT_ERR : 0;
     if (ep->state == TCPIP_TCP_LISTEN)
         return ready | (tcpip__tcp_acceptable(ep) ? TCPIP_EVENT_IN : 0u);
+    bool ended = tcp_read_ended(ep), closed = ep->state == TCPIP_TCP_CLOSED;
+    if (ended)
+        ready |= TCPIP_EVENT_IN | TCPIP_EVENT_RDHUP;
+    if (closed || (ended && ep->shut_write))
+        ready |= TCPIP_EVENT_HUP;
     if (ep->state == TCPIP_TCP_SYN_SENT || ep->state == TCPIP_TCP_SYN_RECEIVED)
         return ready;
-    if (ep->state == TCPIP_TCP_CLOSED) {
-        ready |= TCPIP_EVENT_OUT | TCPIP_EVENT_HUP;
-        if (ep->dead || ep->connect_state == TCP_CONNECT_FAILED)
-            ready |= TCPIP_EVENT_IN | TCPIP_EVENT_RDHUP;
-        return ready;
-    }
     uint32_t low_water = (uint32_t)max_i64(tcp_option(ep, TCPIP_OPTION_RECEIVE_LOW_WATER), 1);
-    bool ended = ep->fin_received || ep->shut_read;
-    if (ep->receive_queue.bytes >= low_water || ended)
+    if (ep->receive_queue.bytes >= low_water)
         ready |= TCPIP_EVENT_IN;
-    if (ended)
-        ready |= TCPIP_EVENT_RDHUP;
-    if (ep->shut_write || tcpip__tcp_writable(ep))
+    if (ep->shut_write || closed || tcpip__tcp_writable(ep))
         ready |= TCPIP_EVENT_OUT;
-    if (ended && ep->shut_write)
-        ready |= TCPIP_EVENT_HUP;
     return ready;
 }
 

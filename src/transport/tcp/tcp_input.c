@@ -145,6 +145,7 @@ static bool input_ack(struct tcp_endpoint *ep, struct tcp_segment *segment)
         ep->snd_wnd_max = ep->snd_wnd;
         ep->snd_wl1 = segment->seq;
         ep->snd_wl2 = segment->ack;
+        ep->fin_queued = ep->fin_queued || ep->shut_write;
         tcpip__tcp_established(ep);
     }
     return tcpip__tcp_ack(ep, segment);
@@ -275,7 +276,7 @@ static bool receive_after_close(struct tcp_endpoint *ep, struct tcp_segment *seg
         return false;
     tcpip__tcp_reply_reset(ep->base.stack, segment);
     tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_AFTER_CLOSE);
-    tcpip__tcp_abort(ep, TCPIP_ERR_CONNECTION_ABORTED);
+    tcpip__tcp_abort(ep, TCPIP_ERR_CONNECTION_RESET);
     return true;
 }
 

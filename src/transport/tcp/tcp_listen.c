@@ -280,6 +280,8 @@ static struct tcp_endpoint *passive_establish(struct tcpip_stack *stack, struct 
     }
     ep->accepted = true;
     ep->connect_state = TCP_CONNECT_TOLD;
+    if (listener != NULL)
+        tcpip__tcp_port_connected(ep); /* as Linux: nobody binds to it anew but with REUSE_ADDRESS on both sides */
     ep->iss = negotiated->iss;
     tcpip__tcp_prepare(ep, now);
     tcpip__tcp_negotiate(ep, negotiated, now);
@@ -579,22 +581,6 @@ static void listener_demux(struct tcp_endpoint *ep, struct demux_listener *out)
     out->reuse_port = tcp_option(ep, TCPIP_OPTION_REUSE_PORT) != 0;
 }
 
-/* The reservation becomes exclusive: two may have bound, one may listen. */
-static enum tcpip_error listener_claim_port(struct tcp_endpoint *ep)
-{
-    struct tcpip_port_manager *ports = ep->base.stack->ports;
-    struct tcpip_port_key claim = ep->port_key;
-    claim.flags |= TCPIP_PORT_EXCLUSIVE;
-    tcpip_port_manager_release(ports, &ep->port_key);
-    enum tcpip_error error = tcpip_port_manager_reserve(ports, &claim);
-    if (error == TCPIP_OK) {
-        ep->port_key = claim;
-        return TCPIP_OK;
-    }
-    ep->port_reserved = tcpip_port_manager_reserve(ports, &ep->port_key) == TCPIP_OK;
-    return error;
-}
-
 enum tcpip_error tcpip__tcp_listen(struct tcp_endpoint *ep, uint32_t backlog)
 {
     struct tcpip_stack *stack = ep->base.stack;
@@ -603,11 +589,11 @@ enum tcpip_error tcpip__tcp_listen(struct tcp_endpoint *ep, uint32_t backlog)
         ep->listener->backlog = backlog;
         return TCPIP_OK;
     }
-    if (ep->state != TCPIP_TCP_CLOSED || ep->dead)
+    if (ep->state != TCPIP_TCP_CLOSED || ep->dead || ep->connect_state != TCP_CONNECT_NONE)
         return TCPIP_ERR_INVALID_ENDPOINT_STATE;
     if (!ep->bound) {
         struct tcpip_full_address any = {0};
-        enum tcpip_error error = ep->base.ops->bind(&ep->base, &any, NULL, NULL);
+        enum tcpip_error error = tcpip__tcp_bind(ep, &any, NULL, NULL);
         if (error != TCPIP_OK)
             return error;
     }
@@ -615,7 +601,7 @@ enum tcpip_error tcpip__tcp_listen(struct tcp_endpoint *ep, uint32_t backlog)
         tcpip__memory_zalloc(&stack->memory, sizeof(*listener), alignof(struct tcp_listener));
     if (listener == NULL)
         return TCPIP_ERR_NO_MEMORY;
-    enum tcpip_error error = listener_claim_port(ep);
+    enum tcpip_error error = tcpip__tcp_port_listen(ep);
     if (error != TCPIP_OK) {
         tcpip__memory_free(&stack->memory, listener, sizeof(*listener));
         return error;
@@ -624,7 +610,6 @@ enum tcpip_error tcpip__tcp_listen(struct tcp_endpoint *ep, uint32_t backlog)
     listener->backlog = backlog;
     listener_demux(ep, &listener->demux);
     ep->listener = listener;
-    ep->connect_state = TCP_CONNECT_NONE;
     tcpip__demux_listen(stack, &listener->demux);
     tcpip__tcp_event(ep, TCP_EVENT_LISTEN);
     return TCPIP_OK;

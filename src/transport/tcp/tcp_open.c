@@ -84,7 +84,6 @@ void tcpip__tcp_prepare(struct tcp_endpoint *ep, tcpip_ns now)
     ep->snd_small = ep->snd_una;
     ep->retransmit_count = ep->probe_count = ep->keepalive_count = 0;
     ep->fin_queued = ep->fin_sent = ep->fin_acked = ep->fin_seen = ep->fin_received = false;
-    ep->shut_read = ep->shut_write = false;
     ep->snd_wnd = ep->snd_wnd_max = 0;
     ep->rcv_nxt = ep->last_ack_sent = seq(0);
     ep->soft_error = TCPIP_OK;
@@ -176,7 +175,8 @@ static bool connect_port_free(void *ctx, uint16_t port)
 {
     struct connect_pick *pick = ctx;
     struct tcpip_stack *stack = pick->ep->base.stack;
-    struct tcpip_port_key key = {.transport = TCPIP_PROTOCOL_TCP, .port = port, .nic = pick->flow->nic};
+    struct tcpip_port_key key = {
+        .transport = TCPIP_PROTOCOL_TCP, .port = port, .nic = pick->flow->nic, .flags = TCPIP_PORT_CONNECTION};
     memcpy(key.address, pick->flow->local, 16);
     if (!tcpip_port_manager_available(stack->ports, &key))
         return false;
@@ -218,26 +218,27 @@ static enum tcpip_error connect_port(struct tcp_endpoint *ep, struct connect_pic
     enum tcpip_error error =
         tcpip_port_manager_pick(stack->ports, tuple_hash, table_hash, connect_port_free, pick, &port);
     flow->local_port = port;
-    ep->connect_tuple = error == TCPIP_OK;
     return error == TCPIP_OK ? TCPIP_OK : TCPIP_ERR_NO_PORT_AVAILABLE;
 }
 
-/* What connect answers in a state in which it can't begin. */
+/* What connect answers in a state in which it can't begin: as Linux's, it tells once how the last attempt ended, and
+ * where that was badly, or is over meanwhile, the endpoint may connect again. */
 static enum tcpip_error connect_again(struct tcp_endpoint *ep)
 {
-    if (ep->connect_state == TCP_CONNECT_FAILED) {
-        enum tcpip_error error = ep->error != TCPIP_OK ? (enum tcpip_error)ep->error : TCPIP_ERR_CONNECTION_ABORTED;
-        ep->error = TCPIP_OK;
-        ep->connect_state = TCP_CONNECT_NONE;
-        return error;
-    }
-    if (ep->connect_state == TCP_CONNECT_PENDING)
+    if (ep->state == TCPIP_TCP_SYN_SENT || ep->state == TCPIP_TCP_SYN_RECEIVED)
         return TCPIP_ERR_ALREADY_CONNECTING;
-    if (ep->connect_state == TCP_CONNECT_SUCCEEDED) {
+    if (ep->connect_state == TCP_CONNECT_SPOILT)
+        return TCPIP_ERR_INVALID_ENDPOINT_STATE;
+    if (ep->connect_state != TCP_CONNECT_SUCCEEDED && ep->connect_state != TCP_CONNECT_FAILED)
+        return TCPIP_ERR_ALREADY_CONNECTED;
+    if (ep->state != TCPIP_TCP_CLOSED) {
         ep->connect_state = TCP_CONNECT_TOLD;
         return TCPIP_OK;
     }
-    return TCPIP_ERR_ALREADY_CONNECTED;
+    enum tcpip_error error = ep->error != TCPIP_OK ? (enum tcpip_error)ep->error : TCPIP_ERR_CONNECTION_ABORTED;
+    ep->error = TCPIP_OK;
+    tcpip__tcp_revive(ep);
+    return error;
 }
 
 enum tcpip_error tcpip__tcp_connect(struct tcp_endpoint *ep, const struct tcpip_full_address *address)
@@ -250,10 +251,10 @@ enum tcpip_error tcpip__tcp_connect(struct tcp_endpoint *ep, const struct tcpip_
     enum tcpip_error error = connect_remote(ep, address, flow.remote);
     if (error != TCPIP_OK)
         return error;
-    if (ep->bound)
+    if (ep->bound_address == TCP_BOUND_FIXED)
         memcpy(flow.local, ep->port_key.address, 16);
-    if (address_is_zero(flow.local))
-        memset(flow.local, 0, 16);
+    if (!address_is_zero(flow.local) && address_is_v4(flow.local) != address_is_v4(flow.remote))
+        return TCPIP_ERR_NETWORK_UNREACHABLE;
     uint32_t bound_nic = (uint32_t)tcp_option(ep, TCPIP_OPTION_BIND_TO_NIC);
     if (bound_nic == 0 && ep->bound)
         bound_nic = ep->port_key.nic;
@@ -280,6 +281,7 @@ enum tcpip_error tcpip__tcp_connect(struct tcp_endpoint *ep, const struct tcpip_
         tcpip__route_release(&ep->route);
         return error;
     }
+    tcpip__tcp_port_connected(ep);
     tcpip_ns now = tcpip__stack_now(stack);
     ep->iss = tcpip__isn(&stack->secret, flow.local, flow.local_port, flow.remote, flow.remote_port, now);
     if (pick.recycled && seq_leq(ep->iss, pick.iss_above))

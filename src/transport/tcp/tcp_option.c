@@ -13,9 +13,11 @@ enum {
 };
 
 /* Options that a TCP endpoint has. */
-static bool tcp_knows_option(enum tcpip_option option)
+static bool tcp_knows_option(const struct tcp_endpoint *ep, enum tcpip_option option)
 {
     switch (option) {
+    case TCPIP_OPTION_V6_ONLY:
+        return ep->base.network == TCPIP_PROTOCOL_IPV6;
     case TCPIP_OPTION_PASSCRED:
     case TCPIP_OPTION_BROADCAST:
     case TCPIP_OPTION_MULTICAST_TTL:
@@ -94,6 +96,10 @@ static void tcp_option_applied(struct tcp_endpoint *ep, enum tcpip_option option
         if (tcp_synchronized(ep) && !ep->dead)
             tcpip__tcp_tell_room(ep);
         break;
+    case TCPIP_OPTION_REUSE_ADDRESS:
+    case TCPIP_OPTION_REUSE_PORT:
+        tcpip__tcp_port_options(ep);
+        break;
     default:
         break;
     }
@@ -102,7 +108,7 @@ static void tcp_option_applied(struct tcp_endpoint *ep, enum tcpip_option option
 enum tcpip_error tcpip__tcp_set_option(struct tcpip_endpoint *endpoint, enum tcpip_option option, int64_t value)
 {
     struct tcp_endpoint *ep = tcp_of(endpoint);
-    if (!tcp_knows_option(option))
+    if (!tcp_knows_option(ep, option))
         return TCPIP_ERR_UNKNOWN_PROTOCOL_OPTION;
     enum tcpip_error error = tcpip__option_valid(option, value);
     if (error != TCPIP_OK)
@@ -122,6 +128,8 @@ enum tcpip_error tcpip__tcp_set_option(struct tcpip_endpoint *endpoint, enum tcp
     }
     if (option == TCPIP_OPTION_BIND_TO_NIC && value != 0 && tcpip__nic_find(endpoint->stack, (uint32_t)value) == NULL)
         return TCPIP_ERR_UNKNOWN_NIC_ID;
+    if (option == TCPIP_OPTION_RECEIVE_LOW_WATER)
+        value = max_i64(value, 1);
     error = tcpip__option_block_set(endpoint->stack, &ep->options, option, value);
     if (error == TCPIP_OK)
         tcp_option_applied(ep, option, value);
@@ -131,7 +139,7 @@ enum tcpip_error tcpip__tcp_set_option(struct tcpip_endpoint *endpoint, enum tcp
 enum tcpip_error tcpip__tcp_get_option(struct tcpip_endpoint *endpoint, enum tcpip_option option, int64_t *value)
 {
     struct tcp_endpoint *ep = tcp_of(endpoint);
-    if (!tcp_knows_option(option))
+    if (!tcp_knows_option(ep, option))
         return TCPIP_ERR_UNKNOWN_PROTOCOL_OPTION;
     switch (option) {
     case TCPIP_OPTION_ERROR:

@@ -77,16 +77,9 @@ void tcpip__tcp_reap(struct tcp_endpoint *ep)
     if (!ep->dead || !ep->orphan || list_node_linked(&ep->queue_node))
         return;
     struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
+    tcpip__tcp_port_release(ep);
     list_push_back(&tcp->dead, &ep->queue_node);
     tcpip__stack_defer(ep->base.stack, &tcp->reap);
-}
-
-static void tcp_release_port(struct tcp_endpoint *ep)
-{
-    if (ep->port_reserved)
-        tcpip_port_manager_release(ep->base.stack->ports, &ep->port_key);
-    ep->port_reserved = false;
-    ep->bound = false;
 }
 
 /* What belongs to one connection goes; the endpoint itself may serve again. */
@@ -111,10 +104,22 @@ void tcpip__tcp_die(struct tcp_endpoint *ep)
     if (ep->listener != NULL)
         tcpip__tcp_unlisten(ep);
     tcp_leave_network(ep);
-    tcp_release_port(ep);
+    tcpip__tcp_port_idle(ep);
     tcpip__route_release(&ep->route);
     ep->dead = true;
     tcpip__tcp_reap(ep);
+}
+
+void tcpip__tcp_revive(struct tcp_endpoint *ep)
+{
+    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
+    ASSERT_ENV(&ep->base.stack->env, ep->state == TCPIP_TCP_CLOSED && !ep->orphan);
+    tcpip__receive_queue_fini(&ep->receive_queue, &tcp->receive_chunks);
+    tcpip__receive_queue_init(&ep->receive_queue);
+    ep->dead = false;
+    ep->accepted = false;
+    ep->connect_state = TCP_CONNECT_NONE;
+    ep->fin_received = ep->shut_read = ep->shut_write = false;
 }
 
 void tcpip__tcp_abandon(struct tcp_endpoint *ep)
@@ -122,7 +127,7 @@ void tcpip__tcp_abandon(struct tcp_endpoint *ep)
     if (ep->listener != NULL)
         tcpip__tcp_unlisten(ep);
     tcp_leave_network(ep);
-    tcp_release_port(ep);
+    tcpip__tcp_port_release(ep);
     tcp_endpoint_free(ep);
 }
 
@@ -138,10 +143,9 @@ void tcpip__tcp_abort(struct tcp_endpoint *ep, enum tcpip_error error)
     if (opening && !ep->orphan) {
         /* A failed connect leaves an endpoint that may connect again, to the port it was bound to by hand. */
         tcp_leave_network(ep);
+        tcpip__tcp_port_idle(ep);
         tcpip__route_release(&ep->route);
         ep->connect_state = TCP_CONNECT_FAILED;
-        if (ep->connect_tuple)
-            memset(&ep->demux.flow, 0, sizeof(ep->demux.flow));
     } else {
         tcpip__tcp_die(ep);
     }

@@ -7,6 +7,7 @@
  *
  * Owns:     tcp_stack.time_wait*.
  * Not here: the endpoint, which is dead by then. */
+#include "ports/ports.h"
 #include "transport/tcp/tcp.h"
 
 #include <stdalign.h>
@@ -18,16 +19,40 @@ struct tcp_time_wait {
     seqnum snd_nxt, rcv_nxt;
     uint32_t ts_recent, ts_offset;
     uint16_t window; /* as on the wire */
-    bool ts, ignore_reset;
+    bool ts : 1, ignore_reset : 1;
+    bool port_held : 1; /* with these flags: who binds to the port needs REUSE_ADDRESS on both sides, as on Linux */
+    uint8_t port_flags : 5;
 };
+STATIC_ASSERT(sizeof(struct tcp_time_wait) <= 160);
 
 static struct tcp_time_wait *time_wait_of(struct demux_entry *entry)
 {
     return TCPIP_CONTAINER_OF(entry, struct tcp_time_wait, demux);
 }
 
+static void time_wait_port_key(const struct tcp_time_wait *record, struct tcpip_port_key *out)
+{
+    const struct flow *flow = &record->demux.flow;
+    *out = (struct tcpip_port_key){
+        .transport = TCPIP_PROTOCOL_TCP, .port = flow->local_port, .nic = flow->nic, .flags = record->port_flags};
+    memcpy(out->address, flow->local, 16);
+}
+
+static void time_wait_hold_port(struct tcpip_stack *stack, struct tcp_time_wait *record, uint32_t flags)
+{
+    struct tcpip_port_key key;
+    record->port_flags = flags & (TCPIP_PORT_REUSE_ADDRESS | TCPIP_PORT_REUSE_PORT | TCPIP_PORT_CONNECTION);
+    time_wait_port_key(record, &key);
+    record->port_held = tcpip__port_manager_hold(stack->ports, &key);
+}
+
 static void time_wait_free(struct tcp_stack *tcp, struct tcp_time_wait *record)
 {
+    if (record->port_held) {
+        struct tcpip_port_key key;
+        time_wait_port_key(record, &key);
+        tcpip_port_manager_release(tcp->stack->ports, &key);
+    }
     list_remove(&record->node);
     tcpip__demux_remove(tcp->stack, &record->demux);
     tcpip__pool_put(&tcp->time_waits, record);
@@ -113,6 +138,8 @@ void tcpip__tcp_time_wait_enter(struct tcp_endpoint *ep)
         record->window = (uint16_t)min_u32(window, 65535);
         record->ignore_reset = tcp_option(ep, TCPIP_OPTION_RFC1337) != 0;
         record->expires_at = tcpip__stack_now(stack) + duration_ns;
+        if (ep->port_reserved)
+            time_wait_hold_port(stack, record, ep->port_key.flags);
         tcpip__demux_replace(stack, &ep->demux, &record->demux);
         tcp->time_wait_count++;
         time_wait_enlist(tcp, record);
