@@ -462,6 +462,8 @@ enum tcpip_error tcpip__tcp_set_option(struct tcpip_endpoint *endpoint, enum tcp
 enum tcpip_error tcpip__tcp_get_option(struct tcpip_endpoint *endpoint, enum tcpip_option option, int64_t *value);
 
 /* tcp_endpoint.c */
+/* In of readiness, as far as data go: RECEIVE_LOW_WATER of them, or as many as will ever come before some are read. */
+bool tcpip__tcp_readable(const struct tcp_endpoint *ep);
 extern const struct tcpip_endpoint_ops tcpip__tcp_endpoint_ops;
 void tcpip__tcp_remote_address(const struct tcp_endpoint *ep, struct tcpip_full_address *out);
 /* The buffers' sizes as a new endpoint gets them. */

@@ -397,6 +397,15 @@ static void tcp_op_abandon(struct tcpip_endpoint *endpoint)
 
 /* ---- readiness ---- */
 
+bool tcpip__tcp_readable(const struct tcp_endpoint *ep)
+{
+    int64_t low_water = max_i64(tcp_option(ep, TCPIP_OPTION_RECEIVE_LOW_WATER), 1);
+    uint32_t queued = ep->receive_queue.bytes;
+    if (queued >= low_water)
+        return true;
+    return queued > 0 && receive_window_open(&ep->receive_window, ep->rcv_nxt) < max_u32(ep->rcv_mss, 1);
+}
+
 static uint32_t tcp_op_readiness(const struct tcpip_endpoint *endpoint)
 {
     const struct tcp_endpoint *ep = tcp_of_const(endpoint);
@@ -410,8 +419,7 @@ static uint32_t tcp_op_readiness(const struct tcpip_endpoint *endpoint)
         ready |= TCPIP_EVENT_HUP;
     if (ep->state == TCPIP_TCP_SYN_SENT || ep->state == TCPIP_TCP_SYN_RECEIVED)
         return ready;
-    uint32_t low_water = (uint32_t)max_i64(tcp_option(ep, TCPIP_OPTION_RECEIVE_LOW_WATER), 1);
-    if (ep->receive_queue.bytes >= low_water)
+    if (tcpip__tcp_readable(ep))
         ready |= TCPIP_EVENT_IN;
     if (ep->shut_write || closed || tcpip__tcp_writable(ep))
         ready |= TCPIP_EVENT_OUT;

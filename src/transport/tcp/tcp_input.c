@@ -240,7 +240,7 @@ static void receive_in_order(struct tcp_endpoint *ep, struct tcp_segment *segmen
     tcpip__receive_window_on_data(&ep->receive_window, ep->rcv_nxt, ep->rcv_mss, segment->now);
     receive_decide_ack(ep, segment, length, filled || holes);
     tcpip_packet_free(segment->packet);
-    if (ep->receive_queue.bytes >= (uint32_t)tcp_option(ep, TCPIP_OPTION_RECEIVE_LOW_WATER) || ep->fin_seen)
+    if (tcpip__tcp_readable(ep))
         endpoint_notify(&ep->base, TCPIP_EVENT_IN);
 }
 
@@ -328,7 +328,7 @@ void tcpip__tcp_receive_data(struct tcp_endpoint *ep, struct tcp_segment *segmen
         length -= beyond;
         fin = false;
     }
-    if (fin) {
+    if (fin && seq_geq(end, ep->rcv_nxt)) {
         ep->fin_seen = true;
         ep->fin_seq = end;
     }

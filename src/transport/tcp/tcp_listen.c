@@ -136,7 +136,10 @@ void tcpip__tcp_half_open_free(struct tcpip_stack *stack, struct tcp_half_open *
 /* What a SYN-ACK says of our receive side. */
 static uint32_t passive_buffer_bytes(const struct tcpip_stack *stack, const struct tcp_endpoint *listener)
 {
-    return listener != NULL ? listener->receive_window.buffer_bytes : tcpip__tcp_receive_buffer_default(stack);
+    uint32_t bytes =
+        listener != NULL ? listener->receive_window.buffer_bytes : tcpip__tcp_receive_buffer_default(stack);
+    int64_t clamp = option_get(stack, listener != NULL ? listener->options : NULL, TCPIP_OPTION_WINDOW_CLAMP);
+    return clamp > 0 ? (uint32_t)min_i64(bytes, clamp) : bytes;
 }
 
 struct syn_ack {

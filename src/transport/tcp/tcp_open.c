@@ -75,7 +75,7 @@ void tcpip__tcp_prepare(struct tcp_endpoint *ep, tcpip_ns now)
     tcpip__ack_policy_init(&ep->ack_policy, &ack);
     uint8_t scale =
         tcpip__receive_window_scale(max_u32(ep->receive_window.buffer_bytes, stack->limits.tcp_receive_buffer_max));
-    uint32_t clamp = (uint32_t)tcp_option(ep, TCPIP_OPTION_WINDOW_CLAMP);
+    uint32_t clamp = (uint32_t)min_i64(tcp_option(ep, TCPIP_OPTION_WINDOW_CLAMP), UINT32_MAX);
     tcpip__receive_window_init(&ep->receive_window, seq(0), ep->receive_window.buffer_bytes, scale, now);
     ep->receive_window.clamp = clamp;
     ep->ts_offset = tcpip__timestamp_offset(&stack->secret, ep->demux.flow.local, ep->demux.flow.remote);
@@ -112,7 +112,9 @@ void tcpip__tcp_negotiate(struct tcp_endpoint *ep, const struct tcp_negotiated *
     (void)tcpip__tcp_update_mss(ep);
     ep->rcv_mss = (uint16_t)min_u32(TCP_MSS_DEFAULT_V4, ep->snd_mss);
     /* What the SYN offered was unscaled and stays offered; the organ starts from there. */
-    uint32_t offered = min_u32(ep->receive_window.buffer_bytes, 65535);
+    uint32_t clamp = ep->receive_window.clamp;
+    uint32_t offered =
+        min_u32(clamp != 0 ? min_u32(ep->receive_window.buffer_bytes, clamp) : ep->receive_window.buffer_bytes, 65535);
     ep->receive_window.advertised = seq_add(ep->rcv_nxt, offered);
     ep->receive_window.rtt_seq = ep->receive_window.advertised;
     ep->receive_window.rtt_at = now;
