@@ -51,8 +51,6 @@ static int serve_run(const struct options *options)
     list_init(&server.connections);
     int status = host_open(&server.host, options);
     if (status == EXIT_GOOD) {
-        uint32_t most = server.host.limits.tcp_send_buffer_max; /* an endpoint takes no larger piece */
-        server.chunk_bytes = most < SERVE_CHUNK ? most : SERVE_CHUNK;
         server.listener = host_listen(&server.host, options->port != 0 ? options->port : SERVE_PORT);
         if (server.listener != NULL)
             serve_until_end(&server);

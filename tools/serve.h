@@ -9,7 +9,8 @@
 #include "serve_tree.h"
 
 enum {
-    SERVE_CHUNK = 65536,     /* bytes read from a file at once */
+    SERVE_CHUNK_MIN = 512, /* bytes read from a file at once */
+    SERVE_CHUNK_MAX = 65536,
     SERVE_VIEWS = 16,        /* received buffers held at once */
     SERVE_CONNECTIONS = 500, /* each may hold three descriptors open, of the usual 1,024... */
 };
@@ -21,7 +22,6 @@ struct server {
     struct tcpip_waiter waiter;
     struct list connections;
     uint32_t connection_count;
-    uint32_t chunk_bytes;
     tcpip_ns timeout_ns;
     uint64_t upload_max_bytes;
     bool read_only;

@@ -6,7 +6,8 @@
  *
  * Each state is a step, run until it must wait for the network; one request is answered whole before the next is looked
  * at, however many have come. Received bytes stay in the stack's buffers, lent, until they are understood or written to
- * a file; bytes of a file are read straight into a buffer of the stack and handed over. Nothing is copied here.
+ * a file; bytes of a file are read straight into a buffer of the stack and handed over. Nothing is copied here. All
+ * that a step writes leaves in one flush, at the end of the turn it runs in: a head needs no hint that a file follows.
  *
  * LINGER: after the last answer, what the client still sends is read and thrown away for a moment, since closing with
  * unread data resets the connection, and a reset may overtake the answer at the client (RFC 9112 9.6).
@@ -286,9 +287,8 @@ static enum step send_text(struct connection *c)
     struct reply *reply = &c->reply;
     size_t done;
     while (reply->text_sent < reply->text_bytes) {
-        enum tcpip_error error =
-            tcpip_endpoint_write(c->endpoint, reply->text + reply->text_sent, reply->text_bytes - reply->text_sent,
-                                 reply->file_left > 0 ? TCPIP_WRITE_MORE : 0, NULL, &done);
+        enum tcpip_error error = tcpip_endpoint_write(c->endpoint, reply->text + reply->text_sent,
+                                                      reply->text_bytes - reply->text_sent, 0, NULL, &done);
         if (error != TCPIP_OK)
             return step_of(error);
         reply->text_sent += done;
@@ -297,13 +297,24 @@ static enum step send_text(struct connection *c)
     return STEP_ON;
 }
 
+/* A piece is taken whole or not at all: a quarter of what the endpoint holds leaves it something to send while the next
+ * piece waits. The buffer grows with the path, and the pieces with it. */
+static size_t chunk_size(const struct connection *c)
+{
+    int64_t room;
+    if (tcpip_endpoint_get_option(c->endpoint, TCPIP_OPTION_SEND_BUFFER_SIZE, &room) != TCPIP_OK)
+        room = 0;
+    size_t size = room / 4 > SERVE_CHUNK_MAX ? SERVE_CHUNK_MAX : (size_t)room / 4;
+    if (size < SERVE_CHUNK_MIN)
+        size = SERVE_CHUNK_MIN;
+    return size < c->reply.file_left ? size : (size_t)c->reply.file_left;
+}
+
 /* Reads the next bytes of the file into a buffer of the stack's. */
 static enum step read_chunk(struct connection *c)
 {
     struct reply *reply = &c->reply;
-    size_t size = c->server->chunk_bytes;
-    if (size > reply->file_left)
-        size = (size_t)reply->file_left;
+    size_t size = chunk_size(c);
     struct tcpip_buffer *buffer = tcpip_buffer_new(c->server->host.stack, size);
     if (buffer == NULL)
         return STEP_END;
@@ -326,8 +337,7 @@ static enum step send_file(struct connection *c)
     while (c->chunk.buffer != NULL || c->reply.file_left > 0) {
         if (c->chunk.buffer == NULL && read_chunk(c) != STEP_ON)
             return STEP_END;
-        enum tcpip_error error =
-            tcpip_endpoint_write_view(c->endpoint, &c->chunk, c->reply.file_left > 0 ? TCPIP_WRITE_MORE : 0, NULL);
+        enum tcpip_error error = tcpip_endpoint_write_view(c->endpoint, &c->chunk, 0, NULL);
         if (error == TCPIP_ERR_NO_BUFFER_SPACE)
             return STEP_WAIT; /* the stack's memory is used up; what is acknowledged gives some back */
         if (error != TCPIP_OK)
