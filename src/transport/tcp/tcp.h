@@ -310,6 +310,8 @@ void tcpip__tcp_event(struct tcp_endpoint *ep, enum tcp_event event);
 void tcpip__tcp_input(struct tcp_endpoint *ep, struct tcp_segment *segment);
 /* ts_val too old (RFC 7323 5.3). */
 bool tcpip__tcp_paws_reject(uint32_t ts_recent, tcpip_ns ts_recent_at, uint32_t ts_val, tcpip_ns now);
+/* TS.Recent, of a segment whose ACK is acceptable: who can't guess that must not move it, or PAWS would be his. */
+void tcpip__tcp_note_timestamp(struct tcp_endpoint *ep, const struct tcp_segment *segment);
 /* Takes data from the segment, which begins at or below rcv_nxt or lies beyond; FIN too. Frees the packet. */
 void tcpip__tcp_receive_data(struct tcp_endpoint *ep, struct tcp_segment *segment);
 
@@ -433,6 +435,7 @@ void tcpip__tcp_timers_on_syn_sent(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_established(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_data_sent(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_ack(struct tcp_endpoint *ep, bool progress);
+void tcpip__tcp_timers_on_hot(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_segment_received(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_zero_window(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_window_open(struct tcp_endpoint *ep);

@@ -306,6 +306,7 @@ bool tcpip__tcp_ack(struct tcp_endpoint *ep, struct tcp_segment *segment)
     struct record newest;
     if (!ack_acceptable(ep, segment))
         return false;
+    tcpip__tcp_note_timestamp(ep, segment);
     ack_begin(ep, segment, &facts);
     tcpip__tcp_window_update(ep, segment);
     bool fin_was_acked = ep->fin_acked;

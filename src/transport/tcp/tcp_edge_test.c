@@ -175,6 +175,44 @@ static void data_written_while_there_is_no_route_go_when_there_is(void **state)
     edge_close(&edge);
 }
 
+/* A duplicate costs the receiver a hot block for its D-SACK; nothing comes after it. */
+static void a_hot_block_made_by_the_last_segment_is_given_back(void **state)
+{
+    (void)state;
+    struct edge edge;
+    edge_open(&edge, NULL);
+    struct tcp_endpoint *ep = tcp_of(edge.server);
+    assert_non_null(tcpip__tcp_hot(ep));
+    pair_run(&edge.pair, 3 * TCPIP_SECOND);
+    assert_null(ep->hot);
+    edge_close(&edge);
+}
+
+static void what_a_bound_listener_accepts_stays_on_its_nic(void **state)
+{
+    (void)state;
+    for (int64_t cookies = 1; cookies <= 2; cookies++) {
+        struct edge edge;
+        pair_init(&edge.pair, NULL);
+        struct tcpip_endpoint *listener;
+        struct tcpip_full_address at = edge.pair.b4;
+        at.nic = 1;
+        assert_int_equal(
+            tcpip_stack_new_endpoint(edge.pair.b, TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV4, &listener), TCPIP_OK);
+        assert_int_equal(
+            tcpip_stack_new_endpoint(edge.pair.a, TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV4, &edge.client), TCPIP_OK);
+        assert_int_equal(tcpip_endpoint_set_option(listener, TCPIP_OPTION_SYN_COOKIES, cookies), TCPIP_OK);
+        assert_int_equal(tcpip_endpoint_bind(listener, &at, NULL, NULL), TCPIP_OK);
+        assert_int_equal(tcpip_endpoint_listen(listener, 8), TCPIP_OK);
+        assert_int_equal(tcpip_endpoint_connect(edge.client, &edge.pair.b4), TCPIP_ERR_CONNECT_STARTED);
+        pair_run(&edge.pair, 100 * TCPIP_MS);
+        assert_int_equal(tcpip_endpoint_accept(listener, &edge.server, NULL), TCPIP_OK);
+        assert_int_equal(tcp_of(edge.server)->demux.flow.nic, 1);
+        tcpip_endpoint_close(listener);
+        edge_close(&edge);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +222,8 @@ int main(void)
         cmocka_unit_test(without_memory_for_its_record_a_segment_stays),
         cmocka_unit_test(a_record_of_any_size_is_sent_again_in_packets),
         cmocka_unit_test(data_written_while_there_is_no_route_go_when_there_is),
+        cmocka_unit_test(a_hot_block_made_by_the_last_segment_is_given_back),
+        cmocka_unit_test(what_a_bound_listener_accepts_stays_on_its_nic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

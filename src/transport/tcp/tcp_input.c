@@ -38,7 +38,7 @@ static bool input_paws(struct tcp_endpoint *ep, struct tcp_segment *segment)
 }
 
 /* RFC 7323 4.3: only what covers the last ACK may move TS.Recent, so that the echo measures delayed ACKs too. */
-static void input_timestamp(struct tcp_endpoint *ep, const struct tcp_segment *segment)
+void tcpip__tcp_note_timestamp(struct tcp_endpoint *ep, const struct tcp_segment *segment)
 {
     if (!ep->ts_on || !segment->has_ts || !seq_leq(segment->seq, ep->last_ack_sent))
         return;
@@ -358,7 +358,6 @@ void tcpip__tcp_input(struct tcp_endpoint *ep, struct tcp_segment *segment)
     if (!input_paws(ep, segment) || !input_sequence(ep, segment) || !input_reset(ep, segment) ||
         !input_syn(ep, segment))
         return;
-    input_timestamp(ep, segment);
     ep->last_receive_at = segment->now;
     tcpip__tcp_timers_on_segment_received(ep);
     if (!input_ack(ep, segment))

@@ -81,6 +81,13 @@ static const struct option_block *half_open_options(const struct tcp_half_open *
     return half->listener != NULL ? half->listener->options : NULL;
 }
 
+/* What comes to a listener that is bound to a NIC, stays there. */
+static void listener_scope(const struct tcp_endpoint *listener, struct flow *flow)
+{
+    if (listener != NULL && flow->nic == 0)
+        flow->nic = listener->port_key.nic;
+}
+
 struct tcp_half_open *tcpip__tcp_half_open_new(struct tcpip_stack *stack, struct tcp_endpoint *listener,
                                                const struct tcp_segment *segment)
 {
@@ -91,6 +98,7 @@ struct tcp_half_open *tcpip__tcp_half_open_new(struct tcpip_stack *stack, struct
     const struct tcpip_tcp_options *options = &segment->options;
     half->listener = listener;
     half->demux.flow = segment->flow;
+    listener_scope(listener, &half->demux.flow);
     half->demux.transport = TCPIP_PROTOCOL_TCP;
     half->demux.kind = TCP_DEMUX_HALF_OPEN;
     if (tcpip__demux_insert(stack, &half->demux) != TCPIP_OK) {
@@ -448,6 +456,7 @@ static void cookie_answer(struct tcp_endpoint *listener, struct tcp_segment *seg
     struct tcpip_stack *stack = listener->base.stack;
     const struct tcpip_tcp_options *options = &segment->options;
     bool ts = segment->has_ts && tcp_option(listener, TCPIP_OPTION_TIMESTAMPS) != 0;
+    listener_scope(listener, &segment->flow);
     uint16_t fallback = address_is_v4(segment->flow.remote) ? TCP_MSS_DEFAULT_V4 : TCP_MSS_DEFAULT_V6;
     /* Without timestamps there is nowhere to keep the other options: not offered, so not owed. */
     struct syn_cookie_facts facts = {
@@ -504,6 +513,7 @@ static bool cookie_accept(struct tcp_endpoint *listener, struct tcp_segment *seg
         tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_LISTEN_OVERFLOW);
         return true;
     }
+    listener_scope(listener, &segment->flow);
     struct tcp_negotiated negotiated = {
         .iss = iss,
         .irs = irs,

@@ -174,6 +174,7 @@ struct tcp_hot *tcpip__tcp_hot(struct tcp_endpoint *ep)
     ep->congestion.ops->init(&ep->congestion, now);
     ep->congestion.cwnd = cwnd;
     ep->congestion.ssthresh = ssthresh;
+    tcpip__tcp_timers_on_hot(ep); /* who needs it longer says so */
     return hot;
 }
 

@@ -87,11 +87,16 @@ static void tcp_on_retransmit_timeout(struct tcp_endpoint *ep, tcpip_ns now)
     struct tcp_hot *hot = ep->hot;
     if (hot == NULL || hot->board.count == 0)
         return;
-    if (ep->retransmit_count >= tcp_option(ep, TCPIP_OPTION_RETRANSMIT_COUNT) || tcp_user_timeout_over(ep, now)) {
+    /* Who took back the window that the data were sent into, and says so still, is alive: this is a probe by another
+     * name. */
+    bool shut = ep->snd_wnd == 0 && now - ep->last_receive_at < tcp_option(ep, TCPIP_OPTION_MAX_RTO);
+    if ((ep->retransmit_count >= tcp_option(ep, TCPIP_OPTION_RETRANSMIT_COUNT) && !shut) ||
+        tcp_user_timeout_over(ep, now)) {
         tcp_give_up(ep);
         return;
     }
-    ep->retransmit_count++;
+    if (ep->retransmit_count < UINT8_MAX)
+        ep->retransmit_count++;
     tcp_stats(ep)->timeouts++;
     /* Only the first timeout of a stretch without progress is a sign of congestion (RFC 5681 3.1): later ones find the
      * window at its floor already and must not lower ssthresh again. */
@@ -197,6 +202,8 @@ static void tcp_on_timer(struct tcp_endpoint *ep, enum tcp_timer timer, tcpip_ns
         break;
     case TCP_TIMER_IDLE:
         tcpip__tcp_cool(ep);
+        if (ep->hot != NULL && ep->hot->board.count == 0)
+            tcp_timer_arm(ep, TCP_TIMER_IDLE, now + IDLE_MS * TCPIP_MS); /* data out of order: it is asked again */
         break;
     case TCP_TIMER_COUNT:
         break;
@@ -294,6 +301,11 @@ void tcpip__tcp_timers_on_ack(struct tcp_endpoint *ep, bool progress)
         tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, now + tcp_rto(ep)); /* 5.3 */
         tcp_user_timeout_start(ep, now);
     }
+}
+
+void tcpip__tcp_timers_on_hot(struct tcp_endpoint *ep)
+{
+    tcp_timer_arm(ep, TCP_TIMER_IDLE, tcpip__stack_now(ep->base.stack) + IDLE_MS * TCPIP_MS);
 }
 
 void tcpip__tcp_timers_on_segment_received(struct tcp_endpoint *ep)
