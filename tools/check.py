@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """check.py [--long] [--fuzz-seconds N] [--only STAGE,...]: all that must hold, in stages; what `make check` runs.
 
-    static   the sources: floors, tidy, headers, format, docs (tests/check), that each of these rules can fail; our own tools
+    static   the sources: floors, tidy, headers, format, docs (tests/check), and that each rule can fail; our own tools
     gcc      a release build with gcc; unit tests, packet scripts, checks of the libraries
     clang    a build with clang, ASan, UBSan and debug checks; the same tests
     seeds    simulation from seeds and the fuzzers' corpora, in the sanitized build
