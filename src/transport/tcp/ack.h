@@ -30,6 +30,7 @@ struct tcp_ack {
     bool reordered;            /* delivered below the highest SACKed, never retransmitted */
     seqnum original_seq;       /* the lowest of what acked_original says */
     uint32_t reordering_bytes; /* the farthest that reordered data lay below the highest SACKed */
+    uint32_t late_bytes;       /* the same of retransmitted data: reordering, if the retransmission was spurious */
     bool ecn_echo;
     /* Timestamps option, for Eifel (RFC 3522): ts_ecr valid if has_timestamp. */
     bool has_timestamp;

@@ -39,12 +39,10 @@ void tcpip__recovery_init(struct recovery *recovery)
     *recovery = (struct recovery){.state = TCPIP_TCP_OPEN, .reordering = REORDERING_MIN};
 }
 
-/* Data came late by reordering_bytes: as many segments may overtake it the next time. */
-static void recovery_learn_reordering(struct recovery *recovery, const struct tcp_ack *facts, uint32_t mss)
+/* Data came late by `bytes`: as many segments may overtake it the next time. */
+static void recovery_learn_reordering(struct recovery *recovery, uint32_t bytes, uint32_t mss)
 {
-    if (!facts->reordered)
-        return;
-    uint32_t segments = (uint32_t)div_round_up(facts->reordering_bytes, mss);
+    uint32_t segments = (uint32_t)div_round_up(bytes, mss);
     recovery->reordering = (uint8_t)clamp_u32(segments, max_u32(recovery->reordering, REORDERING_MIN), REORDERING_MAX);
 }
 
@@ -111,13 +109,14 @@ static uint8_t recovery_calm_state(const struct recovery *recovery, uint32_t sac
     return sacked_bytes > 0 || recovery->duplicate_acks > 0 ? TCPIP_TCP_DISORDER : TCPIP_TCP_OPEN;
 }
 
-static uint32_t recovery_undo(struct recovery *recovery, uint32_t sacked_bytes, bool sack_enabled)
+static uint32_t recovery_undo(struct recovery *recovery, uint32_t sacked_bytes, bool sack_enabled, uint32_t mss)
 {
     uint32_t action = recovery->state == TCPIP_TCP_LOSS ? RECOVERY_LOSS_UNDO : RECOVERY_UNDO;
 
     /* Without SACK nothing says how far data were reordered; at least farther than what was taken for loss. */
     if (recovery->state == TCPIP_TCP_RECOVERY && !sack_enabled && recovery->reordering < REORDERING_MAX)
         recovery->reordering++;
+    recovery_learn_reordering(recovery, recovery->late_bytes, mss); /* it was late, not lost */
     recovery->undo_possible = false;
     recovery->frto = FRTO_OFF;
     recovery->duplicate_acks = 0;
@@ -145,19 +144,21 @@ uint32_t tcpip__recovery_on_ack(struct recovery *recovery, const struct tcp_ack 
                                 seqnum snd_nxt)
 {
     ASSERT(mss != 0);
-    recovery_learn_reordering(recovery, facts, mss);
+    if (facts->reordered)
+        recovery_learn_reordering(recovery, facts->reordering_bytes, mss);
     bool duplicate = recovery_count_duplicate(recovery, facts, sack_enabled);
     if (recovery->guard && seq_gt(facts->ack, recovery->recovery_point))
         recovery->guard = false;
 
     if (recovery->undo_possible) {
+        recovery->late_bytes = max_u32(recovery->late_bytes, facts->late_bytes);
         bool spurious = recovery_all_duplicates(recovery, facts, mss);
         if (recovery_active(recovery))
             spurious |= recovery_eifel(recovery, facts);
         if (recovery->state == TCPIP_TCP_LOSS)
             spurious |= recovery_frto_step(recovery, facts, sack_enabled, snd_nxt);
         if (spurious)
-            return recovery_undo(recovery, sacked_bytes, sack_enabled);
+            return recovery_undo(recovery, sacked_bytes, sack_enabled, mss);
     }
     if (!recovery_active(recovery))
         return recovery_judge(recovery, facts, sack_enabled, sacked_bytes, something_lost, duplicate);
@@ -183,6 +184,7 @@ static void recovery_begin(struct recovery *recovery, uint32_t cwnd, uint32_t ss
 {
     recovery->undo_possible = true;
     recovery->undo_retransmits = 0;
+    recovery->late_bytes = 0;
     recovery->undo_cwnd = cwnd;
     recovery->undo_ssthresh = ssthresh;
     recovery->has_first_retransmit_ts = false;

@@ -28,6 +28,7 @@ struct recovery {
     bool undo_possible;
     uint32_t undo_retransmits; /* retransmissions of the episode not yet reported as duplicates (RFC 3708) */
     uint32_t undo_cwnd, undo_ssthresh;
+    uint32_t late_bytes;          /* how far what was sent again lay below the highest SACKed when it arrived */
     uint32_t first_retransmit_ts; /* our TSval of the first retransmission of the episode (RFC 3522) */
     bool has_first_retransmit_ts;
     /* PRR (RFC 9937) */

@@ -327,6 +327,23 @@ static void test_a_timeout_inside_fast_recovery_goes_back_to_its_beginning(void 
     assert_int_equal(give(&s, facts), RECOVERY_LOSS_UNDO);
 }
 
+static void test_what_was_sent_again_in_vain_shows_how_far_it_was_late(void **state)
+{
+    (void)state;
+    struct side s = side_new(true, 40);
+    s.something_lost = true;
+    give_sacked(&s, 3);
+    s.something_lost = false;
+    tcpip__recovery_retransmitted(&s.recovery, MSS, 1, 100);
+    give(&s, (struct tcp_ack){.acked = 26 * MSS, .acked_retransmitted = true, .late_bytes = 25 * MSS});
+    assert_int_equal(s.recovery.reordering, 3); /* it may have been the retransmission that came */
+    assert_int_equal(give(&s, (struct tcp_ack){.dsack = true, .dsack_bytes = MSS}), RECOVERY_UNDO);
+    assert_int_equal(s.recovery.reordering, 25);
+    s.something_lost = true;
+    give_sacked(&s, 3);
+    assert_int_equal(s.recovery.late_bytes, 0); /* the next episode has its own */
+}
+
 static void test_reordering_raises_the_threshold_and_a_timeout_resets_it(void **state)
 {
     (void)state;
@@ -423,6 +440,7 @@ int main(void)
         cmocka_unit_test(test_without_sack_a_spurious_timeout_takes_two_acks_and_new_data),
         cmocka_unit_test(test_an_ack_of_everything_leaves_a_timeout_standing),
         cmocka_unit_test(test_a_timeout_inside_fast_recovery_goes_back_to_its_beginning),
+        cmocka_unit_test(test_what_was_sent_again_in_vain_shows_how_far_it_was_late),
         cmocka_unit_test(test_reordering_raises_the_threshold_and_a_timeout_resets_it),
         cmocka_unit_test(test_prr_sends_in_proportion_down_to_ssthresh),
         cmocka_unit_test(test_prr_always_sends_the_fast_retransmission),

@@ -120,17 +120,19 @@ static bool record_delivered(const struct scoreboard *board, const struct record
     if (set)
         *newest = *record;
     facts->delivered += bytes;
+    uint32_t late = board->sacked_bytes != 0 && seq_lt(record->seq, board->sacked_high)
+                        ? seq_size(record->seq, board->sacked_high)
+                        : 0;
     if (record->flags & RECORD_EVER_RETRANSMITTED) {
         facts->acked_retransmitted = true;
+        facts->late_bytes = max_u32(facts->late_bytes, late);
         return set;
     }
     if (!facts->acked_original || seq_lt(record->seq, facts->original_seq))
         facts->original_seq = record->seq;
     facts->acked_original = true;
-    if (board->sacked_bytes != 0 && seq_lt(record->seq, board->sacked_high)) {
-        facts->reordered = true;
-        facts->reordering_bytes = max_u32(facts->reordering_bytes, seq_size(record->seq, board->sacked_high));
-    }
+    facts->reordered |= late != 0;
+    facts->reordering_bytes = max_u32(facts->reordering_bytes, late);
     return set;
 }
 

@@ -137,6 +137,7 @@ static void twin_delivered(const struct twin *twin, uint32_t start, uint32_t byt
     facts->delivered += bytes;
     if (b->ever) {
         facts->acked_retransmitted = true;
+        facts->late_bytes = max_u32(facts->late_bytes, sat_sub_u32(high, start));
         return;
     }
     if (!facts->acked_original || seq_lt(seq_add(una, start), facts->original_seq))
@@ -300,6 +301,7 @@ static void compare_facts(const struct tcp_ack *a, const struct tcp_ack *b)
         assert_int_equal(a->original_seq.v, b->original_seq.v);
     assert_int_equal(a->reordered, b->reordered);
     assert_int_equal(a->reordering_bytes, b->reordering_bytes);
+    assert_int_equal(a->late_bytes, b->late_bytes);
     assert_int_equal(a->sack_reneged, b->sack_reneged);
 }
 
