@@ -10,8 +10,12 @@
  * a walk along its chunks, of bounded length, when a segment touches it. A block may therefore be smaller than the run;
  * it never covers a byte that isn't here.
  *
+ * The limit counts runs: an honest path makes tens of them, a peer that sends every second byte one per byte. What lies
+ * within a run is bounded by the window; small pieces are copied together as they come, and who sends them backwards
+ * can have as many chunks as runs.
+ *
  * Owns:        struct reassembly, the chunks in it.
- * Invariants:  tcpip__reassembly_check; count <= limit; remembered runs are disjoint and held.
+ * Invariants:  tcpip__reassembly_check; runs <= limit; remembered runs are disjoint and held.
  * Not here:    data in order (receive_queue.c), whether a segment is in the window (tcp_input.c).
  */
 #include "transport/tcp/reassembly.h"
@@ -19,9 +23,10 @@
 #include "base/assert.h"
 #include "base/math.h"
 
-/* Chunks that a walk along a forgotten run visits on each side: a peer that interleaves many long runs pays for them.
- */
-enum { RUN_WALK_MAX = 32 };
+enum {
+    RUN_WALK_MAX = 32,    /* chunks on each side: a peer that interleaves many long runs pays for them */
+    CHUNK_BYTES_MIN = 64, /* chunks beyond the limit of runs must hold so much each, on average */
+};
 
 /* What one call of insert has come to. */
 struct insertion {
@@ -133,10 +138,20 @@ static void recent_remember(struct reassembly *reassembly, const struct sack_ran
     reassembly->recent_count++;
 }
 
+/* With `chunk` between these two (NULL: none): how many runs are there more than without it? -1, 0 or 1. */
+static int ooo_runs(const struct receive_chunk *before, const struct receive_chunk *chunk,
+                    const struct receive_chunk *after)
+{
+    return 1 - (before != NULL && seq_eq(ooo_end(before), chunk->seq)) -
+           (after != NULL && seq_eq(ooo_end(chunk), after->seq));
+}
+
 static void ooo_remove(struct reassembly *reassembly, struct receive_chunk *chunk)
 {
+    struct receive_chunk *before = ooo_prev(chunk);
+    reassembly->runs -= (uint32_t)ooo_runs(before, chunk, ooo_next(chunk));
     if (reassembly->last == chunk)
-        reassembly->last = ooo_prev(chunk);
+        reassembly->last = before;
     tcpip__tree_remove(&reassembly->chunks, &chunk->node);
     reassembly->count--;
     reassembly->bytes -= chunk->view.length;
@@ -191,19 +206,39 @@ static struct receive_chunk *insertion_split(struct insertion *insertion, struct
     return rest;
 }
 
-/* Puts a chunk that overlaps no other behind `before` (NULL: in front of all). */
-static void insertion_link(struct insertion *insertion, struct receive_chunk *before, struct receive_chunk *chunk)
+/* Is there no room for a chunk that makes `runs` more? */
+static bool ooo_full(const struct reassembly *reassembly, int runs)
+{
+    return (runs > 0 && reassembly->runs >= reassembly->limit) ||
+           reassembly->count >= (uint64_t)reassembly->limit + reassembly->bytes / CHUNK_BYTES_MIN;
+}
+
+/* Puts a chunk that overlaps no other between these two (NULL: it is the first, the last); takes it. */
+static void insertion_link(struct insertion *insertion, struct receive_chunk *before, struct receive_chunk *chunk,
+                           const struct receive_chunk *after)
 {
     struct reassembly *reassembly = insertion->reassembly;
+    bool small = chunk->view.length <= RECEIVE_MERGE_MAX && before != NULL && seq_eq(ooo_end(before), chunk->seq);
 
-    if (reassembly->count >= reassembly->limit) {
-        insertion->dropped++;
-        if (before == reassembly->last) { /* this one is the highest (or there is none, and the limit is 0) */
+    if (small && tcpip__receive_chunk_extend(before, tcpip_view_data(&chunk->view), chunk->view.length)) {
+        reassembly->runs -= after != NULL && seq_eq(ooo_end(chunk), after->seq);
+        reassembly->bytes += chunk->view.length;
+        insertion->kept += chunk->view.length;
+        insertion_touch(insertion, before->seq, ooo_end(before));
+        tcpip__receive_chunk_free(chunk, insertion->chunks);
+        return;
+    }
+    for (; ooo_full(reassembly, ooo_runs(before, chunk, after)); insertion->dropped++) {
+        if (after == NULL) { /* this one is the highest */
+            insertion->dropped++;
             tcpip__receive_chunk_free(chunk, insertion->chunks);
             return;
         }
+        if (after == reassembly->last)
+            after = NULL;
         ooo_drop_last(reassembly, insertion->chunks);
     }
+    reassembly->runs += (uint32_t)ooo_runs(before, chunk, after);
     chunk->node = (struct tree_node){0};
     tcpip__tree_insert_after(&reassembly->chunks, before == NULL ? NULL : &before->node, &chunk->node);
     if (before == reassembly->last)
@@ -239,7 +274,7 @@ static void insertion_add(struct insertion *insertion, struct receive_chunk *chu
                 continue; /* it begins with what `after` holds */
             rest = insertion_split(insertion, chunk, seq_size(chunk->seq, after->seq));
         }
-        insertion_link(insertion, before, chunk);
+        insertion_link(insertion, before, chunk, after);
         chunk = rest;
     }
 }
@@ -342,18 +377,19 @@ static bool reassembly_holds(const struct reassembly *reassembly, const struct s
 
 void tcpip__reassembly_check(const struct reassembly *reassembly, seqnum rcv_nxt)
 {
-    uint32_t bytes = 0, true_bytes = 0, count = 0;
+    uint32_t bytes = 0, true_bytes = 0, count = 0, runs = 0;
     const struct receive_chunk *prev = NULL, *chunk = ooo_chunk(tcpip__tree_first(&reassembly->chunks));
 
-    ASSERT(tcpip__tree_check(&reassembly->chunks) == reassembly->count && reassembly->count <= reassembly->limit);
+    ASSERT(tcpip__tree_check(&reassembly->chunks) == reassembly->count && reassembly->runs <= reassembly->limit);
     for (; chunk != NULL; prev = chunk, chunk = ooo_next(chunk)) {
         ASSERT(chunk->view.length != 0 && chunk->view.buffer->refs != 0 && seq_gt(chunk->seq, rcv_nxt));
         ASSERT(prev == NULL || seq_leq(ooo_end(prev), chunk->seq));
         bytes += chunk->view.length;
         true_bytes += chunk->true_bytes;
+        runs += prev == NULL || !seq_eq(ooo_end(prev), chunk->seq);
         count++;
     }
-    ASSERT(prev == reassembly->last && count == reassembly->count);
+    ASSERT(prev == reassembly->last && count == reassembly->count && runs == reassembly->runs);
     ASSERT(bytes == reassembly->bytes && true_bytes == reassembly->true_bytes);
     ASSERT(reassembly->recent_count <= REASSEMBLY_SACK_BLOCKS);
     for (uint8_t i = 0; i < reassembly->recent_count; i++) {

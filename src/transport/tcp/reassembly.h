@@ -15,7 +15,8 @@ struct sack_range {
 struct reassembly {
     struct tree chunks;         /* receive_chunk by seq; they don't overlap */
     struct receive_chunk *last; /* highest; NULL: empty */
-    uint32_t count, limit;      /* chunks; limits.tcp_out_of_order */
+    uint32_t count;             /* chunks */
+    uint32_t runs, limit;       /* blocks between holes; limits.tcp_out_of_order */
     uint32_t bytes, true_bytes;
     struct sack_range recent[REASSEMBLY_SACK_BLOCKS]; /* RFC 2018 section 4: latest first; each a maximal run, as far as
                                                          we remember */
@@ -26,8 +27,8 @@ struct reassembly {
 void tcpip__reassembly_init(struct reassembly *reassembly, uint32_t limit);
 void tcpip__reassembly_fini(struct reassembly *reassembly, struct pool *chunks);
 /* Adds a chain of chunks (tcpip__receive_chunks_of) above rcv_nxt; takes them. Bytes we have already are kept as they
- * were and the overlap is noted as duplicate (the first such run). At the limit the highest chunk goes, possibly this
- * one. Returns bytes newly kept; *dropped counts chunks lost to the limit. */
+ * were and the overlap is noted as duplicate (the first such run). At the limit the highest run goes, possibly this
+ * one. Returns bytes newly kept; *dropped counts chunks lost to the limit, or to lack of memory. */
 uint32_t tcpip__reassembly_insert(struct reassembly *reassembly, struct pool *chunks, struct receive_chunk *chain,
                                   uint32_t *dropped);
 /* The chunk that begins at or before rcv_nxt, trimmed to begin there, out of the tree; NULL: none. Chunks wholly below

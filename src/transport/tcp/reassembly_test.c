@@ -308,13 +308,63 @@ static void test_at_the_limit_the_highest_goes(void **state)
     assert_int_equal(insert(&f, 10, 20), 10);
     assert_int_equal(f.dropped, 2);
     EXPECT_BLOCKS(&f, 4, {10, 20}, {300, 400}, {100, 200});
-    /* a segment over everything: its lowest pieces push the highest out */
-    assert_int_equal(insert(&f, 5, 700), 5 + 80);
+    assert_int_equal(f.reassembly.runs, 3);
+    /* what joins runs is welcome, however many pieces there are */
+    assert_int_equal(insert(&f, 400, 450), 50);
+    assert_int_equal(insert(&f, 5, 700), 5 + 80 + 100 + 250);
+    assert_int_equal(f.reassembly.runs, 1);
+    EXPECT_BLOCKS(&f, 4, {10, 20}, {5, 700});
+    insert(&f, 800, 810);
+    insert(&f, 900, 910);
+    f.dropped = 0;
+    assert_int_equal(insert(&f, 850, 860), 10);
+    assert_int_equal(f.dropped, 1);
+    EXPECT_BLOCKS(&f, 4, {850, 860}, {800, 810}, {5, 700});
     tcpip__reassembly_check(&f.reassembly, f.nxt);
     fixture_stop(&f);
     fixture_start(&f, 1, 0);
     assert_int_equal(insert(&f, 10, 20), 0);
     EXPECT_BLOCKS(&f, 0);
+    fixture_stop(&f);
+}
+
+static void test_the_highest_run_goes_with_all_its_pieces(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_start(&f, 1, 2);
+    insert(&f, 100, 200);
+    for (uint32_t at = 1000; at < 2500; at += 300)
+        insert(&f, at, at + 300);
+    assert_true(f.reassembly.count >= 6);
+    assert_int_equal(insert(&f, 500, 600), 100);
+    assert_int_equal(f.reassembly.bytes, 200);
+    EXPECT_BLOCKS(&f, 4, {500, 600}, {100, 200});
+    fixture_stop(&f);
+}
+
+static void test_bytes_that_come_one_by_one_are_kept_together(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_start(&f, 1, 4);
+    for (uint32_t at = 1; at < 2001; at++)
+        assert_int_equal(insert(&f, at, at + 1), 1);
+    assert_true(f.reassembly.count <= 20);
+    assert_true(f.reassembly.true_bytes <= 5000);
+    assert_int_equal(f.reassembly.runs, 1);
+    fixture_stop(&f);
+}
+
+static void test_bytes_that_come_backwards_are_few(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_start(&f, 1, 10);
+    for (uint32_t at = 2000; at > 0; at--)
+        insert(&f, at, at + 1);
+    assert_true(f.reassembly.count <= 11);
+    EXPECT_BLOCKS(&f, 1, {1, 11});
     fixture_stop(&f);
 }
 
@@ -373,6 +423,9 @@ int main(void)
         cmocka_unit_test(test_duplicates_are_reported_once_and_first),
         cmocka_unit_test(test_the_first_copy_of_a_byte_stays),
         cmocka_unit_test(test_at_the_limit_the_highest_goes),
+        cmocka_unit_test(test_the_highest_run_goes_with_all_its_pieces),
+        cmocka_unit_test(test_bytes_that_come_one_by_one_are_kept_together),
+        cmocka_unit_test(test_bytes_that_come_backwards_are_few),
         cmocka_unit_test(test_random_segments_at_a_small_limit_keep_the_invariants),
         cmocka_unit_test(test_what_memory_was_short_for_is_never_reported),
         cmocka_unit_test(test_pruning_takes_the_highest_first_and_forgets_it),

@@ -20,7 +20,6 @@
 
 enum {
     PINNED_PER_BYTE = 4,  /* a reference may pin up to so many bytes of storage per byte of payload */
-    MERGE_MAX = 256,      /* a copy of so little is cheaper than a chunk of its own */
     COPY_CLASS_MAX = 2048 /* largest buffer taken for copies that are still to come */
 };
 
@@ -93,17 +92,10 @@ static void receive_queue_link(struct receive_queue *queue, struct receive_chunk
     queue->true_bytes += chunk->true_bytes;
 }
 
-/* Copies behind the last chunk, if its buffer is storage of the pools that nobody else refers to, with room enough. */
 static bool receive_queue_merge(struct receive_queue *queue, const uint8_t *data, uint32_t length)
 {
-    if (queue->last == NULL)
+    if (queue->last == NULL || !tcpip__receive_chunk_extend(queue->last, data, length))
         return false;
-    struct tcpip_view *view = &queue->last->view;
-    struct tcpip_buffer *buffer = view->buffer;
-    if (buffer->refs != 1 || buffer->release != NULL || buffer->size - (view->offset + view->length) < length)
-        return false;
-    memcpy(tcpip_view_data(view) + view->length, data, length);
-    view->length += length;
     queue->bytes += length;
     return true;
 }
@@ -146,6 +138,19 @@ void tcpip__receive_chunk_free(struct receive_chunk *chunk, struct pool *chunks)
     tcpip__pool_put(chunks, chunk);
 }
 
+bool tcpip__receive_chunk_extend(struct receive_chunk *chunk, const uint8_t *data, uint32_t length)
+{
+    struct tcpip_view *view = &chunk->view;
+    const struct tcpip_buffer *buffer = view->buffer;
+
+    /* Wrapped memory isn't ours to write to; what others refer to may lie behind the view. */
+    if (buffer->refs != 1 || buffer->release != NULL || buffer->size - (view->offset + view->length) < length)
+        return false;
+    memcpy(tcpip_view_data(view) + view->length, data, length);
+    view->length += length;
+    return true;
+}
+
 bool tcpip__receive_chunks_of(struct tcpip_packet *packet, uint32_t offset, uint32_t length, seqnum start,
                               bool copy_all, struct pool *chunks, struct tcpip_buffer_pools *buffers,
                               struct receive_chunk **first)
@@ -178,7 +183,7 @@ void tcpip__receive_queue_push(struct receive_queue *queue, struct receive_chunk
 {
     const struct tcpip_view *view = &chunk->view;
 
-    if (view->length <= MERGE_MAX && receive_queue_merge(queue, tcpip_view_data(view), view->length))
+    if (view->length <= RECEIVE_MERGE_MAX && receive_queue_merge(queue, tcpip_view_data(view), view->length))
         tcpip__receive_chunk_free(chunk, chunks);
     else
         receive_queue_link(queue, chunk);

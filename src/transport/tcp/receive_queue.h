@@ -19,6 +19,8 @@ struct receive_chunk {
     uint32_t true_bytes;    /* storage it pins, as counted in the budgets */
 };
 
+enum { RECEIVE_MERGE_MAX = 256 }; /* a copy of so little is cheaper than a chunk of its own */
+
 struct receive_queue {
     struct receive_chunk *first, *last;
     uint32_t bytes;
@@ -34,6 +36,9 @@ must_use bool tcpip__receive_chunks_of(struct tcpip_packet *packet, uint32_t off
                                        bool copy_all, struct pool *chunks, struct tcpip_buffer_pools *buffers,
                                        struct receive_chunk **first);
 void tcpip__receive_chunk_free(struct receive_chunk *chunk, struct pool *chunks);
+/* Copies `length` bytes behind the chunk, into the rest of its buffer. False: it has no such room, or isn't alone in
+ * referring to that buffer. The counters of what the chunk is in are the caller's. */
+bool tcpip__receive_chunk_extend(struct receive_chunk *chunk, const uint8_t *data, uint32_t length);
 /* Appends a chunk in order; a small one is merged into the spare room of the last one's buffer. Takes it. */
 void tcpip__receive_queue_push(struct receive_queue *queue, struct receive_chunk *chunk, struct pool *chunks);
 /* As push, straight from a packet's payload: the fast path. False: out of memory, nothing changed. */
