@@ -13,18 +13,26 @@
  * Invariants:  bound exactly while a port is reserved; listener or entry is linked exactly while bound.
  * Not here:    datagrams themselves (datagram_receive.c, datagram_send.c), options and groups (datagram_option.c). */
 #include "transport/datagram.h"
+#include "ports/ports.h"
 
 #include <stdalign.h>
 
 /* ---- in the demultiplexer ---- */
 
+/* Where it hears: connected, at the connection's own address; else at what it was bound to. */
+static void dgram_place(const struct datagram_endpoint *ep, uint8_t *out)
+{
+    memcpy(out, ep->connected ? ep->entry.flow.local : ep->local, 16);
+    if (!ep->connected && ep->any_v4)
+        out[10] = out[11] = 0xff;
+}
+
 static void dgram_listen(struct datagram_endpoint *ep)
 {
     struct address_context context = datagram_address_context(ep);
     struct demux_listener *listener = &ep->listener;
-    const uint8_t *local = ep->connected ? ep->entry.flow.local : ep->port_key.address;
-    struct address_families families = tcpip__address_families(&context, local);
-    memcpy(listener->local, local, 16);
+    dgram_place(ep, listener->local);
+    struct address_families families = tcpip__address_families(&context, listener->local);
     listener->endpoint = &ep->base;
     listener->nic = ep->port_key.nic;
     listener->port = ep->port_key.port;
@@ -58,7 +66,28 @@ static void dgram_release_port(struct datagram_endpoint *ep)
     if (ep->bound)
         tcpip_port_manager_release(ep->base.stack->ports, &ep->port_key);
     memset(&ep->port_key, 0, sizeof(ep->port_key));
-    ep->bound = ep->port_locked = false;
+    ep->bound = ep->port_locked = ep->any_v4 = false;
+}
+
+/* Holds the port with the address where the endpoint hears now: while connected the connection's own, so that others
+ * may bind the port elsewhere, as on Linux. Without memory for that it stays as it was. */
+static void dgram_rekey(struct datagram_endpoint *ep)
+{
+    struct tcpip_port_manager *ports = ep->base.stack->ports;
+    struct address_context context = datagram_address_context(ep);
+    struct tcpip_port_key key = ep->port_key;
+    dgram_place(ep, key.address);
+    key.flags = tcpip__address_port_flags(&context, key.address);
+    if (!tcpip__port_manager_hold(ports, &key))
+        return;
+    tcpip_port_manager_release(ports, &ep->port_key);
+    ep->port_key = key;
+}
+
+void tcpip__datagram_port_options(struct datagram_endpoint *ep)
+{
+    if (ep->bound)
+        dgram_rekey(ep);
 }
 
 /* ---- life ---- */
@@ -127,6 +156,7 @@ static enum tcpip_error dgram_reserve(struct datagram_endpoint *ep, const struct
     }
     ep->port_key = key;
     ep->bound = true;
+    ep->any_v4 = address_is_zero(key.address) && address_is_v4(key.address);
     return TCPIP_OK;
 }
 
@@ -170,10 +200,12 @@ static enum tcpip_error dgram_disconnect(struct datagram_endpoint *ep)
     dgram_detach(ep);
     ep->connected = false;
     memset(&ep->entry.flow, 0, sizeof(ep->entry.flow));
-    if (ep->port_locked)
-        return dgram_attach(ep);
-    dgram_release_port(ep);
-    return TCPIP_OK;
+    if (!ep->port_locked) {
+        dgram_release_port(ep);
+        return TCPIP_OK;
+    }
+    dgram_rekey(ep);
+    return dgram_attach(ep);
 }
 
 /* From now on the peer is `flow`'s. What was before stays if that can't be. */
@@ -185,8 +217,10 @@ static enum tcpip_error dgram_set_peer(struct datagram_endpoint *ep, const struc
     ep->entry.flow = *flow;
     ep->connected = true;
     enum tcpip_error error = dgram_attach(ep);
-    if (error == TCPIP_OK)
+    if (error == TCPIP_OK) {
+        dgram_rekey(ep);
         return TCPIP_OK;
+    }
     ep->entry.flow = before;
     ep->connected = was_connected;
     enum tcpip_error restored = dgram_attach(ep);
@@ -226,13 +260,10 @@ static enum tcpip_error dgram_op_connect(struct tcpip_endpoint *endpoint, const 
 static void dgram_op_local_address(const struct tcpip_endpoint *endpoint, struct tcpip_full_address *out)
 {
     const struct datagram_endpoint *ep = datagram_of_const(endpoint);
-    const struct flow *flow = &ep->entry.flow;
-    if (ep->connected)
-        tcpip__address_shown(endpoint->network, flow->local, flow->local_port, flow->nic, out);
-    else if (ep->bound)
-        tcpip__address_shown(endpoint->network, ep->port_key.address, ep->port_key.port, ep->port_key.nic, out);
-    else
-        tcpip__address_shown(endpoint->network, ep->local, 0, 0, out);
+    uint8_t place[16];
+    dgram_place(ep, place);
+    tcpip__address_shown(endpoint->network, place, ep->port_key.port,
+                         ep->connected ? ep->entry.flow.nic : ep->port_key.nic, out);
 }
 
 static enum tcpip_error dgram_op_remote_address(const struct tcpip_endpoint *endpoint, struct tcpip_full_address *out)

@@ -66,6 +66,7 @@ struct datagram_endpoint {
     struct demux_listener listener; /* bound and not connected */
     struct demux_entry entry;       /* connected; entry.flow is the flow, linked or not */
     bool bound, port_locked;        /* port_locked: a port was asked for by number */
+    bool any_v4;                    /* bound to 0.0.0.0, not to :: */
     bool speaks;                    /* local is an address to send from: no group, no broadcast */
     bool connected;
     bool shut_read, shut_write;
@@ -116,6 +117,8 @@ must_use enum tcpip_error tcpip__datagram_new(struct tcpip_stack *stack, const s
                                               uint32_t network, struct tcpip_endpoint **out);
 /* Takes an ephemeral port if there is none yet, as sending and connecting do. */
 must_use enum tcpip_error tcpip__datagram_autobind(struct datagram_endpoint *ep);
+/* REUSE_ADDRESS or REUSE_PORT changed: who binds from now on conflicts, or doesn't, by the new values. */
+void tcpip__datagram_port_options(struct datagram_endpoint *ep);
 /* An error is told once, by whatever call comes first. */
 enum tcpip_error tcpip__datagram_take_error(struct datagram_endpoint *ep);
 /* An ICMP error about a datagram of this endpoint: path MTU, and what the application hears of it. */

@@ -98,7 +98,10 @@ enum tcpip_error tcpip__datagram_set_option(struct tcpip_endpoint *endpoint, enu
     default:
         break;
     }
-    return tcpip__option_block_set(stack, &ep->options, option, value);
+    enum tcpip_error error = tcpip__option_block_set(stack, &ep->options, option, value);
+    if (error == TCPIP_OK && (option == TCPIP_OPTION_REUSE_ADDRESS || option == TCPIP_OPTION_REUSE_PORT))
+        tcpip__datagram_port_options(ep);
+    return error;
 }
 
 enum tcpip_error tcpip__datagram_get_option(struct tcpip_endpoint *endpoint, enum tcpip_option option, int64_t *value)

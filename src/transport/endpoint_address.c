@@ -66,13 +66,20 @@ enum tcpip_error tcpip__address_bind_key(const struct address_context *context,
         return TCPIP_ERR_INVALID_ARGUMENT;
     if (!address_bindable(context, nic, out->address, &out->nic))
         return TCPIP_ERR_BAD_LOCAL_ADDRESS;
-    if (option_get(context->stack, context->options, TCPIP_OPTION_REUSE_ADDRESS) != 0)
-        out->flags |= TCPIP_PORT_REUSE_ADDRESS;
-    if (option_get(context->stack, context->options, TCPIP_OPTION_REUSE_PORT) != 0)
-        out->flags |= TCPIP_PORT_REUSE_PORT;
-    if (tcpip__address_families(context, out->address).v4 && !v4)
-        out->flags |= TCPIP_PORT_DUAL_STACK;
+    out->flags = tcpip__address_port_flags(context, out->address);
     return TCPIP_OK;
+}
+
+uint32_t tcpip__address_port_flags(const struct address_context *context, const uint8_t *local)
+{
+    uint32_t flags = 0;
+    if (option_get(context->stack, context->options, TCPIP_OPTION_REUSE_ADDRESS) != 0)
+        flags |= TCPIP_PORT_REUSE_ADDRESS;
+    if (option_get(context->stack, context->options, TCPIP_OPTION_REUSE_PORT) != 0)
+        flags |= TCPIP_PORT_REUSE_PORT;
+    if (!address_is_v4(local) && tcpip__address_families(context, local).v4)
+        flags |= TCPIP_PORT_DUAL_STACK;
+    return flags;
 }
 
 struct address_families tcpip__address_families(const struct address_context *context, const uint8_t *local)

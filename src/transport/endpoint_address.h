@@ -20,6 +20,8 @@ struct address_context {
  * INVALID_ARGUMENT (an IPv4 address and V6_ONLY), BAD_LOCAL_ADDRESS. */
 must_use enum tcpip_error tcpip__address_bind_key(const struct address_context *context,
                                                   const struct tcpip_full_address *address, struct tcpip_port_key *out);
+/* The flags of such a reservation, by the options' values now. */
+uint32_t tcpip__address_port_flags(const struct address_context *context, const uint8_t *local);
 /* Which families' packets an endpoint that is bound to `local` (16 bytes) takes. */
 struct address_families {
     bool v4, v6;

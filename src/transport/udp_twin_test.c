@@ -49,12 +49,18 @@ static bool is_v4(const char *address)
 
 /* ---- the rules ---- */
 
+/* Where it hears; NULL: anywhere. */
+static const char *place(const struct twin *t)
+{
+    return t->connected ? t->source : t->local;
+}
+
 static bool takes_family(const struct twin *t, bool v4)
 {
     if (!t->v6)
         return v4;
-    if (t->local != NULL)
-        return is_v4(t->local) == v4;
+    if (place(t) != NULL)
+        return is_v4(place(t)) == v4;
     return !v4 || !t->v6_only;
 }
 
@@ -70,7 +76,7 @@ static bool nics_meet(uint32_t a, uint32_t b)
 
 static bool in_each_others_way(const struct twin *a, const struct twin *b)
 {
-    bool addresses = a->local == NULL || b->local == NULL || strcmp(a->local, b->local) == 0;
+    bool addresses = place(a) == NULL || place(b) == NULL || strcmp(place(a), place(b)) == 0;
     return a->port == b->port && nics_meet(a->nic, b->nic) && families_meet(a, b) && addresses &&
            !(a->reuse && b->reuse);
 }

@@ -40,6 +40,15 @@ PARITY(address_reuse, "socket4 a", "set a reuse_address 1", "bind a 127.0.0.1 P1
 PARITY(port_reuse, "socket4 a", "set a reuse_port 1", "bind a 127.0.0.1 P1", "socket4 b", "set b reuse_address 1",
        "bind b 127.0.0.1 P1", "set b reuse_port 1", "bind b 127.0.0.1 P1")
 
+PARITY(reuse_counts_as_it_is_now, "socket4 a", "bind a 127.0.0.1 P1", "socket4 b", "set b reuse_address 1",
+       "bind b 127.0.0.1 P1", "set a reuse_address 1", "bind b 127.0.0.1 P1", "socket4 c", "bind c 127.0.0.1 P1",
+       "set a reuse_address 0", "set b reuse_address 0", "set c reuse_address 1", "bind c 127.0.0.1 P1")
+
+PARITY(a_connection_holds_its_own_address, "socket4 a", "bind a 0.0.0.0 P1", "socket4 b", "bind b 127.0.0.2 P1",
+       "connect a 127.0.0.1 P2", "bind b 127.0.0.1 P1", "bind b 127.0.0.2 P1", "disconnect a", "name a", "socket4 c",
+       "bind c 127.0.0.3 P1", "socket6 d", "bind d :: P3", "connect d ::1 P2", "socket4 e", "bind e 127.0.0.1 P3",
+       "disconnect d", "socket4 f", "bind f 127.0.0.2 P3")
+
 PARITY(families_share_a_port, "socket6 a", "bind a :: P1", "name a", "socket4 b", "bind b 0.0.0.0 P1",
        "bind b 127.0.0.1 P1", "socket6 c", "set c v6_only 1", "bind c :: P2", "socket4 d", "bind d 0.0.0.0 P2",
        "set c v6_only 0", "sendto d x 127.0.0.1 P1", "recv a", "sendto d y 127.0.0.1 P2", "recv c", "recv d")
@@ -142,6 +151,8 @@ int main(void)
         cmocka_unit_test(binding_to_groups_and_broadcasts),
         cmocka_unit_test(address_reuse),
         cmocka_unit_test(port_reuse),
+        cmocka_unit_test(reuse_counts_as_it_is_now),
+        cmocka_unit_test(a_connection_holds_its_own_address),
         cmocka_unit_test(families_share_a_port),
         cmocka_unit_test(a_dual_stack_socket_speaks_mapped),
         cmocka_unit_test(v6_only_refuses_mapped),
