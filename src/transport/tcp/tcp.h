@@ -11,6 +11,7 @@
 #include "stack/demux.h"
 #include "stack/option_block.h"
 #include "stack/route.h"
+#include "transport/endpoint_address.h"
 #include "transport/tcp/ack_policy.h"
 #include "transport/tcp/isn.h"
 #include "transport/tcp/rate.h"
@@ -233,6 +234,14 @@ static inline struct tcp_stack *tcp_stack_of(struct tcpip_stack *stack)
 static inline int64_t tcp_option(const struct tcp_endpoint *ep, enum tcpip_option option)
 {
     return option_get(ep->base.stack, ep->options, option);
+}
+static inline struct address_context tcp_address_context(const struct tcp_endpoint *ep)
+{
+    return (struct address_context){.stack = ep->base.stack,
+                                    .options = ep->options,
+                                    .network = ep->base.network,
+                                    .transport = TCPIP_PROTOCOL_TCP,
+                                    .groups = true};
 }
 static inline struct tcpip_stats_tcp *tcp_stats(const struct tcp_endpoint *ep)
 {

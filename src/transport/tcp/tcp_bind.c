@@ -14,53 +14,21 @@
 #include "ports/ports.h"
 #include "transport/tcp/tcp.h"
 
-static uint32_t bind_reuse_flags(const struct tcp_endpoint *ep)
-{
-    return (tcp_option(ep, TCPIP_OPTION_REUSE_ADDRESS) != 0 ? (uint32_t)TCPIP_PORT_REUSE_ADDRESS : 0) |
-           (tcp_option(ep, TCPIP_OPTION_REUSE_PORT) != 0 ? (uint32_t)TCPIP_PORT_REUSE_PORT : 0);
-}
-
-static bool bind_is_dual(const struct tcp_endpoint *ep, const uint8_t *address)
-{
-    return ep->base.network == TCPIP_PROTOCOL_IPV6 && address_is_zero(address) && !address_is_v4(address) &&
-           tcp_option(ep, TCPIP_OPTION_V6_ONLY) == 0;
-}
-
 /* A group or a broadcast address may be bound to, as on Linux, though TCP hears nothing there; but no IPv6 group. */
-static bool bind_address_usable(const struct tcp_endpoint *ep, const struct tcpip_nic *nic, const uint8_t *address)
-{
-    const struct nic_address *found = tcpip__address_find(ep->base.stack, nic, address);
-    if (found != NULL)
-        return (found->flags & (TCPIP_ADDRESS_TENTATIVE | TCPIP_ADDRESS_DUPLICATE)) == 0;
-    return (nic != NULL && nic->spoofing) || (address_is_v4(address) && address_is_multicast(address)) ||
-           address_is_limited_broadcast(address);
-}
-
 static enum tcpip_error bind_key(const struct tcp_endpoint *ep, const struct tcpip_full_address *address,
                                  struct tcpip_port_key *out)
 {
-    static const uint8_t any4[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    bool v4_endpoint = ep->base.network == TCPIP_PROTOCOL_IPV4;
-    memset(out, 0, sizeof(*out));
-    out->transport = TCPIP_PROTOCOL_TCP;
-    out->port = address->port;
-    out->nic = address->nic != 0 ? address->nic : (uint32_t)tcp_option(ep, TCPIP_OPTION_BIND_TO_NIC);
-    const struct tcpip_nic *nic = NULL;
-    if (out->nic != 0 && (nic = tcpip__nic_find(ep->base.stack, out->nic)) == NULL)
-        return TCPIP_ERR_UNKNOWN_NIC_ID;
-    struct tcpip_address mapped = tcpip_address_to_mapped(&address->address);
-    memcpy(out->address, mapped.len == 0 && v4_endpoint ? any4 : mapped.bytes, 16);
-    bool v4 = address_is_v4(out->address);
-    if (v4_endpoint && !v4)
-        return TCPIP_ERR_ADDRESS_FAMILY_NOT_SUPPORTED;
-    if (!v4_endpoint && v4 && tcp_option(ep, TCPIP_OPTION_V6_ONLY) != 0)
+    struct address_context context = tcp_address_context(ep);
+    enum tcpip_error error = tcpip__address_bind_key(&context, address, out);
+    if (error == TCPIP_OK && !address_is_v4(out->address) && address_is_multicast(out->address))
         return TCPIP_ERR_INVALID_ARGUMENT;
-    if (!v4 && address_is_multicast(out->address))
-        return TCPIP_ERR_INVALID_ARGUMENT;
-    if (!address_is_zero(out->address) && !bind_address_usable(ep, nic, out->address))
-        return TCPIP_ERR_BAD_LOCAL_ADDRESS;
-    out->flags = bind_reuse_flags(ep) | (bind_is_dual(ep, out->address) ? (uint32_t)TCPIP_PORT_DUAL_STACK : 0);
-    return TCPIP_OK;
+    return error;
+}
+
+static uint32_t bind_flags(const struct tcp_endpoint *ep, const uint8_t *address)
+{
+    struct address_context context = tcp_address_context(ep);
+    return tcpip__address_port_flags(&context, address);
 }
 
 enum tcpip_error tcpip__tcp_bind(struct tcp_endpoint *ep, const struct tcpip_full_address *address,
@@ -125,7 +93,7 @@ void tcpip__tcp_port_connected(struct tcp_endpoint *ep)
         .transport = TCPIP_PROTOCOL_TCP,
         .port = flow->local_port,
         .nic = ep->bound ? ep->port_key.nic : flow->nic,
-        .flags = bind_reuse_flags(ep) | (ep->bound || ep->accepted ? 0 : (uint32_t)TCPIP_PORT_CONNECTION),
+        .flags = bind_flags(ep, flow->local) | (ep->bound || ep->accepted ? 0 : (uint32_t)TCPIP_PORT_CONNECTION),
     };
     memcpy(key.address, flow->local, 16);
     bind_rekey(ep, &key);
@@ -143,7 +111,7 @@ void tcpip__tcp_port_idle(struct tcp_endpoint *ep)
         memset(key.address, 0, 16);
     if (ep->bound_address == TCP_BOUND_ANY_V4)
         key.address[10] = key.address[11] = 0xff;
-    key.flags = bind_reuse_flags(ep) | (bind_is_dual(ep, key.address) ? (uint32_t)TCPIP_PORT_DUAL_STACK : 0);
+    key.flags = bind_flags(ep, key.address);
     bind_rekey(ep, &key);
 }
 
@@ -160,6 +128,6 @@ void tcpip__tcp_port_options(struct tcp_endpoint *ep)
     if (!ep->port_reserved)
         return;
     key.flags &= ~(uint32_t)(TCPIP_PORT_REUSE_ADDRESS | TCPIP_PORT_REUSE_PORT);
-    key.flags |= bind_reuse_flags(ep);
+    key.flags |= bind_flags(ep, key.address) & ~(uint32_t)TCPIP_PORT_DUAL_STACK;
     bind_rekey(ep, &key);
 }

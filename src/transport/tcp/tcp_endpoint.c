@@ -35,23 +35,10 @@ void tcpip__tcp_buffers_init(struct tcp_endpoint *ep)
 
 /* ---- addresses ---- */
 
-static void tcp_full_address(const struct tcp_endpoint *ep, const uint8_t *bytes, uint16_t port,
-                             struct tcpip_full_address *out)
-{
-    struct tcpip_address mapped = tcpip_address_v6(bytes);
-    memset(out, 0, sizeof(*out));
-    /* A dual-stack endpoint shows IPv4 as mapped addresses, an IPv4 one as they are. */
-    if (ep->base.network == TCPIP_PROTOCOL_IPV4)
-        out->address = tcpip_address_from_mapped(&mapped);
-    else
-        out->address = mapped;
-    out->port = port;
-    out->nic = ep->demux.flow.nic;
-}
-
 void tcpip__tcp_remote_address(const struct tcp_endpoint *ep, struct tcpip_full_address *out)
 {
-    tcp_full_address(ep, ep->demux.flow.remote, ep->demux.flow.remote_port, out);
+    const struct flow *flow = &ep->demux.flow;
+    tcpip__address_shown(ep->base.network, flow->remote, flow->remote_port, flow->nic, out);
 }
 
 static bool tcp_has_peer(const struct tcp_endpoint *ep)
@@ -73,8 +60,8 @@ static void tcp_op_local_address(const struct tcpip_endpoint *endpoint, struct t
         address = ep->bound_address == TCP_BOUND_FIXED ? ep->port_key.address : v4 ? any4 : any6;
         port = ep->bound ? ep->port_key.port : port;
     }
-    tcp_full_address(ep, address, port, out);
-    out->nic = ep->connect_state == TCP_CONNECT_NONE ? ep->port_key.nic : ep->demux.flow.nic;
+    tcpip__address_shown(endpoint->network, address, port,
+                         ep->connect_state == TCP_CONNECT_NONE ? ep->port_key.nic : ep->demux.flow.nic, out);
 }
 
 static enum tcpip_error tcp_op_remote_address(const struct tcpip_endpoint *endpoint, struct tcpip_full_address *out)

@@ -143,22 +143,12 @@ void tcpip__tcp_established(struct tcp_endpoint *ep)
 
 /* The flow's remote side, as 16 bytes. */
 static enum tcpip_error connect_remote(const struct tcp_endpoint *ep, const struct tcpip_full_address *address,
-                                       uint8_t *out)
+                                       const uint8_t *local, uint8_t *out)
 {
-    struct tcpip_address remote = tcpip_address_to_mapped(&address->address);
-    bool v4_endpoint = ep->base.network == TCPIP_PROTOCOL_IPV4;
-    if (remote.len == 0 || tcpip_address_is_unspecified(&address->address)) {
-        /* As everywhere: "any" is this host. */
-        static const uint8_t loopback4[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1};
-        static const uint8_t loopback6[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-        memcpy(out, v4_endpoint || address->address.len == 4 ? loopback4 : loopback6, 16);
-        return TCPIP_OK;
-    }
-    memcpy(out, remote.bytes, 16);
-    if (v4_endpoint && !address_is_v4(out))
-        return TCPIP_ERR_ADDRESS_FAMILY_NOT_SUPPORTED;
-    if (!v4_endpoint && address_is_v4(out) && tcp_option(ep, TCPIP_OPTION_V6_ONLY) != 0)
-        return TCPIP_ERR_NETWORK_UNREACHABLE;
+    struct address_context context = tcp_address_context(ep);
+    enum tcpip_error error = tcpip__address_remote(&context, &address->address, local, out);
+    if (error != TCPIP_OK)
+        return error;
     if (address_is_multicast(out))
         return TCPIP_ERR_NO_ROUTE;
     return TCPIP_OK;
@@ -250,11 +240,11 @@ enum tcpip_error tcpip__tcp_connect(struct tcp_endpoint *ep, const struct tcpip_
         return connect_again(ep);
     struct flow flow;
     memset(&flow, 0, sizeof(flow));
-    enum tcpip_error error = connect_remote(ep, address, flow.remote);
-    if (error != TCPIP_OK)
-        return error;
     if (ep->bound_address == TCP_BOUND_FIXED)
         memcpy(flow.local, ep->port_key.address, 16);
+    enum tcpip_error error = connect_remote(ep, address, flow.local, flow.remote);
+    if (error != TCPIP_OK)
+        return error;
     if (!address_is_zero(flow.local) && address_is_v4(flow.local) != address_is_v4(flow.remote))
         return TCPIP_ERR_NETWORK_UNREACHABLE;
     uint32_t bound_nic = (uint32_t)tcp_option(ep, TCPIP_OPTION_BIND_TO_NIC);
