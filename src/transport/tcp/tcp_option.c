@@ -243,7 +243,8 @@ static void info_fill(const struct tcp_endpoint *ep, tcpip_ns now, struct tcpip_
     out->snd_mss = ep->snd_mss;
     out->rcv_mss = ep->rcv_mss;
     if (ep->route.nic != NULL) {
-        out->path_mtu = ep->route.mtu;
+        struct tcpip_route route = ep->route; /* asking changes nothing but the path's age */
+        out->path_mtu = tcpip__pmtu_get(&route, ep->demux.flow.remote);
         out->advertised_mss =
             tcpip__tcp_advertised_mss(&ep->route, ep->demux.flow.remote, tcp_option(ep, TCPIP_OPTION_MAX_SEGMENT));
     }
