@@ -462,6 +462,8 @@ void tcpip__tcp_time_wait_enter(struct tcp_endpoint *ep);
 /* A segment for no live connection: to a listener, the handler, the forwarder, or it is answered with RST. Takes the
  * packet. */
 void tcpip__tcp_no_connection(struct tcpip_stack *stack, struct tcp_segment *segment);
+/* Would a SYN find a listener, or the forwarder? */
+bool tcpip__tcp_wanted(struct tcpip_stack *stack, const struct tcp_segment *segment);
 void tcpip__tcp_time_wait_input(struct tcpip_stack *stack, struct demux_entry *entry, struct tcp_segment *segment);
 /* A port and peer in TIME-WAIT may be taken by an active open (RFC 6191); true: it was freed. */
 bool tcpip__tcp_time_wait_recycle(struct tcpip_stack *stack, struct demux_entry *entry, seqnum *iss_above);

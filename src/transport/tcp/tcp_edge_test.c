@@ -213,6 +213,138 @@ static void what_a_bound_listener_accepts_stays_on_its_nic(void **state)
     }
 }
 
+enum { MEMORY_TOTAL = 200000 };
+
+/* Opens, sends MEMORY_TOTAL bytes and closes, while allocations fail as they may. False: an application's own call was
+ * refused for want of memory where only giving up is left. */
+static bool memory_transfer(struct pair *pair, uint64_t k, bool after)
+{
+    static uint8_t buffer[16384];
+    struct tcpip_endpoint *listener = NULL, *client = NULL, *server = NULL;
+    bool listening = tcpip_stack_new_endpoint(pair->b, TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV4, &listener) == TCPIP_OK;
+    assert_true(listening);
+    assert_int_equal(tcpip_endpoint_bind(listener, &pair->b4, NULL, NULL), TCPIP_OK);
+    assert_int_equal(tcpip_endpoint_listen(listener, 8), TCPIP_OK);
+    assert_int_equal(tcpip_stack_new_endpoint(pair->a, TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV4, &client), TCPIP_OK);
+    test_env_fail(&pair->world, k, after);
+    enum tcpip_error error = tcpip_endpoint_connect(client, &pair->b4);
+    size_t written = 0, read = 0, done;
+    for (int i = 0; i < 6000 && error == TCPIP_ERR_CONNECT_STARTED && read < MEMORY_TOTAL; i++) {
+        if (after && i == 300)
+            test_env_fail(&pair->world, 0, false);
+        if (server == NULL && tcpip_endpoint_accept(listener, &server, NULL) != TCPIP_OK)
+            server = NULL;
+        if (written < MEMORY_TOTAL &&
+            tcpip_endpoint_write(client, buffer, written + 16384 < MEMORY_TOTAL ? 16384 : MEMORY_TOTAL - written, 0,
+                                 NULL, &done) == TCPIP_OK)
+            written += done;
+        pair_run(pair, 10 * TCPIP_MS);
+        while (server != NULL && tcpip_endpoint_read(server, buffer, sizeof(buffer), &done, NULL) == TCPIP_OK)
+            read += done;
+    }
+    test_env_fail(&pair->world, 0, false);
+    bool whole = error != TCPIP_ERR_CONNECT_STARTED || read == MEMORY_TOTAL;
+    tcpip_endpoint_close(client);
+    if (server != NULL)
+        tcpip_endpoint_close(server);
+    tcpip_endpoint_close(listener);
+    pair_run(pair, 300 * TCPIP_SECOND);
+    return whole;
+}
+
+/* Each allocation fails once, then all of them for three seconds from there on: nothing leaks, nothing gets stuck. */
+static void no_failed_allocation_stops_a_connection_for_good(void **state)
+{
+    (void)state;
+    for (int after = 0; after < 2; after++) {
+        uint64_t failed = 1;
+        for (uint64_t k = 1; failed > 0 && k < 200; k++) {
+            struct pair pair;
+            pair_init(&pair, NULL);
+            uint64_t before = pair.world.failed;
+            if (!memory_transfer(&pair, k, after != 0))
+                fail_msg("stuck: allocation %llu%s", (unsigned long long)k, after ? " and later ones" : "");
+            failed = pair.world.failed - before;
+            pair_fini(&pair);
+        }
+    }
+}
+
+static enum tcpip_tcp_verdict free_defers(void *ctx, struct tcpip_tcp_forward_request *request)
+{
+    ++*(int *)ctx;
+    (void)request;
+    return TCPIP_TCP_FORWARD_DEFER;
+}
+
+static struct tcpip_endpoint *free_connects(struct pair *pair, uint16_t port)
+{
+    struct tcpip_endpoint *ep;
+    struct tcpip_full_address to = pair->b4;
+    to.port = port;
+    assert_int_equal(tcpip_stack_new_endpoint(pair->a, TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV4, &ep), TCPIP_OK);
+    assert_int_equal(tcpip_endpoint_connect(ep, &to), TCPIP_ERR_CONNECT_STARTED);
+    return ep;
+}
+
+static void requests_that_nobody_is_left_to_decide_are_reset(void **state)
+{
+    (void)state;
+    struct pair pair;
+    int deferred = 0;
+    int64_t error;
+    struct tcpip_tcp_forwarder forwarder = {.size = sizeof(forwarder), .ctx = &deferred, .on_syn = free_defers};
+    pair_init(&pair, NULL);
+    assert_int_equal(tcpip_tcp_set_forwarder(pair.b, &forwarder), TCPIP_OK);
+    struct tcpip_endpoint *client = free_connects(&pair, 9);
+    (void)pair_settle(&pair);
+    assert_int_equal(deferred, 1);
+    assert_int_equal(tcpip_tcp_set_forwarder(pair.b, NULL), TCPIP_OK);
+    (void)pair_settle(&pair);
+    assert_int_equal(tcpip_endpoint_get_option(client, TCPIP_OPTION_ERROR, &error), TCPIP_OK);
+    assert_int_equal(error, TCPIP_ERR_CONNECTION_REFUSED);
+    tcpip_endpoint_close(client);
+    pair_fini(&pair);
+}
+
+/* Half-open records, a full accept queue, a deferred request, data in flight and out of order, orphans, TIME-WAIT: all
+ * of it goes with its stack, without a word. */
+static void a_stack_is_freed_with_all_its_connections(void **state)
+{
+    (void)state;
+    struct edge edge;
+    int deferred = 0;
+    edge_open(&edge, NULL);
+    struct tcpip_endpoint *listener, *orphan, *waiting;
+    struct tcpip_full_address at = edge.pair.b4;
+    struct tcpip_tcp_forwarder forwarder = {.size = sizeof(forwarder), .ctx = &deferred, .on_syn = free_defers};
+    tcpip_endpoint_close(edge.client); /* TIME-WAIT on a, once b has closed, too */
+    tcpip_endpoint_close(edge.server);
+    (void)pair_settle(&edge.pair);
+    at.port = 81;
+    assert_int_equal(tcpip_stack_new_endpoint(edge.pair.b, TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV4, &listener),
+                     TCPIP_OK);
+    assert_int_equal(tcpip_endpoint_bind(listener, &at, NULL, NULL), TCPIP_OK);
+    assert_int_equal(tcpip_endpoint_listen(listener, 1), TCPIP_OK);
+    assert_int_equal(tcpip_tcp_set_forwarder(edge.pair.b, &forwarder), TCPIP_OK);
+    (void)free_connects(&edge.pair, 9);
+    pair_connect(&edge.pair, false, &orphan, &waiting);
+    for (int i = 0; i < 4; i++)
+        (void)free_connects(&edge.pair, 81);
+    (void)pair_settle(&edge.pair);
+    assert_int_equal(deferred, 1);
+    struct tcpip_fault_profile half = {.loss_ppm = 500000}, keep = {0};
+    tcpip_fault_set(edge.pair.fault, &half, &keep);
+    edge.client = orphan;
+    edge_write(&edge, 65536);
+    (void)pair_settle(&edge.pair);
+    assert_true(tcp_of(waiting)->hot != NULL && tcp_of(waiting)->hot->reassembly.count > 0);
+    assert_true(tcp_of(orphan)->hot != NULL && tcp_of(orphan)->hot->board.count > 0);
+    tcpip_endpoint_close(orphan);
+    (void)pair_settle(&edge.pair);
+    pair_fini(&edge.pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +356,9 @@ int main(void)
         cmocka_unit_test(data_written_while_there_is_no_route_go_when_there_is),
         cmocka_unit_test(a_hot_block_made_by_the_last_segment_is_given_back),
         cmocka_unit_test(what_a_bound_listener_accepts_stays_on_its_nic),
+        cmocka_unit_test(no_failed_allocation_stops_a_connection_for_good),
+        cmocka_unit_test(requests_that_nobody_is_left_to_decide_are_reset),
+        cmocka_unit_test(a_stack_is_freed_with_all_its_connections),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

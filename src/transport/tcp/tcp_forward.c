@@ -47,35 +47,6 @@ void tcpip__tcp_forward_expired(struct tcp_stack *tcp, struct tcp_half_open *hal
     stack_callback_end(tcp->stack);
 }
 
-/* Requests that wait for a decision go unanswered: there is nobody left to decide. */
-static void forward_drop_deferred(struct tcp_stack *tcp)
-{
-    for (unsigned i = 0; i < TCP_HALF_OPEN_LEVELS; i++) {
-        list_for_each_safe(node, following, &tcp->half_open[i])
-        {
-            struct tcp_half_open *half = TCPIP_CONTAINER_OF(node, struct tcp_half_open, node);
-            if (half->deferred) {
-                tcpip__tcp_forward_expired(tcp, half);
-                tcpip__tcp_half_open_free(tcp->stack, half);
-            }
-        }
-    }
-}
-
-void tcpip__tcp_forward_fini(struct tcp_stack *tcp)
-{
-    tcp->has_forwarder = false;
-    list_remove_if_linked(&tcp->forward_run.node);
-    forward_drop_deferred(tcp);
-}
-
-void tcpip__tcp_forward_established(struct tcp_endpoint *ep)
-{
-    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
-    list_push_back(&tcp->forward_ready, &ep->queue_node);
-    tcpip__stack_defer(ep->base.stack, &tcp->forward_run);
-}
-
 static void forward_reset(struct tcpip_stack *stack, const struct tcp_half_open *half)
 {
     struct tcpip_route route = {0};
@@ -90,6 +61,37 @@ static void forward_reset(struct tcpip_stack *stack, const struct tcp_half_open 
     };
     (void)tcpip__tcp_output_bare(stack, &route, &reset);
     tcpip__route_release(&route);
+}
+
+/* Requests that wait for a decision: there is nobody left to decide. */
+static void forward_drop_deferred(struct tcp_stack *tcp, bool reset)
+{
+    for (unsigned i = 0; i < TCP_HALF_OPEN_LEVELS; i++) {
+        list_for_each_safe(node, following, &tcp->half_open[i])
+        {
+            struct tcp_half_open *half = TCPIP_CONTAINER_OF(node, struct tcp_half_open, node);
+            if (half->deferred) {
+                tcpip__tcp_forward_expired(tcp, half);
+                if (reset)
+                    forward_reset(tcp->stack, half);
+                tcpip__tcp_half_open_free(tcp->stack, half);
+            }
+        }
+    }
+}
+
+void tcpip__tcp_forward_fini(struct tcp_stack *tcp)
+{
+    tcp->has_forwarder = false;
+    list_remove_if_linked(&tcp->forward_run.node);
+    forward_drop_deferred(tcp, false);
+}
+
+void tcpip__tcp_forward_established(struct tcp_endpoint *ep)
+{
+    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
+    list_push_back(&tcp->forward_ready, &ep->queue_node);
+    tcpip__stack_defer(ep->base.stack, &tcp->forward_run);
 }
 
 /* Carries a verdict out. `packet`: the SYN, while it is at hand (not taken). */
@@ -160,7 +162,7 @@ enum tcpip_error tcpip_tcp_set_forwarder(struct tcpip_stack *stack, const struct
         return TCPIP_ERR_INVALID_ARGUMENT;
     struct tcp_stack *tcp = tcp_stack_of(stack);
     tcpip_stack_enter(stack);
-    forward_drop_deferred(tcp);
+    forward_drop_deferred(tcp, true);
     tcp->has_forwarder = false;
     if (forwarder != NULL) {
         memset(&tcp->forwarder, 0, sizeof(tcp->forwarder));

@@ -225,10 +225,25 @@ void tcpip__tcp_half_open_defer(struct tcpip_stack *stack, struct tcp_half_open 
     half_open_enlist(tcp_stack_of(stack), half, tcpip__stack_now(stack));
 }
 
+/* DEFER_ACCEPT as a number of waits for SYN-ACKs, as Linux counts it: the least that make up the time. 0: off. */
+static unsigned half_open_defers(const struct tcpip_stack *stack, const struct tcp_half_open *half)
+{
+    int64_t wanted_ns = option_get(stack, half_open_options(half), TCPIP_OPTION_DEFER_ACCEPT);
+    if (wanted_ns <= 0)
+        return 0;
+    unsigned waits = 1;
+    tcpip_ns total_ns = half_open_wait_us(0) * TCPIP_US;
+    for (; total_ns < wanted_ns && waits < UINT8_MAX; waits++)
+        total_ns += half_open_wait_us(waits) * TCPIP_US;
+    return waits;
+}
+
 static void half_open_expired(struct tcpip_stack *stack, struct tcp_half_open *half, tcpip_ns now)
 {
     struct tcp_stack *tcp = tcp_stack_of(stack);
-    if (half->deferred || half->level >= option_get(stack, half_open_options(half), TCPIP_OPTION_SYN_ACK_COUNT)) {
+    unsigned defers = half->acked ? half_open_defers(stack, half) : 0;
+    bool last = half->level >= option_get(stack, half_open_options(half), TCPIP_OPTION_SYN_ACK_COUNT);
+    if (half->deferred || (last && half->level >= defers)) {
         stack->stats.tcp.half_open_timeouts++;
         if (half->deferred)
             tcpip__tcp_forward_expired(tcp, half);
@@ -237,8 +252,10 @@ static void half_open_expired(struct tcpip_stack *stack, struct tcp_half_open *h
     }
     list_remove(&half->node);
     half->level++;
-    stack->stats.tcp.retransmits++;
-    half_open_send(stack, half, TCPIP_TCP_SYN | TCPIP_TCP_ACK);
+    if (half->level >= defers) { /* who waits for data has its ACK: only the last SYN-ACK asks for another one */
+        stack->stats.tcp.retransmits++;
+        half_open_send(stack, half, TCPIP_TCP_SYN | TCPIP_TCP_ACK);
+    }
     half_open_enlist(tcp, half, now);
 }
 
@@ -344,7 +361,8 @@ static bool half_open_complete(struct tcpip_stack *stack, struct tcp_half_open *
     };
     struct flow flow = half->demux.flow;
     tcpip_ns rtt_ns = (tcpip_ns)(half_open_clock(segment->now) - half->sent_us) * TCPIP_US;
-    bool measured = half->level == 0;
+    bool measured = half->level == 0 && !half->acked; /* what came after the ACK measures the application */
+    bool lost = half->level > 0 && !half->acked;
     struct tcp_endpoint *ep = passive_establish(stack, listener, &flow, &half->demux, &negotiated);
     if (ep == NULL) {
         tcpip_packet_drop(segment->packet, TCPIP_DROP_NO_MEMORY);
@@ -355,7 +373,7 @@ static bool half_open_complete(struct tcpip_stack *stack, struct tcp_half_open *
     if (measured) {
         tcpip__rtt_sample(&ep->rtt, max_i64(rtt_ns, TCPIP_US), ep->snd_una.v, ep->snd_nxt.v, &bounds, segment->now);
         tcpip__receive_window_rtt_sample(&ep->receive_window, max_i64(rtt_ns, TCPIP_US));
-    } else {
+    } else if (lost) {
         tcpip__rtt_syn_timed_out(&ep->rtt, &bounds);
     }
     tcpip__tcp_half_open_free(stack, half);
@@ -367,8 +385,7 @@ static bool half_open_complete(struct tcpip_stack *stack, struct tcp_half_open *
 static bool half_open_waits_for_data(struct tcpip_stack *stack, struct tcp_half_open *half,
                                      const struct tcp_segment *segment)
 {
-    if (option_get(stack, half_open_options(half), TCPIP_OPTION_DEFER_ACCEPT) == 0 || segment->length > 0 ||
-        (segment->flags & TCPIP_TCP_FIN) != 0 || half->level > 0)
+    if (segment->length > 0 || (segment->flags & TCPIP_TCP_FIN) != 0 || half->level >= half_open_defers(stack, half))
         return false;
     half->acked = true;
     return true;

@@ -137,8 +137,6 @@ void tcpip__tcp_abort(struct tcp_endpoint *ep, enum tcpip_error error)
     bool opening = ep->state == TCPIP_TCP_SYN_SENT || (ep->state == TCPIP_TCP_SYN_RECEIVED && !ep->accepted);
     if (opening)
         stats->failed_connection_attempts++;
-    else if (ep->state == TCPIP_TCP_ESTABLISHED || ep->state == TCPIP_TCP_CLOSE_WAIT)
-        stats->established_resets++;
     ep->error = (uint8_t)error;
     if (opening && !ep->orphan) {
         /* A failed connect leaves an endpoint that may connect again, to the port it was bound to by hand. */
@@ -298,11 +296,21 @@ static bool tcp_parse(struct tcpip_stack *stack, struct tcpip_packet *packet, st
     return true;
 }
 
-void tcpip__tcp_no_connection(struct tcpip_stack *stack, struct tcp_segment *segment)
+static struct tcpip_endpoint *tcp_listener_of(struct tcpip_stack *stack, const struct tcp_segment *segment)
 {
     uint64_t hash = tcpip__siphash(&stack->secret, &segment->flow, sizeof(segment->flow));
-    struct tcpip_endpoint *listener = tcpip__demux_find_listener(
-        stack, TCPIP_PROTOCOL_TCP, segment->flow.local, segment->flow.local_port, segment->packet->nic->id, hash);
+    return tcpip__demux_find_listener(stack, TCPIP_PROTOCOL_TCP, segment->flow.local, segment->flow.local_port,
+                                      segment->packet->nic->id, hash);
+}
+
+bool tcpip__tcp_wanted(struct tcpip_stack *stack, const struct tcp_segment *segment)
+{
+    return tcp_listener_of(stack, segment) != NULL || tcp_stack_of(stack)->has_forwarder;
+}
+
+void tcpip__tcp_no_connection(struct tcpip_stack *stack, struct tcp_segment *segment)
+{
+    struct tcpip_endpoint *listener = tcp_listener_of(stack, segment);
     if (listener != NULL) {
         tcpip__tcp_listener_input(tcp_of(listener), segment);
         return;

@@ -54,6 +54,8 @@ void tcpip__tcp_event(struct tcp_endpoint *ep, enum tcp_event event)
         stats->current_established++;
     if (!tcp_state_counts(to) && tcp_state_counts(from))
         stats->current_established--;
+    if (to == TCPIP_TCP_CLOSED && tcp_state_counts(from)) /* by either side's reset, or for want of answers */
+        stats->established_resets++;
     EVENT(ep->base.stack, TCP_STATE, ep->base.id, from, to, event, 0);
 }
 

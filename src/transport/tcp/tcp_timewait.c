@@ -189,7 +189,7 @@ void tcpip__tcp_time_wait_input(struct tcpip_stack *stack, struct demux_entry *e
 {
     struct tcp_stack *tcp = tcp_stack_of(stack);
     struct tcp_time_wait *record = time_wait_of(entry);
-    if (time_wait_new_syn(record, segment)) {
+    if (time_wait_new_syn(record, segment) && tcpip__tcp_wanted(stack, segment)) {
         segment->has_iss_above = true;
         segment->iss_above = record->snd_nxt;
         stack->stats.tcp.time_wait_recycled++;
