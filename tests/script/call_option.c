@@ -104,7 +104,9 @@ void call_setsockopt(struct call *call)
         snprintf(call->wrong, sizeof call->wrong, "argument 4 isn't [number]");
         return;
     }
-    call_end(call, tcpip_endpoint_set_option(socket->endpoint, option->option, value->number * option->unit));
+    /* Negative numbers are words, not times: LINGER2 -1. */
+    int64_t number = value->number < 0 ? value->number : value->number * option->unit;
+    call_end(call, tcpip_endpoint_set_option(socket->endpoint, option->option, number));
 }
 
 static void expect_number(struct call *call, size_t argument, int64_t actual)
