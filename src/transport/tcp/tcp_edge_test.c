@@ -197,10 +197,10 @@ static void what_a_bound_listener_accepts_stays_on_its_nic(void **state)
         struct tcpip_endpoint *listener;
         struct tcpip_full_address at = edge.pair.b4;
         at.nic = 1;
-        assert_int_equal(
-            tcpip_stack_new_endpoint(edge.pair.b, TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV4, &listener), TCPIP_OK);
-        assert_int_equal(
-            tcpip_stack_new_endpoint(edge.pair.a, TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV4, &edge.client), TCPIP_OK);
+        assert_int_equal(tcpip_stack_new_endpoint(edge.pair.b, TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV4, &listener),
+                         TCPIP_OK);
+        assert_int_equal(tcpip_stack_new_endpoint(edge.pair.a, TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV4, &edge.client),
+                         TCPIP_OK);
         assert_int_equal(tcpip_endpoint_set_option(listener, TCPIP_OPTION_SYN_COOKIES, cookies), TCPIP_OK);
         assert_int_equal(tcpip_endpoint_bind(listener, &at, NULL, NULL), TCPIP_OK);
         assert_int_equal(tcpip_endpoint_listen(listener, 8), TCPIP_OK);

@@ -182,6 +182,9 @@ static void receive_decide_ack(struct tcp_endpoint *ep, const struct tcp_segment
 /* Eighth: the peer's FIN is next in order. */
 static void receive_fin(struct tcp_endpoint *ep)
 {
+    /* What a liar sent from beyond its own end was never part of the stream. */
+    if (ep->hot != NULL)
+        (void)tcpip__reassembly_prune(&ep->hot->reassembly, &tcp_stack_of(ep->base.stack)->receive_chunks, 0);
     ep->fin_received = true;
     ep->rcv_nxt = seq_add(ep->rcv_nxt, 1);
     ep->ack_now = true;

@@ -208,7 +208,8 @@ static uint32_t tcp_next_length(const struct tcp_endpoint *ep, enum tcp_stop *st
     if (tail == 0)
         return length;
     /* A partial segment at the end: of all the data, or of what a window left. */
-    if (length == unsent ? tcp_partial_allowed(ep) : length == (uint32_t)window && length < mss && length >= ep->snd_wnd_max / 2)
+    if (length == unsent ? tcp_partial_allowed(ep)
+                         : length == (uint32_t)window && length < mss && length >= ep->snd_wnd_max / 2)
         return length;
     *stop = length == (uint32_t)window && length < unsent ? TCP_STOP_WINDOW
             : length == unsent                            ? TCP_STOP_SMALL
@@ -232,8 +233,7 @@ static bool tcp_send_new(struct tcp_endpoint *ep, uint32_t length)
     fin = fin && sent == length;
     struct rate_snapshot snapshot = tcpip__rate_on_send(&hot->rate, in_flight, now);
     uint32_t numbers = sent + (fin ? 1 : 0);
-    bool noted =
-        tcpip__scoreboard_sent(&hot->board, &tcp->records, at, numbers, fin ? RECORD_FIN : 0, &snapshot, now);
+    bool noted = tcpip__scoreboard_sent(&hot->board, &tcp->records, at, numbers, fin ? RECORD_FIN : 0, &snapshot, now);
     ASSERT_ENV(&ep->base.stack->env, noted);
     ep->snd_nxt = seq_add(at, numbers);
     ep->fin_sent = ep->fin_sent || fin;
