@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* main.c: plays packet scripts and says in TAP what came of them.
  *
- *   tcpip-script [--verbose] [--must-fail] [--ip-version=V] [--isn=plain|wrap] [--root=DIR] PATH...
+ *   tcpip-script [--verbose] [--must-fail] [--ip-version=V] [--isn=plain|wrap] [--shake=FROM[:TO]] [--root=DIR]
+ *       PATH...
  *
  * A PATH is a script or a folder of them. Each script is played over IPv4, over IPv6 and with IPv4 on IPv6 endpoints,
  * unless it says which; and each of these twice: with plain numbers, and with sequence numbers and timestamps of both
@@ -9,9 +10,13 @@
  *
  * pending.txt in the root lists scripts that are known to fail, 'path: reason': they are played all the same, reported
  * as skipped with the reason, and as failures once they pass. With --must-fail, each script has a line '// fails: text'
- * and is to fail in every play with that text in its report. */
+ * and is to fail in every play with that text in its report.
+ *
+ * With --shake, scripts are played with mistakes (shake.h), once for each seed FROM to TO; CHECK_LONG in the
+ * environment makes that a hundred times as many. */
 #include "parse.h"
 #include "run.h"
+#include "shake.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -22,6 +27,8 @@ struct options {
     bool verbose, must_fail;
     unsigned ip_versions;
     bool plain, wrap;
+    bool shake;
+    uint64_t seed_first, seed_last;
     const char *root;
     const char *program;
     char *pending; /* the text of pending.txt */
@@ -131,6 +138,29 @@ static bool play_all(const struct options *options, const struct script *script,
     return true;
 }
 
+/* Plays one script with mistakes, by each seed in one of its variants. True: nothing broke. */
+static bool shake_all(const struct options *options, const struct script *script, const char *path)
+{
+    static const enum ip_version versions[] = {IP_V4, IP_V6, IP_V4_MAPPED};
+    for (uint64_t seed = options->seed_first; seed <= options->seed_last; seed++) {
+        enum ip_version version = versions[seed % 3];
+        struct failure failure;
+        if ((script->ip_versions & version) == 0)
+            continue;
+        struct failure none = {.has_isn = seed % 2 != 0, .first_isn = 0};
+        struct variant variant = seed % 2 == 0 ? plain_variant(version) : wrap_variant(version, &none);
+        if (!shake_script(script, &variant, seed, options->verbose, &failure)) {
+            printf("# %s:%d: over %s, shaken with seed %llu:\n", failure.place.file, failure.place.line,
+                   version_name(version), (unsigned long long)seed);
+            say_lines(failure.why);
+            printf("# repeat: %s --verbose --shake=%llu --root=%s %s\n", options->program, (unsigned long long)seed,
+                   options->root, path);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* A script that must fail does so over every version that it names, and says why. */
 static bool fails_all(const struct options *options, const struct script *script)
 {
@@ -190,6 +220,8 @@ static void play_file(const struct options *options, struct results *results, co
         stdout = memory;
     if (script == NULL)
         good = judge_broken(options, path, error);
+    else if (options->shake)
+        good = shake_all(options, script, path);
     else
         good = options->must_fail ? fails_all(options, script) : play_all(options, script, path, pending != NULL);
     if (memory != NULL) {
@@ -249,6 +281,19 @@ static char *read_pending(const char *root)
     return text;
 }
 
+/* FROM, or FROM:TO. */
+static void parse_seeds(struct options *options, const char *text)
+{
+    char *end;
+    options->shake = true;
+    options->seed_first = options->seed_last = strtoull(text, &end, 10);
+    if (*end == ':') {
+        options->seed_last = strtoull(end + 1, NULL, 10);
+        if (getenv("CHECK_LONG") != NULL)
+            options->seed_last = options->seed_first + (options->seed_last - options->seed_first + 1) * 100;
+    }
+}
+
 static bool parse_argument(struct options *options, const char *argument)
 {
     const char *value = strchr(argument, '=');
@@ -264,6 +309,8 @@ static bool parse_argument(struct options *options, const char *argument)
                                : strcmp(value, "ipv6") == 0 ? IP_V6
                                : strcmp(value, "all") == 0  ? IP_ALL
                                                             : IP_V4_MAPPED;
+    else if (strncmp(argument, "--shake=", 8) == 0)
+        parse_seeds(options, value);
     else if (strncmp(argument, "--isn=", 6) == 0)
         *(strcmp(value, "plain") == 0 ? &options->wrap : &options->plain) = false;
     else
@@ -283,7 +330,7 @@ int main(int argc, char **argv)
         }
         i++;
     }
-    options.pending = options.must_fail ? NULL : read_pending(options.root);
+    options.pending = options.must_fail || options.shake ? NULL : read_pending(options.root);
     for (; i < argc; i++)
         play_path(&options, &results, argv[i], 0);
     free(options.pending);

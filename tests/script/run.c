@@ -336,6 +336,7 @@ bool run_script(const struct script *script, const struct variant *variant, bool
     run->failure = failure;
     char why[WORLD_WHY_MAX] = "";
     volatile bool good = false;
+    world_catch_traps(&run->world);
     if (setjmp(run->world.on_fatal) == 0) {
         good = world_init(&run->world, script, variant, why);
         run->world.verbose = verbose;
@@ -351,6 +352,7 @@ bool run_script(const struct script *script, const struct variant *variant, bool
         good = fail(run, NULL, "at the end: %s", run->world.fatal);
     else if (!world_fini(&run->world, why) && good)
         good = fail(run, NULL, "%s", why);
+    world_catch_traps(NULL);
     free(run);
     return good;
 }

@@ -62,6 +62,9 @@ bool world_init(struct world *world, const struct script *script, const struct v
 /* Ends the stack. False: it kept memory (why). */
 bool world_fini(struct world *world, char *why);
 
+/* From here on an assertion that traps (src/base/assert.h) leaves through world->on_fatal, too. NULL: no more. */
+void world_catch_traps(struct world *world);
+
 /* Time since the start of the script. */
 tcpip_ns world_now(const struct world *world);
 /* The next instant at which the stack has something to do, or TCPIP_NEVER. */
