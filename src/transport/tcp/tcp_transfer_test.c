@@ -143,6 +143,26 @@ static void a_rate_limited_path_is_filled(void **state)
     assert_true(took > 1600 * TCPIP_MS);
 }
 
+static void a_path_that_reorders_is_learnt(void **state)
+{
+    (void)state;
+    struct tcpip_stats stats;
+    /* One packet in a hundred is overtaken by some 25 others. */
+    struct tcpip_fault_profile out = {
+        .rate_bps = 100000000,
+        .delay_ns = 10 * TCPIP_MS,
+        .reorder_ppm = 10000,
+        .reorder_ns = 3 * TCPIP_MS,
+    };
+    struct tcpip_fault_profile in = {.delay_ns = 10 * TCPIP_MS};
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        struct pair_options options = {.a_to_b = out, .b_to_a = in, .seed = seed};
+        (void)transfer_run(&options, false, 3000000, &stats);
+        assert_in_range(stats.tcp.fast_recovery, 0, 6); /* of some 20 that are late */
+        assert_int_equal(stats.tcp.timeouts, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +171,7 @@ int main(void)
         cmocka_unit_test(loss_and_reordering_and_duplication_change_nothing),
         cmocka_unit_test(corruption_is_caught_by_checksums),
         cmocka_unit_test(a_rate_limited_path_is_filled),
+        cmocka_unit_test(a_path_that_reorders_is_learnt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
