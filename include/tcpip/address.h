@@ -44,9 +44,11 @@ struct tcpip_link_address {
     uint8_t len;
 };
 
+/* a.b.c.d. */
 TCPIP_API struct tcpip_address tcpip_address_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d);
 /* `bytes`: 16 of them. */
 TCPIP_API struct tcpip_address tcpip_address_v6(const uint8_t *bytes);
+/* Same length and bytes: an IPv4 address doesn't equal the mapped one. */
 TCPIP_API bool tcpip_address_equal(const struct tcpip_address *a, const struct tcpip_address *b);
 /* What follows judges an IPv4-mapped address as the IPv4 address in it. */
 /* True for none, 0.0.0.0 and ::. */

@@ -48,12 +48,14 @@ TCPIP_API void tcpip_buffer_unref(struct tcpip_buffer *buffer);
  * received data out of them when few are left. Before it is delivered, once. */
 TCPIP_API void tcpip_buffer_set_lent(struct tcpip_buffer *buffer);
 
+/* One reference more, which is the caller's; returns the buffer. */
 static inline struct tcpip_buffer *tcpip_buffer_ref(struct tcpip_buffer *buffer)
 {
     buffer->refs++;
     return buffer;
 }
 
+/* The view's first byte; good while the buffer is referenced. */
 static inline uint8_t *tcpip_view_data(const struct tcpip_view *view)
 {
     return view->buffer->data + view->offset;
@@ -80,7 +82,10 @@ struct tcpip_vectorised_view {
     uint32_t size;
 };
 
+/* Removes the first `count` bytes; count <= size. Views that become empty are passed over: `views` moves on in the
+ * caller's array. References are the caller's affair, here and below. */
 TCPIP_API void tcpip_vectorised_view_trim_front(struct tcpip_vectorised_view *vv, uint32_t count);
+/* Cuts the vector to at most `length` bytes. */
 TCPIP_API void tcpip_vectorised_view_cap_length(struct tcpip_vectorised_view *vv, uint32_t length);
 /* Copies up to `size` bytes from `offset` on; returns how many. */
 TCPIP_API size_t tcpip_vectorised_view_copy_out(const struct tcpip_vectorised_view *vv, uint32_t offset, void *out,
@@ -93,6 +98,7 @@ struct tcpip_prependable {
     size_t used; /* at the end of space */
 };
 
+/* Nothing used yet; `space` stays the caller's. */
 static inline struct tcpip_prependable tcpip_prependable_init(void *space, size_t size)
 {
     struct tcpip_prependable p;

@@ -66,8 +66,8 @@ struct tcpip_congestion {
     uint64_t *state;      /* ops->state_size bytes */
 };
 
-TCPIP_API extern const struct tcpip_congestion_ops tcpip_congestion_reno;
-TCPIP_API extern const struct tcpip_congestion_ops tcpip_congestion_cubic;
+TCPIP_API extern const struct tcpip_congestion_ops tcpip_congestion_reno;  /* RFC 5681 */
+TCPIP_API extern const struct tcpip_congestion_ops tcpip_congestion_cubic; /* RFC 9438, with HyStart++ (RFC 9406) */
 
 /* Makes a controller known by its name to a stack; reno and cubic are. ops must outlive the stack. INVALID_ARGUMENT:
  * name or state size; LIMIT_REACHED: more than 16. A second registration of a name replaces the first for new

@@ -94,8 +94,7 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_read_views(struct tcpip
 #define TCPIP_WRITE_MORE 1u          /* more is coming: hold back a partial segment */
 #define TCPIP_WRITE_END_OF_RECORD 2u /* don't merge with what follows */
 /* Copies in what fits and says how much. `to` may be NULL. WOULD_BLOCK, CLOSED_FOR_SEND, DESTINATION_REQUIRED,
- * MESSAGE_TOO_LONG, NO_ROUTE,
- * ... */
+ * MESSAGE_TOO_LONG, NO_ROUTE, ... */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_write(struct tcpip_endpoint *endpoint, const void *data,
                                                                size_t size, uint32_t flags,
                                                                const struct tcpip_full_address *to, size_t *done);
@@ -129,18 +128,24 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_set_option(struct tcpip
 /* UNKNOWN_PROTOCOL_OPTION. ERROR: the value is an enum tcpip_error. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_get_option(struct tcpip_endpoint *endpoint,
                                                                     enum tcpip_option option, int64_t *value);
-/* Registers; zeroed waiter, mask and fn set. A waiter is on one endpoint at a time. */
+/* Registers; zeroed waiter, mask and fn set. A waiter is on one endpoint at a time. What is ready already isn't told:
+ * check readiness after registering. */
 TCPIP_API void tcpip_endpoint_waiter_add(struct tcpip_endpoint *endpoint, struct tcpip_waiter *waiter);
+/* It doesn't run afterwards; also from its own callback. Nothing if it isn't registered. */
 TCPIP_API void tcpip_endpoint_waiter_remove(struct tcpip_endpoint *endpoint, struct tcpip_waiter *waiter);
 /* A pointer of the caller's, kept with the endpoint; NULL at first. */
 TCPIP_API void tcpip_endpoint_set_context(struct tcpip_endpoint *endpoint, void *context);
+/* What was set last. */
 TCPIP_API void *tcpip_endpoint_context(const struct tcpip_endpoint *endpoint);
+/* The stack that it was made in. */
 TCPIP_API struct tcpip_stack *tcpip_endpoint_stack(const struct tcpip_endpoint *endpoint);
 
-/* Any source when `sources` is 0. Multicast membership of datagram endpoints; nic 0: by route. DUPLICATE_ADDRESS:
- * joined already; BAD_LOCAL_ADDRESS: leaving what wasn't joined. */
+/* Multicast membership of datagram endpoints, from any source; nic 0: by route. It ends with the endpoint. BAD_ADDRESS:
+ * not multicast; ADDRESS_FAMILY_NOT_SUPPORTED; DUPLICATE_ADDRESS: joined already; LIMIT_REACHED; NO_MEMORY;
+ * UNKNOWN_NIC_ID, NO_ROUTE; NOT_SUPPORTED: not a datagram endpoint. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_join_group(struct tcpip_endpoint *endpoint, uint32_t nic,
                                                                     const struct tcpip_address *group);
+/* nic 0: whichever it was joined on. BAD_LOCAL_ADDRESS: it wasn't joined. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_leave_group(struct tcpip_endpoint *endpoint, uint32_t nic,
                                                                      const struct tcpip_address *group);
 

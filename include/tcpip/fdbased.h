@@ -75,6 +75,7 @@ struct tcpip_fdbased_counters {
     uint64_t tx_would_block; /* EAGAIN: pushed back */
     uint64_t tx_no_buffers;  /* ENOBUFS: tried again a little later */
 };
+/* A snapshot, since the link was made. */
 TCPIP_API void tcpip_fdbased_get_counters(const struct tcpip_link *link, struct tcpip_fdbased_counters *out);
 
 /* ---- TUN and TAP ---- */

@@ -5,12 +5,16 @@
  * lower link as its upper side, and offer themselves as a link to what is above; so a link never knows who is above it:
  * it speaks through tcpip_link_deliver, _tx_ready and _set_state.
  *
- *   ownership     who is given a packet owns it, also on failure; a transmitted packet is freed at completion
- *   back-pressure transmit takes what it can from the front of the list and leaves the rest there; when it can take
- * more, the link calls tcpip_link_tx_ready callbacks     transmit runs inside a turn and must not enter the stack, but
- * may call tcpip_link_deliver (it is queued for the turn), tcpip_packet_*, tcpip_buffer_* and tcpip_timer_* GSO a link
- * without the capability never sees a super-segment; one without checksum offload only complete sums detach packets
- * still held by the link are freed by it, before detach returns */
+ *   ownership      who is given a packet owns it, also on failure; a transmitted packet is freed at completion
+ *   back-pressure  transmit takes what it can from the front of the list and leaves the rest there; when it can take
+ *                  more, the link calls tcpip_link_tx_ready
+ *   callbacks      transmit runs inside a turn and must not enter the stack, but may call tcpip_link_deliver (it is
+ *                  queued for the turn), tcpip_packet_*, tcpip_buffer_* and tcpip_timer_*
+ *   offload        a link without the capability never sees a super-segment; one without checksum offload only
+ *                  complete sums
+ *   detach         packets still held by the link are freed by it, before detach returns
+ *
+ * docs/links.md says more, and which tests a new link should pass. */
 #ifndef TCPIP_LINK_H
 #define TCPIP_LINK_H
 
@@ -82,6 +86,7 @@ static inline void tcpip_link_tx_ready(struct tcpip_link *link)
     link->upper->tx_ready(link->upper);
 }
 
+/* The link went up or down, and why down. From anywhere, inside transmit too; what follows waits for the turn's end. */
 static inline void tcpip_link_set_state(struct tcpip_link *link, bool up, enum tcpip_error error)
 {
     link->upper->state(link->upper, up, error);
@@ -100,6 +105,7 @@ struct tcpip_env;
 
 /* Everything sent is delivered again, MTU 65,535 (or `mtu` if not 0), no checksums to compute. NULL: out of memory. */
 TCPIP_API struct tcpip_link *tcpip_loopback_new(const struct tcpip_env *env, uint32_t mtu);
+/* When detached. */
 TCPIP_API void tcpip_loopback_free(struct tcpip_link *link);
 
 /* A link whose other side is the program: tests, simulators, foreign transports. */
@@ -113,8 +119,10 @@ struct tcpip_channel_options {
     void (*on_output)(void *ctx); /* packets were queued; inside a turn: note it and collect later; may be NULL */
     void *ctx;
 };
+/* options may be NULL. NULL: out of memory. */
 TCPIP_API struct tcpip_link *tcpip_channel_new(const struct tcpip_env *env,
                                                const struct tcpip_channel_options *options);
+/* When detached. */
 TCPIP_API void tcpip_channel_free(struct tcpip_link *link);
 /* Gives a packet in, as if received; takes it. Sets link_protocol from the first nibble if it is 0. On a detached
  * channel the packet is lost. */
@@ -124,6 +132,7 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_channel_inject_bytes(struct tcpi
                                                                      size_t size);
 /* The oldest packet sent, now the caller's; NULL: none. Resumes a link that had pushed back. */
 TCPIP_API struct tcpip_packet *tcpip_channel_collect(struct tcpip_link *link);
+/* Packets sent and not collected. */
 TCPIP_API uint32_t tcpip_channel_pending(const struct tcpip_link *link);
 
 /* Two links joined back to back, of one stack or of two (then packets are copied). The ends are freed together. */
@@ -140,8 +149,10 @@ struct tcpip_pipe_options {
     void (*on_ready[2])(void *ctx);
     void *ctx;
 };
+/* options may be NULL. NO_MEMORY. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error
 tcpip_pipe_new(const struct tcpip_env *env, const struct tcpip_pipe_options *options, struct tcpip_link *ends[2]);
+/* Both ends, when both are detached. */
 TCPIP_API void tcpip_pipe_free(struct tcpip_link *ends[2]);
 /* Delivers up to `budget` packets that wait for this end; returns how many. An entry of this end's stack. */
 TCPIP_API uint32_t tcpip_pipe_pump(struct tcpip_link *end, uint32_t budget);
@@ -150,7 +161,9 @@ TCPIP_API uint32_t tcpip_pipe_pump(struct tcpip_link *end, uint32_t budget);
  * promiscuous. The lower link stays the caller's and must outlive it. */
 TCPIP_API struct tcpip_link *tcpip_ethernet_new(const struct tcpip_env *env, struct tcpip_link *lower,
                                                 struct tcpip_link_address address);
+/* When detached. */
 TCPIP_API void tcpip_ethernet_free(struct tcpip_link *link);
+/* Whether frames for other stations go up too, as packets of type OTHER_HOST. */
 TCPIP_API void tcpip_ethernet_set_promiscuous(struct tcpip_link *link, bool on);
 
 /* Copies what passes to a writer, as pcapng (interface and packet blocks, comments) or as text lines. A checksum that
@@ -165,8 +178,10 @@ struct tcpip_sniffer_options {
     void (*write)(void *ctx, const void *bytes, size_t size);
     void *ctx;
 };
+/* `write` must be given. `lower` stays the caller's and must outlive it. NULL: out of memory. */
 TCPIP_API struct tcpip_link *tcpip_sniffer_new(const struct tcpip_env *env, struct tcpip_link *lower,
                                                const struct tcpip_sniffer_options *options);
+/* When detached. */
 TCPIP_API void tcpip_sniffer_free(struct tcpip_link *link);
 /* The next captured packet gets this comment (a drop reason, a test's remark); copied, cut to 200 bytes. */
 TCPIP_API void tcpip_sniffer_comment(struct tcpip_link *link, const char *text);
@@ -193,12 +208,15 @@ struct tcpip_fault_options {
 struct tcpip_fault_counters {
     uint64_t passed, lost, duplicated, corrupted, reordered, queue_dropped;
 };
+/* `lower` stays the caller's and must outlive it. NULL: out of memory. */
 TCPIP_API struct tcpip_link *tcpip_fault_new(const struct tcpip_env *env, struct tcpip_link *lower,
                                              const struct tcpip_fault_options *options);
+/* When detached. */
 TCPIP_API void tcpip_fault_free(struct tcpip_link *link);
 /* Changes the profiles from the next packet on. */
 TCPIP_API void tcpip_fault_set(struct tcpip_link *link, const struct tcpip_fault_profile *out,
                                const struct tcpip_fault_profile *in);
+/* Of both directions, since the link was made; either may be NULL. */
 TCPIP_API void tcpip_fault_get_counters(const struct tcpip_link *link, struct tcpip_fault_counters *out,
                                         struct tcpip_fault_counters *in);
 

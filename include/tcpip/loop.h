@@ -81,6 +81,7 @@ struct tcpip_loop_task {
 };
 /* From the loop's thread. Nothing if it is posted already. */
 TCPIP_API void tcpip_loop_post(struct tcpip_loop *loop, struct tcpip_loop_task *task);
+/* `fn` doesn't run afterwards. Nothing if it isn't posted. */
 TCPIP_API void tcpip_loop_cancel(struct tcpip_loop *loop, struct tcpip_loop_task *task);
 
 /* Iterates until tcpip_loop_stop. */

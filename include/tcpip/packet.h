@@ -89,12 +89,14 @@ struct tcpip_packet_list {
     uint32_t count;
 };
 
+/* Empty. */
 static inline struct tcpip_packet_list tcpip_packet_list_init(void)
 {
     struct tcpip_packet_list list = {NULL, NULL, 0};
     return list;
 }
 
+/* Puts a packet at the end; it is the list's. */
 static inline void tcpip_packet_list_push(struct tcpip_packet_list *list, struct tcpip_packet *packet)
 {
     packet->next = NULL;
@@ -106,6 +108,7 @@ static inline void tcpip_packet_list_push(struct tcpip_packet_list *list, struct
     list->count++;
 }
 
+/* Takes the first packet out; NULL: the list is empty. */
 static inline struct tcpip_packet *tcpip_packet_list_pop(struct tcpip_packet_list *list)
 {
     struct tcpip_packet *packet = list->head;
@@ -126,6 +129,7 @@ TCPIP_API void tcpip_packet_list_append(struct tcpip_packet_list *list, struct t
 TCPIP_API struct tcpip_packet *tcpip_packet_new(struct tcpip_stack *stack);
 /* Frees without counting: for packets that were sent or consumed. Losing one goes through tcpip_packet_drop. */
 TCPIP_API void tcpip_packet_free(struct tcpip_packet *packet);
+/* Frees all of them, without counting. */
 TCPIP_API void tcpip_packet_list_free(struct tcpip_packet_list *list);
 /* Loses a packet: counts the reason, traces, frees. `stack` may be found through the packet's pool. */
 TCPIP_API void tcpip_packet_drop(struct tcpip_packet *packet, enum tcpip_drop reason);
@@ -160,6 +164,7 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_packet_append(struct tcpip_packe
  * that no clone shares the buffer. */
 TCPIP_API uint8_t *tcpip_packet_pull_slow(struct tcpip_packet *packet, uint32_t offset, uint32_t count);
 
+/* tcpip_packet_pull_slow, quick where the bytes lie together already. */
 static inline uint8_t *tcpip_packet_pull(struct tcpip_packet *packet, uint32_t offset, uint32_t count)
 {
     uint32_t in_room = (uint32_t)(packet->tail - packet->head);

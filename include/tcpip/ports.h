@@ -29,8 +29,11 @@ struct tcpip_port_key {
     uint32_t flags; /* enum tcpip_port_flags */
 };
 
+/* NULL: out of memory. env's memory and randomness are used. One thread at a time. */
 TCPIP_API struct tcpip_port_manager *tcpip_port_manager_new(const struct tcpip_env *env);
+/* With what is still reserved. */
 TCPIP_API void tcpip_port_manager_free(struct tcpip_port_manager *manager);
+/* Ephemeral ports, inclusive. INVALID_ARGUMENT: first is 0 or above last. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_port_manager_set_range(struct tcpip_port_manager *manager,
                                                                        uint16_t first, uint16_t last);
 /* Reserves key->port; 0: an ephemeral one, written back (random start). PORT_IN_USE, NO_PORT_AVAILABLE, NO_MEMORY. */

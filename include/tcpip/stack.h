@@ -22,13 +22,13 @@ struct tcpip_network_protocol;   /* protocol.h */
 struct tcpip_transport_protocol; /* protocol.h */
 
 /* The protocols of this library; what a program doesn't name isn't linked. */
-TCPIP_API extern const struct tcpip_network_protocol tcpip_ipv4;
-TCPIP_API extern const struct tcpip_network_protocol tcpip_ipv6;
+TCPIP_API extern const struct tcpip_network_protocol tcpip_ipv4; /* with ICMP */
+TCPIP_API extern const struct tcpip_network_protocol tcpip_ipv6; /* with ICMPv6 and neighbour discovery */
 TCPIP_API extern const struct tcpip_network_protocol tcpip_arp;
 TCPIP_API extern const struct tcpip_transport_protocol tcpip_tcp;
 TCPIP_API extern const struct tcpip_transport_protocol tcpip_udp;
-TCPIP_API extern const struct tcpip_transport_protocol tcpip_icmpv4;
-TCPIP_API extern const struct tcpip_transport_protocol tcpip_icmpv6;
+TCPIP_API extern const struct tcpip_transport_protocol tcpip_icmpv4; /* ping endpoints */
+TCPIP_API extern const struct tcpip_transport_protocol tcpip_icmpv6; /* ping endpoints */
 
 struct tcpip_protocols {
     const struct tcpip_network_protocol *const *network; /* NULL-terminated */
@@ -54,6 +54,7 @@ TCPIP_API void tcpip_stack_free(struct tcpip_stack *stack);
 TCPIP_API void tcpip_stack_enter(struct tcpip_stack *stack);
 /* The same with the caller's own reading of the clock, used for the whole turn. */
 TCPIP_API void tcpip_stack_enter_at(struct tcpip_stack *stack, tcpip_ns now);
+/* Ends the bracket. At the outermost one callbacks run, which may close any endpoint. */
 TCPIP_API void tcpip_stack_leave(struct tcpip_stack *stack);
 /* Fires due timers and works off what earlier turns left, at most `budget` units (0: limits.turn_budget). True: more is
  * due, call again. */
@@ -91,6 +92,7 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_create_nic(struct tcpip_st
                                                                  const struct tcpip_nic_options *options);
 /* UNKNOWN_NIC_ID for all of these. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_enable_nic(struct tcpip_stack *stack, uint32_t id);
+/* Neighbours of the NIC are forgotten, what is queued is offered to the link once more and then lost. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_disable_nic(struct tcpip_stack *stack, uint32_t id);
 /* Detaches the link; addresses, routes and neighbours of the NIC go with it; connections through it time out as they
  * would. */
@@ -103,8 +105,11 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_set_spoofing(struct tcpip_
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_set_nic_mtu(struct tcpip_stack *stack, uint32_t id, uint32_t mtu);
 /* NULL: none. The pointer is good until the NIC is removed. */
 TCPIP_API struct tcpip_nic *tcpip_stack_nic(const struct tcpip_stack *stack, uint32_t id);
+/* As given to tcpip_stack_create_nic. */
 TCPIP_API uint32_t tcpip_nic_id(const struct tcpip_nic *nic);
+/* As given, or "nic7"; good until the NIC is removed. */
 TCPIP_API const char *tcpip_nic_name(const struct tcpip_nic *nic);
+/* The stack that it is in. */
 TCPIP_API struct tcpip_stack *tcpip_nic_stack(const struct tcpip_nic *nic);
 
 struct tcpip_nic_info {
@@ -114,6 +119,7 @@ struct tcpip_nic_info {
     struct tcpip_link_address link_address;
     struct tcpip_stats_nic stats;
 };
+/* A snapshot; `name` is good until the NIC is removed. UNKNOWN_NIC_ID. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_nic_info(const struct tcpip_stack *stack, uint32_t id,
                                                                struct tcpip_nic_info *out);
 
@@ -218,9 +224,11 @@ TCPIP_API size_t tcpip_stack_neighbors(const struct tcpip_stack *stack, struct t
 
 /* ---- the rest ---- */
 
-/* A stack-wide default of an option. UNKNOWN_PROTOCOL_OPTION, INVALID_OPTION_VALUE. */
+/* A stack-wide default of an option, for every endpoint that has no value of its own, from now on.
+ * UNKNOWN_PROTOCOL_OPTION: no such option, or it can only be read; INVALID_OPTION_VALUE. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_set_default(struct tcpip_stack *stack, enum tcpip_option option,
                                                                   int64_t value);
+/* Its value now. */
 TCPIP_API int64_t tcpip_stack_default(const struct tcpip_stack *stack, enum tcpip_option option);
 /* Ephemeral ports, inclusive; default 32768 to 60999. INVALID_ARGUMENT. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_set_port_range(struct tcpip_stack *stack, uint16_t first,

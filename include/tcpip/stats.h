@@ -10,7 +10,7 @@ TCPIP_BEGIN_DECLS
 
 struct tcpip_stack;
 
-/* X(field). SNMP names stand in docs; fields here are netstack's in C spelling. */
+/* X(field). What each counts, and what Linux calls it, is in docs/stats.md; names are netstack's in C spelling. */
 #define TCPIP_STATS_STACK(X)                 \
     X(unknown_protocol_rcvd_packets)         \
     X(unknown_network_endpoint_rcvd_packets) \

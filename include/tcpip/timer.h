@@ -23,6 +23,7 @@ TCPIP_API void tcpip_timer_set(struct tcpip_stack *stack, struct tcpip_timer *ti
 /* Disarms; nothing if it isn't armed. */
 TCPIP_API void tcpip_timer_cancel(struct tcpip_stack *stack, struct tcpip_timer *timer);
 
+/* Is it to fire yet? False inside its own fn. */
 static inline bool tcpip_timer_armed(const struct tcpip_timer *timer)
 {
     return timer->order != 0;

@@ -135,6 +135,7 @@ struct tcpip_event {
     uint32_t bytes_count;
 };
 
+/* "TCP_ACK"; static. */
 TCPIP_API const char *tcpip_event_name(enum tcpip_event_kind kind);
 /* One line, "12.003456 tcp#3 ACK processed acked=1460 sacked=0 lost=0 in_flight=0", zero-terminated, cut to `size`;
  * returns its length. Packets are printed in tcpdump's notation. */

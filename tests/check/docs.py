@@ -4,8 +4,8 @@
 
 Every path, `file.c:function`, `tcpip_*` name and make target in them exists; code blocks that name their file
 ('```c examples/echo.c') are its text, '...' standing for what is left out; the README's map has every folder and every
-public header; docs/stats.md has every counter, and says of TCP's which nobody counts yet; links lead somewhere; and
-comments send nobody to a document that isn't there. A path below a folder named build* is the build's, and not looked
+public header; docs/stats.md has every counter, and says of TCP's which nobody counts yet; links lead somewhere;
+every public function has a comment; and comments send nobody to a document that isn't there. A path below a folder named build* is the build's, and not looked
 for; '*' stands for anything; words in capitals (NAME, DIR) stand for the reader's own.
 """
 import os
@@ -195,6 +195,24 @@ def counters(tree):
                                   f"{name} is {'counted' if counted else 'not counted yet'}")
 
 
+def comments(tree):
+    """A public function has a comment above it, beside it, or above the run of lines that it stands in."""
+    for path in tree.files:
+        if not re.match(r"include/tcpip/.*\.h$", path):
+            continue
+        lines = tree.lines(path)
+        for i, line in enumerate(lines):
+            if not line.startswith("TCPIP_API"):
+                continue
+            first = last = i
+            while first > 0 and lines[first - 1] and "*/" not in "".join(lines[first - 1:i]):
+                first -= 1
+            while last + 1 < len(lines) and ";" not in lines[last]:
+                last += 1
+            if "*/" not in "".join(lines[max(first - 1, 0):last + 1]):
+                yield Finding(path, i + 1, "no comment says what it does")
+
+
 def sent_to(tree):
     for path in tree.files:
         if path.startswith("tests/check/") or not path.endswith((".c", ".h", ".py", ".build", ".sh", "run")):
@@ -214,6 +232,7 @@ RULES = [
     ("docs: code blocks are the text of their files", excerpts),
     ("docs: the README's map is complete", the_map),
     ("docs: docs/stats.md has every counter", counters),
+    ("docs: every public function has its comment", comments),
     ("docs: comments name documents that exist", sent_to),
 ]
 
@@ -264,6 +283,12 @@ SAMPLES = [
      {"include/tcpip/stats.h": STATS_H,
       "src/transport/tcp/a.c": "void f(void)\n{\n    s->retransmits += 2;\n}\n",
       "docs/stats.md": STATS_MD + "| `losses` | not counted yet |\n"}, None),
+    ("a public function without a comment",
+     {"include/tcpip/a.h": "/* A. */\nTCPIP_API int a(void);\n\nTCPIP_API int b(\n    int);\n/* C. */\n"},
+     "docs: every public function has its comment"),
+    ("public functions with comments",
+     {"include/tcpip/a.h": "/* A. */\nTCPIP_API int a(void);\nTCPIP_API int b(void);\n\nTCPIP_API int c(\n"
+                           "    void); /* C. */\n"}, None),
     ("a comment that sends to nowhere", {"x.h": "/* docs/gone.md has it */\n"},
      "docs: comments name documents that exist"),
 ]

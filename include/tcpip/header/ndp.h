@@ -74,6 +74,7 @@ struct tcpip_ndp_router_advertisement {
     uint32_t reachable_ms, retransmit_ms; /* 0: unspecified */
 };
 
+/* Of a message that tcpip_ndp_check has passed. */
 TCPIP_API void tcpip_ndp_router_advertisement_decode(const uint8_t *p, struct tcpip_ndp_router_advertisement *out);
 /* Writes the fixed part with a checksum of 0 and returns its size. */
 TCPIP_API size_t tcpip_ndp_router_advertisement_encode(uint8_t *out,
