@@ -11,9 +11,8 @@
  *
  * Owns:        the five pools and the wrappers; the list of due callbacks.
  * Invariants:  a buffer's owner is the pools that made it; release != NULL exactly for wrapped buffers; a wrapped
- * buffer is on `released` at most once, with no references. Not here:    the public calls that take a stack (stack/),
- * packets (packet.c), slabs (base/pool.c).
- */
+ *              buffer is on `released` at most once, with no references.
+ * Not here:    the public calls that take a stack (stack/), packets (packet.c), slabs (base/pool.c). */
 #include "base/assert.h"
 #include "base/math.h"
 #include "buffer/pools.h"

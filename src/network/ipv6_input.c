@@ -11,8 +11,8 @@
  *
  * Owns:       nothing.
  * Invariants: a v4-mapped address never comes up from a wire, so that inside they mean IPv4 and nothing else; a packet
- * is reassembled at most once. Not here:   forwarding (packets for others are dropped); reassembly.c; icmpv6.c; ndp.c.
- */
+ *             is reassembled at most once.
+ * Not here:   forwarding (packets for others are dropped); reassembly.c; icmpv6.c; ndp.c. */
 #include "base/math.h"
 #include "network/ip.h"
 

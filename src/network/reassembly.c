@@ -8,19 +8,22 @@
  *
  * Everything here is driven by strangers. So:
  *   overlap     no honest sender overlaps: the datagram is spoiled, its pieces go, and a tombstone stays until the
- * timer so that late fragments can't begin it anew (RFC 5722 3; for IPv4 too: teardrop and its children). The same
- * bytes at the same place again are a duplicate made by the network, and ignored (RFC 8200 4.5). lies        two ends,
- * data behind the end: spoiled like an overlap. many        at most IP_REASSEMBLY_PIECES_MAX pieces, so that a search
- * is short and 8-byte fragments don't pay; limits.fragment_datagrams and limits.fragment_bytes: the oldest datagram
- * goes. pinning     what counts against the limit is what a piece keeps from being freed, not what it carries; a small
- * piece of a large buffer, or one in the link's own memory, is copied first. patience    60 s for IPv6 (RFC 8200), 30 s
- * for IPv4 (Linux's; RFC 1122 3.3.2 wants 60 to 120, which serves floods more than it serves users). Then an ICMP
- * error, if the first fragment is there.
+ *               timer, so that late fragments can't begin it anew (RFC 5722 3; for IPv4 too: teardrop and its
+ *               children). The same bytes at the same place again are a duplicate made by the network, and ignored
+ *               (RFC 8200 4.5).
+ *   lies        two ends, data behind the end: spoiled like an overlap.
+ *   many        at most IP_REASSEMBLY_PIECES_MAX pieces, so that a search is short and 8-byte fragments don't pay;
+ *               limits.fragment_datagrams and limits.fragment_bytes: the oldest datagram goes.
+ *   pinning     what counts against the limit is what a piece keeps from being freed, not what it carries; a small
+ *               piece of a large buffer, or one in the link's own memory, is copied first.
+ *   patience    60 s for IPv6 (RFC 8200), 30 s for IPv4 (Linux's; RFC 1122 3.3.2 wants 60 to 120, which serves floods
+ *               more than it serves users). Then an ICMP error, if the first fragment is there.
  *
  * Owns:       struct ip_reassembly and every packet that waits in it.
  * Invariants: pieces are ascending, disjoint, not empty; received_bytes is their sum; total_bytes, once known, is the
- * end of the last piece there can be; charged_bytes is the sum over all pieces. tcpip__ip_reassembly_check. Not here:
- * what makes a fragment malformed (ipv4_input.c, ipv6_input.c); rewriting the header of the whole. */
+ *             end of the last piece there can be; charged_bytes is the sum over all pieces.
+ *             tcpip__ip_reassembly_check.
+ * Not here:   what makes a fragment malformed (ipv4_input.c, ipv6_input.c); rewriting the header of the whole. */
 #include "network/reassembly.h"
 
 #include "base/math.h"

@@ -4,10 +4,11 @@
  * What a destination is decides how it is reached, in this order:
  *
  *   ours                      looped back through the NIC that has it; the source is the destination itself unless
- * given. A loopback source stays on the loopback NIC (RFC 1122 3.2.1.3 (g)) directed broadcast        through the NIC
- * with that prefix link-local, multicast,    through the NIC asked for; else the NIC of the source given (for
- * link-local destinations 255.255.255.255           only a link-local source says anything); else what the route table
- * says; else the only usable NIC that isn't a loopback. Never by a gateway (RFC 3927 2.6.2, RFC 4291 2.5.6).
+ *                             given. A loopback source stays on the loopback NIC (RFC 1122 3.2.1.3 (g))
+ *   directed broadcast        through the NIC with that prefix
+ *   link-local, multicast,    through the NIC asked for; else the NIC of the source given (for link-local destinations
+ *   255.255.255.255           only a link-local source says anything); else what the route table says; else the only
+ *                             usable NIC that isn't a loopback. Never by a gateway (RFC 3927 2.6.2, RFC 4291 2.5.6).
  *                             Interface-local multicast (ff01::/16) doesn't leave the NIC
  *   anything else             by the route table
  *

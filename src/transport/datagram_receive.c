@@ -11,8 +11,8 @@
  *
  * Owns:        queue, queue_bytes.
  * Invariants:  a queued packet starts with its transport header; its nic is NULL, and the NIC's id is in `hash` (the
- * NIC may be gone before the reader comes); queue_bytes is the sum of the true sizes. Not here:    whose a datagram is
- * (udp.c, ping.c). */
+ *              NIC may be gone before the reader comes); queue_bytes is the sum of the true sizes.
+ * Not here:    whose a datagram is (udp.c, ping.c). */
 #include "transport/datagram.h"
 
 enum {

@@ -8,8 +8,9 @@
  *
  * Owns:       struct tcp_stack; the memory of endpoints and hot blocks.
  * Invariants: a dead endpoint is in no table and has no timer; it is on the list of the dead only if the application is
- * done with it. Not here:   what a segment means (tcp_input.c, tcp_open.c, tcp_listen.c), calls of the application
- * (tcp_endpoint.c). */
+ *             done with it.
+ * Not here:   what a segment means (tcp_input.c, tcp_open.c, tcp_listen.c), calls of the application
+ *             (tcp_endpoint.c). */
 #include "transport/tcp/tcp.h"
 
 #include <stdalign.h>

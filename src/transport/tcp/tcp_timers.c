@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT
 /* tcp_timers.c: all waiting of a connection, as events: functions named after what just happened.
  *
- *   timer        armed by                          cancelled by               on expiry                       source
- *   RETRANSMIT   SYN, data or FIN sent; an ACK     everything acknowledged    oldest segment again, backoff;  RFC 6298
- * 5 with more outstanding                                        the limit: Timeout PERSIST      window closed, data
- * wait, nothing the window opens           probe, backoff                  RFC 9293 3.8.6.1 in flight DELAYED_ACK  data
- * received, ACK not due yet    an ACK sent                ACK                             RFC 9293 3.8.6.3 KEEPALIVE
- * established with the option on    option off, close          probe if idle; the limit:       RFC 9293 3.8.4 Timeout
- *   USER_TIMEOUT data sent with the option set     everything acknowledged    Timeout                         RFC
- * 9293 3.8.3 FIN_WAIT_2   FIN-WAIT-2 after close            TIME-WAIT                  gone Linux CORK         a
- * partial segment held back       sent, uncorked             sent anyway                     Linux HOLD         the
- * link's queue is full          sent                       try again                       - IDLE         everything
- * acknowledged           data sent                  hot block given back            -
+ *   timer          armed by                        cancelled by              on expiry                      source
+ *   RETRANSMIT     SYN, data or FIN sent; an ACK   everything acknowledged   oldest segment again, backoff; RFC 6298 5
+ *                  with more outstanding                                     at the limit: Timeout
+ *   PERSIST        window closed, data wait,       the window opens          probe, backoff                 RFC 9293
+ *                  nothing in flight                                                                        3.8.6.1
+ *   DELAYED_ACK    data received, ACK not due yet  an ACK sent               ACK                            3.8.6.3
+ *   KEEPALIVE      established with the option on  option off, close         probe if idle; at the limit:   3.8.4
+ *                                                                            Timeout
+ *   USER_TIMEOUT   data sent with the option set   everything acknowledged   Timeout                        3.8.3
+ *   FIN_WAIT_2     FIN-WAIT-2 after close          TIME-WAIT                 gone                           Linux
+ *   CORK           a partial segment held back     sent, uncorked            sent anyway                    Linux
+ *   HOLD           the link's queue is full        sent                      try again                      -
+ *   IDLE           everything acknowledged         data sent                 hot block given back           -
  *
  * The connection has one node on the stack's wheel. A deadline that moves later leaves it where it is: it fires early
  * once, looks, and is armed anew. That makes arming on every segment free.
