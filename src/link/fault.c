@@ -221,6 +221,13 @@ static void line_timer(struct tcpip_timer *timer, tcpip_ns now)
     line_run(container_of(timer, struct fault_line, timer), now);
 }
 
+/* A burst ends with the profile that has bursts. */
+static void line_set(struct fault_line *line, const struct tcpip_fault_profile *profile)
+{
+    line->profile = *profile;
+    line->in_burst = line->in_burst && profile->burst_enter_ppm != 0;
+}
+
 static void line_init(struct fault_line *line, struct fault *fault, uint64_t seed, bool inbound)
 {
     line->fault = fault;
@@ -312,9 +319,9 @@ void tcpip_fault_set(struct tcpip_link *link, const struct tcpip_fault_profile *
 {
     struct fault *fault = fault_of(link);
     if (out != NULL)
-        fault->out.profile = *out;
+        line_set(&fault->out, out);
     if (in != NULL)
-        fault->in.profile = *in;
+        line_set(&fault->in, in);
 }
 
 void tcpip_fault_get_counters(const struct tcpip_link *link, struct tcpip_fault_counters *out,
