@@ -49,6 +49,9 @@ static uint32_t window_value(const struct receive_window *window, seqnum rcv_nxt
     uint32_t room = sat_sub_u32(size, queued_bytes), open = receive_window_open(window, rcv_nxt);
     uint32_t offer = min_u32(room, most) & ~(unit - 1), step = max_u32(min_u32(mss, size / 2), 1);
 
+    /* A buffer smaller than the unit would never be offered. */
+    if (offer == 0 && room >= step)
+        offer = unit;
     if (offer > open && offer - open >= step)
         return offer;
     open = min_u32(open, most);
