@@ -194,7 +194,11 @@ bool tcpip__tcp_route(struct tcp_endpoint *ep)
     memcpy(local, ep->demux.flow.local, 16);
     tcpip__route_release(&ep->route);
     uint32_t nic = ep->demux.flow.nic != 0 ? ep->demux.flow.nic : (uint32_t)tcp_option(ep, TCPIP_OPTION_BIND_TO_NIC);
-    return tcpip__route_find(ep->base.stack, nic, local, ep->demux.flow.remote, &ep->route) == TCPIP_OK;
+    if (tcpip__route_find(ep->base.stack, nic, local, ep->demux.flow.remote, &ep->route) != TCPIP_OK)
+        return false;
+    if (tcp_synchronized(ep))
+        (void)tcpip__tcp_update_mss(ep); /* another way, or a NIC whose MTU was changed */
+    return true;
 }
 
 static uint32_t tcp_ip_header_bytes(const uint8_t *remote)
