@@ -34,6 +34,7 @@ enum {
     TCP_MSS_DEFAULT_V4 = 536, /* RFC 9293 MUST-15 */
     TCP_MSS_DEFAULT_V6 = 1220,
     TCP_MSS_MIN = 48,                        /* smaller ones are taken for attacks on our packet rate */
+    TCP_CLAMP_MIN = 1152,                    /* of a window, as Linux: less than a scale can say would be none at all */
     TCP_SUPER_SEGMENT_MAX = 65535 - 60 - 60, /* payload of one packet, headers at their largest */
     TCP_HALF_OPEN_LEVELS = 8,                /* SYN-ACK backoff: 1 2 4 8 16 32 64 120 s */
 };
@@ -242,6 +243,11 @@ static inline struct address_context tcp_address_context(const struct tcp_endpoi
                                     .network = ep->base.network,
                                     .transport = TCPIP_PROTOCOL_TCP,
                                     .groups = true};
+}
+/* WINDOW_CLAMP as it counts; 0: off. */
+static inline uint32_t tcp_window_clamp(int64_t option)
+{
+    return option > 0 ? (uint32_t)clamp_i64(option, TCP_CLAMP_MIN, UINT32_MAX) : 0;
 }
 static inline struct tcpip_stats_tcp *tcp_stats(const struct tcp_endpoint *ep)
 {

@@ -104,6 +104,17 @@ static bool input_reset(struct tcp_endpoint *ep, struct tcp_segment *segment)
     return false;
 }
 
+/* SYN-RECEIVED of a simultaneous open: the peer has our SYN. */
+static void input_opens(struct tcp_endpoint *ep, const struct tcp_segment *segment, uint32_t window)
+{
+    ep->snd_una = seq_add(ep->iss, 1);
+    ep->snd_wnd = ep->snd_wnd_max = window;
+    ep->snd_wl1 = segment->seq;
+    ep->snd_wl2 = segment->ack;
+    ep->fin_queued = ep->fin_queued || ep->shut_write;
+    tcpip__tcp_established(ep);
+}
+
 /* Fourth. RFC 5961 4.2: a SYN on a live connection is answered with an ACK, whatever its number: a peer that restarted
  * resets us then. */
 static bool input_syn(struct tcp_endpoint *ep, struct tcp_segment *segment)
@@ -112,12 +123,14 @@ static bool input_syn(struct tcp_endpoint *ep, struct tcp_segment *segment)
         return true;
     bool again = ep->state == TCPIP_TCP_SYN_RECEIVED && seq_eq(segment->seq, ep->irs);
     if (again && (segment->flags & TCPIP_TCP_ACK) != 0 && seq_eq(segment->ack, ep->snd_nxt)) {
-        /* SYN-ACKs that crossed (RFC 9293 3.5, figure 7): the SYN is known, its ACK opens. The peer hears that its own
-         * was heard, in case ours is lost. */
-        segment->flags &= (uint16_t)~TCPIP_TCP_SYN;
-        segment->seq = ep->rcv_nxt;
+        /* SYN-ACKs that crossed (RFC 9293 3.5, figure 7): the SYN is known, its ACK opens; its window isn't scaled
+         * (RFC 7323 2.2). The peer hears that its own was heard, in case ours is lost. */
+        tcpip__tcp_note_timestamp(ep, segment);
+        ep->last_receive_at = segment->now;
+        input_opens(ep, segment, segment->window);
         ep->ack_now = true;
-        return true;
+        tcpip_packet_free(segment->packet);
+        return false;
     }
     if (again && (segment->flags & TCPIP_TCP_ACK) == 0)
         tcpip__tcp_send_syn(ep); /* our SYN-ACK was lost */
@@ -140,13 +153,7 @@ static bool input_ack(struct tcp_endpoint *ep, struct tcp_segment *segment)
             tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_BAD_ACK);
             return false;
         }
-        ep->snd_una = seq_add(ep->iss, 1);
-        ep->snd_wnd = segment->window << ep->snd_wscale;
-        ep->snd_wnd_max = ep->snd_wnd;
-        ep->snd_wl1 = segment->seq;
-        ep->snd_wl2 = segment->ack;
-        ep->fin_queued = ep->fin_queued || ep->shut_write;
-        tcpip__tcp_established(ep);
+        input_opens(ep, segment, segment->window << ep->snd_wscale);
     }
     return tcpip__tcp_ack(ep, segment);
 }

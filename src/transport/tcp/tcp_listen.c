@@ -146,8 +146,9 @@ static uint32_t passive_buffer_bytes(const struct tcpip_stack *stack, const stru
 {
     uint32_t bytes =
         listener != NULL ? listener->receive_window.buffer_bytes : tcpip__tcp_receive_buffer_default(stack);
-    int64_t clamp = option_get(stack, listener != NULL ? listener->options : NULL, TCPIP_OPTION_WINDOW_CLAMP);
-    return clamp > 0 ? (uint32_t)min_i64(bytes, clamp) : bytes;
+    uint32_t clamp =
+        tcp_window_clamp(option_get(stack, listener != NULL ? listener->options : NULL, TCPIP_OPTION_WINDOW_CLAMP));
+    return clamp != 0 ? min_u32(bytes, clamp) : bytes;
 }
 
 struct syn_ack {
@@ -391,72 +392,6 @@ static bool half_open_waits_for_data(struct tcpip_stack *stack, struct tcp_half_
     return true;
 }
 
-/* RFC 9293 3.10.7.4 for SYN-RECEIVED. */
-void tcpip__tcp_half_open_input(struct tcp_half_open *half, struct tcp_segment *segment)
-{
-    struct tcpip_stack *stack = segment->packet->nic->stack;
-    uint16_t flags = segment->flags;
-    seqnum next = seq_add(half->irs, 1);
-    enum tcpip_drop reason;
-    if (half->deferred) {
-        reason = TCPIP_DROP_TCP_FORWARDER;
-    } else if ((flags & (TCPIP_TCP_SYN | TCPIP_TCP_ACK | TCPIP_TCP_RST)) == TCPIP_TCP_SYN &&
-               seq_eq(segment->seq, half->irs)) {
-        half_open_send(stack, half, TCPIP_TCP_SYN | TCPIP_TCP_ACK); /* ours was lost */
-        reason = TCPIP_DROP_TCP_UNEXPECTED_SYN;
-    } else if (!seq_in_window(segment->seq, next, min_u32(passive_buffer_bytes(stack, half->listener), 65535) + 1)) {
-        if ((flags & TCPIP_TCP_RST) == 0)
-            half_open_send(stack, half, TCPIP_TCP_ACK);
-        reason = TCPIP_DROP_TCP_OUT_OF_WINDOW;
-    } else if (half->ts && segment->has_ts && (flags & TCPIP_TCP_RST) == 0 &&
-               tcpip__tcp_paws_reject(half->ts_recent, segment->now, segment->ts_val, segment->now)) {
-        half_open_send(stack, half, TCPIP_TCP_ACK);
-        stack->stats.tcp.paws_dropped++;
-        reason = TCPIP_DROP_TCP_PAWS;
-    } else if (flags & TCPIP_TCP_RST) {
-        bool exact = seq_eq(segment->seq, next); /* RFC 5961 3.2 */
-        if (exact) {
-            stack->stats.tcp.resets_received++;
-            tcpip__tcp_half_open_free(stack, half);
-        } else {
-            half_open_send(stack, half, TCPIP_TCP_ACK);
-        }
-        reason = TCPIP_DROP_TCP_BAD_RST;
-        if (exact) {
-            tcpip_packet_free(segment->packet);
-            return;
-        }
-    } else if (flags & TCPIP_TCP_SYN) {
-        half_open_send(stack, half, TCPIP_TCP_ACK);
-        reason = TCPIP_DROP_TCP_UNEXPECTED_SYN;
-    } else if ((flags & TCPIP_TCP_ACK) == 0) {
-        reason = TCPIP_DROP_TCP_NO_ACK;
-    } else if (!seq_eq(segment->ack, seq_add(half->iss, 1))) {
-        tcpip__tcp_reply_reset(stack, segment);
-        reason = TCPIP_DROP_TCP_BAD_ACK;
-    } else if (half_open_waits_for_data(stack, half, segment)) {
-        tcpip_packet_free(segment->packet);
-        return;
-    } else {
-        (void)half_open_complete(stack, half, segment);
-        return;
-    }
-    tcpip_packet_drop(segment->packet, reason);
-}
-
-/* A hard error about our SYN-ACK ends the attempt (RFC 9293 3.9.2.2); a soft one doesn't: SYN-ACKs are sent again
- * anyhow. */
-void tcpip__tcp_half_open_error(struct tcp_half_open *half, const struct tcpip_icmp_error *error)
-{
-    if (seq_eq(seq(tcpip_load_u32(error->quote + 4)), half->iss) &&
-        (error->kind == TCPIP_ICMP_PORT_UNREACHABLE || error->kind == TCPIP_ICMP_PROTOCOL_UNREACHABLE)) {
-        struct tcpip_stack *stack =
-            half->listener != NULL ? half->listener->base.stack : NULL; /* the forwarder's time out by themselves */
-        if (stack != NULL)
-            tcpip__tcp_half_open_free(stack, half);
-    }
-}
-
 /* ---- SYN cookies ---- */
 
 static void cookie_flow(const struct flow *flow, struct syn_cookie_flow *out)
@@ -505,8 +440,9 @@ static void cookie_answer(struct tcp_endpoint *listener, struct tcp_segment *seg
     tcpip_packet_free(segment->packet);
 }
 
-/* The third segment of a handshake that we kept no record of; true: it was one, and the packet is taken. */
-static bool cookie_accept(struct tcp_endpoint *listener, struct tcp_segment *segment)
+/* Does the segment acknowledge a cookie of ours? */
+static bool cookie_valid(struct tcp_endpoint *listener, const struct tcp_segment *segment,
+                         struct syn_cookie_facts *facts)
 {
     struct tcpip_stack *stack = listener->base.stack;
     int64_t mode = tcp_option(listener, TCPIP_OPTION_SYN_COOKIES);
@@ -514,15 +450,25 @@ static bool cookie_accept(struct tcp_endpoint *listener, struct tcp_segment *seg
         (segment->flags & (TCPIP_TCP_SYN | TCPIP_TCP_RST)) != 0)
         return false;
     struct syn_cookie_flow flow;
-    struct syn_cookie_facts facts = {.peer_scale = -1};
     cookie_flow(&segment->flow, &flow);
+    *facts = (struct syn_cookie_facts){.peer_scale = -1};
+    if (tcpip__syn_cookie_check(&stack->secret, &flow, seq_sub(segment->seq, 1), seq_sub(segment->ack, 1), facts,
+                                segment->now))
+        return true;
+    stack->stats.tcp.listen_overflow_invalid_syn_cookie_rcvd++;
+    return false;
+}
+
+/* The third segment of a handshake that we kept no record of; true: it was one, and the packet is taken. */
+static bool cookie_accept(struct tcp_endpoint *listener, struct tcp_segment *segment)
+{
+    struct tcpip_stack *stack = listener->base.stack;
+    struct syn_cookie_facts facts;
+    if (!cookie_valid(listener, segment, &facts))
+        return false;
     seqnum irs = seq_sub(segment->seq, 1), iss = seq_sub(segment->ack, 1);
     bool ts = segment->has_ts && tcp_option(listener, TCPIP_OPTION_TIMESTAMPS) != 0;
     uint32_t offset = tcpip__timestamp_offset(&stack->secret, segment->flow.local, segment->flow.remote);
-    if (!tcpip__syn_cookie_check(&stack->secret, &flow, irs, iss, &facts, segment->now)) {
-        stack->stats.tcp.listen_overflow_invalid_syn_cookie_rcvd++;
-        return false;
-    }
     if (ts)
         tcpip__syn_cookie_timestamp_read(segment->ts_ecr - offset, &facts);
     if (listener_full(listener)) {
@@ -548,6 +494,88 @@ static bool cookie_accept(struct tcp_endpoint *listener, struct tcp_segment *seg
     stack->stats.tcp.listen_overflow_syn_cookie_rcvd++;
     passive_deliver(listener, ep, segment);
     return true;
+}
+
+/* ---- SYN-RECEIVED ---- */
+
+/* The same SYN may have come before when there was no room for a record, and was answered with a cookie: that is what
+ * the peer acknowledges then. True: the record makes way, and the packet is taken. */
+static bool half_open_yields(struct tcpip_stack *stack, struct tcp_half_open *half, struct tcp_segment *segment)
+{
+    struct tcp_endpoint *listener = half->listener;
+    struct syn_cookie_facts facts;
+    if (listener == NULL || !cookie_valid(listener, segment, &facts))
+        return false;
+    tcpip__tcp_half_open_free(stack, half);
+    return cookie_accept(listener, segment);
+}
+
+/* RFC 9293 3.10.7.4 for SYN-RECEIVED. */
+void tcpip__tcp_half_open_input(struct tcp_half_open *half, struct tcp_segment *segment)
+{
+    struct tcpip_stack *stack = segment->packet->nic->stack;
+    uint16_t flags = segment->flags;
+    seqnum next = seq_add(half->irs, 1);
+    enum tcpip_drop reason;
+    if (half->deferred) {
+        reason = TCPIP_DROP_TCP_FORWARDER;
+    } else if ((flags & (TCPIP_TCP_SYN | TCPIP_TCP_ACK | TCPIP_TCP_RST)) == TCPIP_TCP_SYN &&
+               seq_eq(segment->seq, half->irs)) {
+        half_open_send(stack, half, TCPIP_TCP_SYN | TCPIP_TCP_ACK); /* ours was lost */
+        reason = TCPIP_DROP_TCP_UNEXPECTED_SYN;
+    } else if (!seq_in_window(segment->seq, next, min_u32(passive_buffer_bytes(stack, half->listener), 65535) + 1)) {
+        if ((flags & TCPIP_TCP_RST) == 0)
+            half_open_send(stack, half, TCPIP_TCP_ACK);
+        reason = TCPIP_DROP_TCP_OUT_OF_WINDOW;
+    } else if (half->ts && segment->has_ts && (flags & TCPIP_TCP_RST) == 0 &&
+               tcpip__tcp_paws_reject(half->ts_recent, segment->now, segment->ts_val, segment->now)) {
+        half_open_send(stack, half, TCPIP_TCP_ACK);
+        stack->stats.tcp.paws_dropped++;
+        reason = TCPIP_DROP_TCP_PAWS;
+    } else if (flags & TCPIP_TCP_RST) {
+        bool exact = seq_eq(segment->seq, next); /* RFC 5961 3.2 */
+        if (exact) {
+            stack->stats.tcp.resets_received++;
+            tcpip__tcp_half_open_free(stack, half);
+        } else {
+            half_open_send(stack, half, TCPIP_TCP_ACK);
+        }
+        reason = TCPIP_DROP_TCP_BAD_RST;
+        if (exact) {
+            tcpip_packet_free(segment->packet);
+            return;
+        }
+    } else if (flags & TCPIP_TCP_SYN) {
+        half_open_send(stack, half, TCPIP_TCP_ACK);
+        reason = TCPIP_DROP_TCP_UNEXPECTED_SYN;
+    } else if ((flags & TCPIP_TCP_ACK) == 0) {
+        reason = TCPIP_DROP_TCP_NO_ACK;
+    } else if (!seq_eq(segment->ack, seq_add(half->iss, 1))) {
+        if (half_open_yields(stack, half, segment))
+            return;
+        tcpip__tcp_reply_reset(stack, segment);
+        reason = TCPIP_DROP_TCP_BAD_ACK;
+    } else if (half_open_waits_for_data(stack, half, segment)) {
+        tcpip_packet_free(segment->packet);
+        return;
+    } else {
+        (void)half_open_complete(stack, half, segment);
+        return;
+    }
+    tcpip_packet_drop(segment->packet, reason);
+}
+
+/* A hard error about our SYN-ACK ends the attempt (RFC 9293 3.9.2.2); a soft one doesn't: SYN-ACKs are sent again
+ * anyhow. */
+void tcpip__tcp_half_open_error(struct tcp_half_open *half, const struct tcpip_icmp_error *error)
+{
+    if (seq_eq(seq(tcpip_load_u32(error->quote + 4)), half->iss) &&
+        (error->kind == TCPIP_ICMP_PORT_UNREACHABLE || error->kind == TCPIP_ICMP_PROTOCOL_UNREACHABLE)) {
+        struct tcpip_stack *stack =
+            half->listener != NULL ? half->listener->base.stack : NULL; /* the forwarder's time out by themselves */
+        if (stack != NULL)
+            tcpip__tcp_half_open_free(stack, half);
+    }
 }
 
 /* ---- LISTEN ---- */

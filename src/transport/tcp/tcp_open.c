@@ -75,7 +75,7 @@ void tcpip__tcp_prepare(struct tcp_endpoint *ep, tcpip_ns now)
     tcpip__ack_policy_init(&ep->ack_policy, &ack);
     uint8_t scale =
         tcpip__receive_window_scale(max_u32(ep->receive_window.buffer_bytes, stack->limits.tcp_receive_buffer_max));
-    uint32_t clamp = (uint32_t)min_i64(tcp_option(ep, TCPIP_OPTION_WINDOW_CLAMP), UINT32_MAX);
+    uint32_t clamp = tcp_window_clamp(tcp_option(ep, TCPIP_OPTION_WINDOW_CLAMP));
     tcpip__receive_window_init(&ep->receive_window, seq(0), ep->receive_window.buffer_bytes, scale, now);
     ep->receive_window.clamp = clamp;
     ep->ts_offset = tcpip__timestamp_offset(&stack->secret, ep->demux.flow.local, ep->demux.flow.remote);

@@ -78,7 +78,7 @@ static void tcp_option_applied(struct tcp_endpoint *ep, enum tcpip_option option
         tcpip__tcp_timers_on_keepalive_option(ep);
         break;
     case TCPIP_OPTION_WINDOW_CLAMP:
-        ep->receive_window.clamp = (uint32_t)min_i64(value, UINT32_MAX);
+        ep->receive_window.clamp = tcp_window_clamp(value);
         break;
     case TCPIP_OPTION_QUICK_ACK:
         /* As Linux: 0 waits for data to carry the ACK, 1 ends that; neither lasts, the rhythm of the data decides. */
