@@ -1,0 +1,585 @@
+// SPDX-License-Identifier: MIT
+/* side.c: one end of a connection: a program that writes a pattern, reads the other's and compares, and ends as its
+ * plan says.
+ *
+ * It goes on when it hears that it can (edge-triggered, in one of three ways) or when a pause of its own is over, and
+ * never otherwise: a wake-up that the library forgets is a connection that doesn't end. What it writes at each position
+ * of the stream is a function of the position, so a byte that is lost, doubled or moved shows where it happens.
+ *
+ * Owns:       endpoints of connections, views that the library lent, buffers that the library was lent.
+ * Invariants: data that were read are the peer's, in order; a clean end comes after all that the peer wrote.
+ * Not here:   which errors a connection may see (judge.c). */
+#include "sim.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CALLS_MAX = 64, /* in one step: others want to go on too */
+    VIEWS_MAX = 5,
+    RETRY_MS = 20,   /* after NO_BUFFER_SPACE, which no event ends */
+    GIVE_UP_S = 400, /* an end whose peer is gone without a word hears nothing: the program's own patience */
+};
+
+static uint8_t pattern(const struct sim_flow *flow, uint32_t side, uint64_t at)
+{
+    return (uint8_t)(at * 131 + (at >> 8) * 31 + (at >> 16) + flow->index * 7 + side * 101);
+}
+
+static void side_note(struct side *side, const char *what, uint64_t value)
+{
+    sim_mix(side->sim, (uint64_t)what[0] << 56 | (uint64_t)(side->flow->index * 2 + side->index) << 48 | value);
+    if (side->sim->options.trace)
+        printf("%.6f flow %u/%u %s %" PRIu64 "\n", (double)side->sim->now / 1e9, side->flow->index, side->index, what,
+               value);
+}
+
+static void side_news(struct side *side)
+{
+    side->news_at = side->sim->now;
+}
+
+/* ---- waking ---- */
+
+static void side_heard(struct tcpip_waiter *waiter, uint32_t ready)
+{
+    struct side *side = TCPIP_CONTAINER_OF(waiter, struct side, waiter);
+    side->runnable = true;
+    (void)ready;
+    if (side->plan->wake == PLAN_WAKE_INSIDE)
+        (void)side_step(side);
+}
+
+void side_open(struct side *side, struct tcpip_endpoint *endpoint, enum side_state state)
+{
+    static const uint32_t mask = TCPIP_EVENT_IN | TCPIP_EVENT_OUT;
+    side->endpoint = endpoint;
+    side->state = state;
+    side->open_at = side->news_at = side->sim->now;
+    side->read_at = side->sim->now + side->plan->read_start;
+    side->runnable = true; /* register, then look */
+    tcpip_endpoint_set_context(endpoint, side);
+    if (side->plan->wake == PLAN_WAKE_READY) {
+        tcpip_endpoint_watch(endpoint, mask);
+    } else {
+        side->waiter = (struct tcpip_waiter){.mask = mask, .fn = side_heard};
+        tcpip_endpoint_waiter_add(endpoint, &side->waiter);
+    }
+}
+
+enum tcpip_error side_set_options(struct side *side)
+{
+    const struct plan_options *options = &side->plan->options;
+    for (uint32_t i = 0; i < options->count; i++) {
+        enum tcpip_error error =
+            tcpip_endpoint_set_option(side->endpoint, options->list[i].option, options->list[i].value);
+        if (error != TCPIP_OK)
+            return error;
+    }
+    return side->plan->congestion != NULL ? tcpip_endpoint_set_congestion(side->endpoint, side->plan->congestion)
+                                          : TCPIP_OK;
+}
+
+/* ---- the end ---- */
+
+/* When a peer that this end closed on may be told so: at once, if it still had something to say. */
+static tcpip_ns side_gone_at(const struct side *side, uint64_t unread)
+{
+    const struct plan_options *options = &side->plan->options;
+    const struct side *peer = side_peer(side);
+    tcpip_ns now = side->sim->now, linger = 60 * TCPIP_SECOND;
+    if (side->aborted || unread > 0 || side->written < side->plan->total)
+        return now;
+    if (side->plan->may_time_out)
+        return now;
+    if (side->eof)
+        return TCPIP_NEVER;
+    if (side->shut_read || side->read < peer->plan->total)
+        return now;
+    for (uint32_t i = 0; i < options->count; i++)
+        if (options->list[i].option == TCPIP_OPTION_LINGER2)
+            linger = options->list[i].value;
+    return now + (linger > 0 ? linger : 0);
+}
+
+void side_leave(struct side *side)
+{
+    int64_t unread = 0;
+    if (tcpip_endpoint_get_option(side->endpoint, TCPIP_OPTION_RECEIVE_QUEUE_SIZE, &unread) != TCPIP_OK)
+        sim_fail(side->sim, "the size of the receive queue isn't told");
+    if (side->gone_at == TCPIP_NEVER)
+        side->gone_at = side_gone_at(side, (uint64_t)unread);
+    struct tcpip_endpoint *endpoint = side->endpoint;
+    side->state = SIDE_DONE;
+    side->endpoint = NULL;
+    side_news(side);
+    side_note(side, "closes", (uint64_t)unread);
+    tcpip_endpoint_close(endpoint);
+    judge_side(side);
+}
+
+void side_failed(struct side *side, enum tcpip_error error)
+{
+    side->error = error;
+    side->error_at = side->sim->now;
+    side_note(side, tcpip_error_text(error), (uint64_t)error);
+    judge_error(side, error);
+    if (side->gone_at > side->sim->now)
+        side->gone_at = side->sim->now;
+    side_leave(side);
+}
+
+static void side_reset(struct side *side)
+{
+    if (tcpip_endpoint_set_option(side->endpoint, TCPIP_OPTION_LINGER, 0) == TCPIP_OK)
+        side->aborted = true;
+    side_leave(side);
+}
+
+/* ---- reading ---- */
+
+static bool side_verify(struct side *side, uint64_t at, const uint8_t *data, size_t size)
+{
+    uint32_t from = 1 - side->index;
+    for (size_t i = 0; i < size; i++)
+        if (data[i] != pattern(side->flow, from, at + i)) {
+            sim_fail(side->sim, "flow %u, end %u: byte %" PRIu64 " is wrong, in a read of %zu from %" PRIu64,
+                     side->flow->index, side->index, at + i, size, at);
+            return false;
+        }
+    return true;
+}
+
+static void side_has_read(struct side *side, uint64_t bytes)
+{
+    side->read += bytes;
+    side->sim->bytes_read += bytes;
+    side_news(side);
+    side_note(side, "reads", bytes);
+    if (side->read > side_peer(side)->written)
+        sim_fail(side->sim, "flow %u, end %u: read %" PRIu64 " of %" PRIu64 " bytes written", side->flow->index,
+                 side->index, side->read, side_peer(side)->written);
+}
+
+static enum tcpip_error read_copy(struct side *side, size_t size, bool scatter)
+{
+    uint8_t *buffer = malloc(size);
+    size_t done = 0, front = scatter ? size / 3 : 0;
+    struct tcpip_io io[2] = {{buffer, front}, {buffer + front, size - front}};
+    struct tcpip_control control = {.present = 0};
+    enum tcpip_error error = scatter ? tcpip_endpoint_recvmsg(side->endpoint, io, 2, &done, NULL, &control)
+                                     : tcpip_endpoint_read(side->endpoint, buffer, size, &done, NULL);
+    if (done > size || (error == TCPIP_OK) != (done > 0))
+        sim_fail(side->sim, "a read of %zu says %s and %zu", size, tcpip_error_text(error), done);
+    else if (error == TCPIP_OK && side_verify(side, side->read, buffer, done))
+        side_has_read(side, done);
+    free(buffer);
+    return error;
+}
+
+struct peeked {
+    struct side *side;
+    uint64_t at;
+    size_t most;
+};
+
+static bool peek_writer(void *ctx, const void *data, size_t size)
+{
+    struct peeked *peeked = ctx;
+    if (peeked->at - peeked->side->read >= peeked->most || !side_verify(peeked->side, peeked->at, data, size))
+        return false;
+    peeked->at += size;
+    return true;
+}
+
+static enum tcpip_error read_peek(struct side *side, size_t size)
+{
+    struct peeked peeked = {side, side->read, size};
+    size_t done = 0;
+    enum tcpip_error error = tcpip_endpoint_peek(side->endpoint, peek_writer, &peeked, &done);
+    if (error != TCPIP_OK)
+        return error;
+    uint64_t before = side->read, seen = peeked.at - before;
+    if (side->sim->failed || side->state == SIDE_DONE)
+        return TCPIP_OK;
+    error = read_copy(side, size, false);
+    if (error != TCPIP_OK || side->read - before < (seen < size ? seen : size))
+        sim_fail(side->sim, "flow %u, end %u: peek showed %" PRIu64 " bytes, read gave %" PRIu64 " (%s)",
+                 side->flow->index, side->index, seen, side->read - before, tcpip_error_text(error));
+    return error;
+}
+
+static void release_later(struct sim *sim, struct side *side, struct tcpip_buffer *buffer)
+{
+    if (sim->held_count < SIM_HELD_MAX && rng_below(&side->rng, 2) == 0)
+        sim->held[sim->held_count++] = (struct held){buffer, sim->now + rng_between(&side->rng, 0, 2 * TCPIP_SECOND)};
+    else
+        tcpip_buffer_unref(buffer);
+}
+
+void sim_release_held(struct sim *sim, bool all)
+{
+    for (uint32_t i = 0; i < sim->held_count;) {
+        struct tcpip_buffer *buffer = sim->held[i].buffer;
+        if (!all && sim->held[i].until > sim->now) {
+            i++;
+            continue;
+        }
+        sim->held[i] = sim->held[--sim->held_count];
+        tcpip_buffer_unref(buffer);
+    }
+}
+
+static enum tcpip_error read_views(struct side *side, size_t size)
+{
+    struct tcpip_view views[VIEWS_MAX];
+    size_t count = 1 + rng_below(&side->rng, VIEWS_MAX), done = 0, sum = 0;
+    enum tcpip_error error = tcpip_endpoint_read_views(side->endpoint, views, &count, size, &done, NULL);
+    if (error != TCPIP_OK)
+        return error;
+    uint64_t at = side->read;
+    for (size_t i = 0; i < count; i++) {
+        (void)side_verify(side, at + sum, tcpip_view_data(&views[i]), views[i].length);
+        sum += views[i].length;
+    }
+    if (sum != done || done == 0 || done > size)
+        sim_fail(side->sim, "read_views of %zu says %zu, and %zu in %zu views", size, done, sum, count);
+    side_has_read(side, done);
+    struct sim *sim = side->sim;
+    for (size_t i = 0; i < count; i++) /* may run waiters: the side may be gone afterwards */
+        release_later(sim, side, views[i].buffer);
+    return TCPIP_OK;
+}
+
+static enum tcpip_error read_once(struct side *side)
+{
+    size_t size = 1 + rng_below(&side->rng, side->plan->read_max);
+    uint32_t style = side->plan->read;
+    if (style == PLAN_READ_MIXED)
+        style = rng_below(&side->rng, PLAN_READ_MIXED);
+    switch (style) {
+    case PLAN_READ_VIEWS:
+        return read_views(side, size);
+    case PLAN_READ_PEEK:
+        return read_peek(side, size);
+    default:
+        return read_copy(side, size, style == PLAN_READ_SCATTER);
+    }
+}
+
+/* All has come: is it all? */
+static void side_ended(struct side *side)
+{
+    const struct side *peer = side_peer(side);
+    side_news(side);
+    side_note(side, "hears the end", side->read);
+    side->eof = true;
+    if (!peer->shut_write && peer->state != SIDE_DONE)
+        sim_fail(side->sim, "flow %u, end %u: an end that the peer didn't send", side->flow->index, side->index);
+    if (side->read != peer->written)
+        sim_fail(side->sim, "flow %u, end %u: a clean end after %" PRIu64 " of %" PRIu64 " bytes", side->flow->index,
+                 side->index, side->read, peer->written);
+}
+
+static bool side_read(struct side *side)
+{
+    bool more = false;
+    for (int calls = 0; side->state == SIDE_OPEN && !side->eof && !side->sim->failed; calls++) {
+        if (side->sim->now < side->read_at)
+            return more;
+        if (calls >= CALLS_MAX) {
+            side->runnable = true;
+            return true;
+        }
+        enum tcpip_error error = read_once(side);
+        if (side->state != SIDE_OPEN)
+            return true;
+        if (error == TCPIP_ERR_WOULD_BLOCK)
+            return more;
+        more = true;
+        if (error == TCPIP_ERR_CLOSED_FOR_RECEIVE) {
+            if (!side->shut_read)
+                side_ended(side);
+            return true;
+        }
+        if (error != TCPIP_OK) {
+            side_failed(side, error);
+            return true;
+        }
+        if (side->plan->read_pause > 0)
+            side->read_at = side->sim->now + side->plan->read_pause;
+    }
+    return more;
+}
+
+/* ---- writing ---- */
+
+struct lent {
+    struct sim *sim;
+    uint8_t data[];
+};
+
+static void lent_back(void *ctx, struct tcpip_buffer *buffer)
+{
+    struct lent *lent = ctx;
+    (void)buffer;
+    lent->sim->written_views--;
+    memset(lent->data, 0xee, 1); /* whoever still reads it reads something else */
+    free(lent);
+}
+
+static enum tcpip_error write_view(struct side *side, size_t size, uint32_t flags)
+{
+    struct lent *lent = malloc(sizeof(*lent) + size);
+    lent->sim = side->sim;
+    for (size_t i = 0; i < size; i++)
+        lent->data[i] = pattern(side->flow, side->index, side->written + i);
+    struct tcpip_buffer *buffer =
+        tcpip_buffer_wrap(tcpip_endpoint_stack(side->endpoint), lent->data, size, lent_back, lent);
+    if (buffer == NULL) {
+        free(lent);
+        return TCPIP_ERR_NO_BUFFER_SPACE;
+    }
+    side->sim->written_views++;
+    struct tcpip_view view = {buffer, 0, (uint32_t)size};
+    side->written += size; /* the peer may read it before the call is back */
+    enum tcpip_error error = tcpip_endpoint_write_view(side->endpoint, &view, flags, NULL);
+    if (error != TCPIP_OK)
+        side->written -= size;
+    tcpip_buffer_unref(buffer);
+    return error;
+}
+
+static enum tcpip_error write_copy(struct side *side, size_t size, uint32_t flags, bool gather)
+{
+    uint8_t *buffer = malloc(size);
+    size_t done = 0, front = gather ? size / 3 : size;
+    for (size_t i = 0; i < size; i++)
+        buffer[i] = pattern(side->flow, side->index, side->written + i);
+    struct tcpip_io io[2] = {{buffer, front}, {buffer + front, size - front}};
+    uint64_t before = side->written;
+    side->written += size; /* as above */
+    enum tcpip_error error = gather ? tcpip_endpoint_sendmsg(side->endpoint, io, 2, flags, NULL, NULL, &done)
+                                    : tcpip_endpoint_write(side->endpoint, buffer, size, flags, NULL, &done);
+    side->written = before + done;
+    free(buffer);
+    if (done > size || (error == TCPIP_OK) != (done > 0))
+        sim_fail(side->sim, "a write of %zu says %s and %zu", size, tcpip_error_text(error), done);
+    return error;
+}
+
+static enum tcpip_error write_once(struct side *side, size_t size)
+{
+    uint32_t flags = rng_below(&side->rng, 100) < side->plan->more_percent ? TCPIP_WRITE_MORE : 0;
+    uint32_t style = side->plan->write;
+    if (style == PLAN_WRITE_MIXED)
+        style = rng_below(&side->rng, PLAN_WRITE_MIXED);
+    if (style == PLAN_WRITE_VIEW) {
+        enum tcpip_error error = write_view(side, size, flags);
+        if (error != TCPIP_ERR_MESSAGE_TOO_LONG)
+            return error;
+    }
+    return write_copy(side, size, flags, style == PLAN_WRITE_GATHER);
+}
+
+/* How much may have been written by now: all, or what it is this end's turn for. */
+static uint64_t side_allowance(const struct side *side)
+{
+    const struct plan_flow *plan = side->flow->plan;
+    uint64_t allowed = side->plan->total;
+    if (plan->response == 0 || side->eof)
+        return allowed;
+    uint64_t turns = side->index == 0 ? (uint64_t)plan->request * (1 + side->read / plan->response)
+                                      : (uint64_t)plan->response * (side->read / plan->request);
+    return turns < allowed ? turns : allowed;
+}
+
+static bool side_write(struct side *side)
+{
+    bool more = false;
+    for (int calls = 0; side->state == SIDE_OPEN && !side->shut_write && !side->sim->failed; calls++) {
+        uint64_t allowed = side_allowance(side);
+        if (side->written >= allowed || side->sim->now < side->write_at)
+            return more;
+        if (calls >= CALLS_MAX) {
+            side->runnable = true;
+            return true;
+        }
+        uint64_t size = 1 + rng_below(&side->rng, side->plan->write_max), before = side->written;
+        enum tcpip_error error = write_once(side, size < allowed - before ? size : allowed - before);
+        if (side->state != SIDE_OPEN)
+            return true;
+        if (error == TCPIP_ERR_WOULD_BLOCK)
+            return more;
+        more = true;
+        if (error == TCPIP_ERR_NO_BUFFER_SPACE || error == TCPIP_ERR_NO_MEMORY) {
+            side->write_at = side->sim->now + RETRY_MS * TCPIP_MS;
+        } else if (error != TCPIP_OK) {
+            side_failed(side, error);
+        } else {
+            side_news(side);
+            side_note(side, "writes", side->written - before);
+            if (side->plan->write_pause > 0)
+                side->write_at = side->sim->now + side->plan->write_pause;
+        }
+    }
+    return more;
+}
+
+/* ---- ending ---- */
+
+static bool side_shutdown(struct side *side, uint32_t flags)
+{
+    side->shut_read = side->shut_read || (flags & TCPIP_SHUTDOWN_READ) != 0;
+    side->shut_write = side->shut_write || (flags & TCPIP_SHUTDOWN_WRITE) != 0;
+    side_note(side, "shuts down", flags);
+    if (side->shut_read && side->shut_write && side->gone_at > side->sim->now)
+        side->gone_at = side->sim->now; /* what comes now is answered with a reset */
+    enum tcpip_error error = tcpip_endpoint_shutdown(side->endpoint, flags);
+    if (side->state != SIDE_OPEN)
+        return true;
+    if (error == TCPIP_ERR_NOT_CONNECTED) { /* it is over, for a reason that a read tells */
+        side->runnable = true;
+        return true;
+    }
+    if (error != TCPIP_OK)
+        side_failed(side, error);
+    return true;
+}
+
+static bool side_wants_to_leave(const struct side *side)
+{
+    bool wrote = side->written >= side->plan->total, heard = side->read >= side_peer(side)->plan->total;
+    switch ((enum plan_end)side->plan->end) {
+    case PLAN_END_SHUTDOWN:
+        return side->shut_write && side->eof;
+    case PLAN_END_PASSIVE:
+        return wrote && side->eof;
+    case PLAN_END_DONE:
+        return wrote && (heard || side->eof);
+    case PLAN_END_CLOSE:
+    case PLAN_END_NO_READ:
+        return wrote;
+    case PLAN_END_BOTH:
+        return side->shut_write && side->sim->now >= side->write_at;
+    case PLAN_END_UNREAD:
+    case PLAN_END_RESET:
+        return side->written + side->read >= side->plan->end_after || side->eof || (wrote && heard);
+    case PLAN_END_COUNT:
+        break;
+    }
+    return true;
+}
+
+static bool side_end(struct side *side)
+{
+    bool wrote = side->written >= side->plan->total;
+    if (side->plan->end == PLAN_END_NO_READ && !side->shut_read)
+        return side_shutdown(side, TCPIP_SHUTDOWN_READ);
+    if (side->plan->end == PLAN_END_SHUTDOWN && wrote && !side->shut_write)
+        return side_shutdown(side, TCPIP_SHUTDOWN_WRITE);
+    if (side->plan->end == PLAN_END_BOTH && wrote && !side->shut_write) {
+        side->write_at = side->sim->now + rng_between(&side->rng, 1, TCPIP_SECOND);
+        return side_shutdown(side, TCPIP_SHUTDOWN_READ | TCPIP_SHUTDOWN_WRITE);
+    }
+    if (!side_wants_to_leave(side))
+        return false;
+    if (side->plan->end == PLAN_END_RESET)
+        side_reset(side);
+    else
+        side_leave(side);
+    return true;
+}
+
+/* ---- connecting ---- */
+
+static bool side_connecting(struct side *side)
+{
+    int64_t error = 0;
+    if ((tcpip_endpoint_readiness(side->endpoint, TCPIP_EVENT_OUT) &
+         (TCPIP_EVENT_OUT | TCPIP_EVENT_ERR | TCPIP_EVENT_HUP)) == 0)
+        return false;
+    if (tcpip_endpoint_get_option(side->endpoint, TCPIP_OPTION_ERROR, &error) != TCPIP_OK)
+        sim_fail(side->sim, "the outcome of connect isn't told");
+    if (error != 0) {
+        if (side->flow->plan->kind != PLAN_FLOW_NOBODY || !flow_connect_again(side, (enum tcpip_error)error))
+            side_failed(side, (enum tcpip_error)error);
+        return true;
+    }
+    if (side->flow->plan->kind == PLAN_FLOW_NOBODY && !side->retried)
+        sim_fail(side->sim, "flow %u is connected to nobody", side->flow->index);
+    side_note(side, "is connected", 0);
+    side_news(side);
+    side->state = SIDE_OPEN;
+    return true;
+}
+
+/* ---- patience ---- */
+
+static tcpip_ns side_give_up_at(const struct side *side)
+{
+    const struct sim *sim = side->sim;
+    tcpip_ns from = side_peer(side)->gone_at;
+    if (from == TCPIP_NEVER || side->state == SIDE_NONE || side->state == SIDE_DONE)
+        return TCPIP_NEVER;
+    from = from > sim->plan->calm_at ? from : sim->plan->calm_at;
+    from = from > side->news_at ? from : side->news_at;
+    return from + GIVE_UP_S * TCPIP_SECOND;
+}
+
+/* The peer is gone and its reset was lost. Whoever still has something to send, or probes, must have noticed. */
+static void side_give_up(struct side *side)
+{
+    int64_t unsent = 0;
+    (void)tcpip_endpoint_get_option(side->endpoint, TCPIP_OPTION_SEND_QUEUE_SIZE, &unsent);
+    if (unsent > 0)
+        sim_fail(side->sim, "flow %u, end %u: %" PRId64 " bytes wait for a peer that is gone, and nothing is said",
+                 side->flow->index, side->index, unsent);
+    if (side->plan->keepalive)
+        sim_fail(side->sim, "flow %u, end %u: the peer is gone, and keepalive doesn't notice", side->flow->index,
+                 side->index);
+    side_note(side, "gives up", 0);
+    side_reset(side);
+}
+
+tcpip_ns side_deadline(const struct side *side)
+{
+    tcpip_ns give_up = side_give_up_at(side);
+    return side->wake_at < give_up ? side->wake_at : give_up;
+}
+
+/* The end of a pause, if there is one. */
+static tcpip_ns side_pause(const struct side *side)
+{
+    tcpip_ns now = side->sim->now, next = TCPIP_NEVER;
+    if (side->state != SIDE_OPEN)
+        return next;
+    if (side->read_at > now)
+        next = side->read_at;
+    return side->write_at > now && side->write_at < next ? side->write_at : next;
+}
+
+bool side_step(struct side *side)
+{
+    bool more = false;
+    if (side->stepping || side->state == SIDE_NONE || side->state == SIDE_DONE)
+        return false;
+    if (!side->runnable && side_deadline(side) > side->sim->now)
+        return false;
+    side->stepping = true;
+    side->runnable = false;
+    if (side->sim->now >= side_give_up_at(side))
+        side_give_up(side);
+    if (side->state == SIDE_CONNECTING)
+        more = side_connecting(side);
+    if (side->state == SIDE_OPEN)
+        more = side_read(side) || more;
+    if (side->state == SIDE_OPEN)
+        more = side_write(side) || more;
+    if (side->state == SIDE_OPEN)
+        more = side_end(side) || more;
+    side->wake_at = side_pause(side);
+    side->stepping = false;
+    return more;
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+/* sim.h: one world from one seed: two stacks, a wire, virtual time, programs at both ends, and what is asserted of it.
+ *
+ *     plan.c    what a seed decides            world.c   hosts, wire, time
+ *     flow.c    who connects to whom           side.c    one end of a connection: reads, writes, ends
+ *     judge.c   what must hold, and when       main.c    seeds, processes, TAP */
+#ifndef TCPIP_TESTS_SIM_SIM_H
+#define TCPIP_TESTS_SIM_SIM_H
+
+#include "base/rng.h"
+#include "plan.h"
+#include "test_env.h"
+
+#include <stdio.h>
+
+enum { SIM_LISTENERS_MAX = 4, SIM_HELD_MAX = 64, SIM_WHAT_MAX = 1600 };
+
+struct sim;
+struct sim_flow;
+
+enum side_state {
+    SIDE_NONE, /* not begun, or not accepted yet */
+    SIDE_CONNECTING,
+    SIDE_OPEN,
+    SIDE_DONE,
+};
+
+/* One end of a connection, and the program that holds it. */
+struct side {
+    struct sim *sim;
+    struct sim_flow *flow;
+    const struct plan_side *plan;
+    uint32_t index, host;
+    enum side_state state;
+    struct tcpip_endpoint *endpoint;
+    struct tcpip_waiter waiter;
+    struct rng rng;
+    bool runnable, stepping;
+    uint64_t written, read;
+    bool shut_write, shut_read, eof, aborted;
+    enum tcpip_error error;              /* the connection failed with it */
+    bool retried;                        /* connects again, after there was nobody */
+    tcpip_ns open_at, read_at, write_at; /* not before */
+    tcpip_ns wake_at;                    /* a pause ends; NEVER */
+    tcpip_ns news_at;                    /* something went forward */
+    tcpip_ns gone_at;                    /* reset, failed, or closed before it had heard everything; NEVER */
+    tcpip_ns error_at;
+};
+
+struct sim_flow {
+    struct sim *sim;
+    const struct plan_flow *plan;
+    uint32_t index;
+    struct side side[2];
+    bool started;
+    uint32_t attempts; /* to start that failed for want of something */
+    tcpip_ns start_at;
+    uint16_t port[2]; /* of each side */
+};
+
+struct listener {
+    struct sim *sim;
+    struct tcpip_endpoint *endpoint; /* NULL: closed */
+    struct tcpip_waiter waiter;
+    uint32_t host;
+    uint16_t port;
+    bool runnable;
+    tcpip_ns accept_at;
+};
+
+struct sim_host {
+    struct sim *sim;
+    uint32_t index;
+    struct test_env world;
+    void *(*alloc)(void *ctx, size_t size, size_t align); /* test_env's */
+    uint32_t fail_ppm;                                    /* of allocations */
+    struct rng fail_rng;
+    struct tcpip_stack *stack;
+    struct tcpip_link *top; /* what the NIC is on */
+    struct listener listeners[SIM_LISTENERS_MAX];
+    uint32_t listener_count;
+    struct tcpip_address address[2]; /* by enum plan_family */
+    bool address_gone[2];
+    tcpip_ns closing_at; /* when the listener of PLAN_PORT_CLOSING was closed; NEVER */
+    uint64_t packets_out;
+};
+
+/* A view lent by read_views, given back later. */
+struct held {
+    struct tcpip_buffer *buffer;
+    tcpip_ns until;
+};
+
+struct sim_options {
+    uint32_t without; /* faults that are off */
+    uint64_t flows;   /* a bit for each that takes part */
+    bool trace;
+    FILE *pcap;
+    uint32_t pcap_host;
+};
+
+struct sim {
+    const struct plan *plan;
+    struct sim_options options;
+    tcpip_ns now;
+    struct sim_host hosts[PLAN_HOSTS];
+    struct tcpip_link *ends[2], *fault, *ethernet[2], *sniffer;
+    struct sim_flow flows[PLAN_FLOWS_MAX];
+    uint32_t next_change;
+    bool calm;
+    struct held held[SIM_HELD_MAX];
+    uint32_t held_count, written_views; /* out: lent to us, lent by us */
+    struct rng rng;
+    uint64_t hash, steps, bytes_read;
+    bool failed;
+    char what[SIM_WHAT_MAX];
+};
+
+/* world.c */
+void sim_init(struct sim *sim, const struct plan *plan, const struct sim_options *options);
+void sim_run(struct sim *sim);
+void sim_fini(struct sim *sim);
+/* Something is wrong: noted, the first time; the run ends soon. */
+void sim_fail(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* For the hash, and for who reads along. */
+void sim_say(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void sim_mix(struct sim *sim, uint64_t value);
+
+/* flow.c */
+void flows_init(struct sim *sim);
+/* All that can be done at this instant, once around; true: something was done. */
+bool flows_step(struct sim *sim);
+/* When a program wants to go on by itself. */
+tcpip_ns flows_deadline(const struct sim *sim);
+bool flows_done(const struct sim *sim);
+void flows_finish(struct sim *sim);
+void flow_listeners_open(struct sim *sim, struct sim_host *host);
+/* There was nobody: once more, with the same endpoint, where somebody is. False: it was tried, or can't be. */
+bool flow_connect_again(struct side *side, enum tcpip_error error);
+void flow_listener_close(struct sim *sim, uint32_t host, uint16_t port);
+
+/* side.c */
+void side_open(struct side *side, struct tcpip_endpoint *endpoint, enum side_state state);
+bool side_step(struct side *side);
+tcpip_ns side_deadline(const struct side *side);
+void side_failed(struct side *side, enum tcpip_error error);
+void side_leave(struct side *side);
+enum tcpip_error side_set_options(struct side *side);
+static inline struct side *side_peer(const struct side *side)
+{
+    return &side->flow->side[1 - side->index];
+}
+void sim_release_held(struct sim *sim, bool all);
+
+/* judge.c */
+void judge_turn(struct sim *sim);
+/* An end of a connection saw an error: may it? */
+void judge_error(struct side *side, enum tcpip_error error);
+/* An end of a connection is over. */
+void judge_side(struct side *side);
+void judge_stuck(struct sim *sim);
+void judge_end(struct sim *sim);
+bool judge_empty(const struct sim *sim);
+
+#endif
