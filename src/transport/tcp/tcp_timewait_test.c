@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+/* tcp_timewait_test.c: what is left of a connection, and who may follow it. */
+#include "tcp_peer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { FIN_ACK = TCPIP_TCP_FIN | TCPIP_TCP_ACK, RST = TCPIP_TCP_RST, ACK = TCPIP_TCP_ACK, SYN = TCPIP_TCP_SYN };
+
+static struct tcpip_stats_tcp counters(struct tcp_peer *peer)
+{
+    static struct tcpip_stats stats;
+    tcpip_stack_stats(peer->stack, &stats);
+    return stats.tcp;
+}
+
+/* We close first, so the wait is ours. `port`: the peer's. */
+static void connection_into_time_wait(struct tcp_peer *peer, uint16_t port, const struct tcpip_tcp_options *options)
+{
+    struct tcpip_endpoint *listener = peer_listen(peer, 4), *accepted;
+    peer_call(peer, port, options);
+    assert_int_equal(tcpip_endpoint_accept(listener, &accepted, NULL), TCPIP_OK);
+    tcpip_endpoint_close(accepted);
+    tcpip_endpoint_close(listener);
+    struct peer_segment fin = {.flags = FIN_ACK, .seq = peer->seq, .ack = peer->ack + 1};
+    if (options != NULL && (options->present & TCPIP_TCP_HAS_TIMESTAMPS)) {
+        fin.options.present = TCPIP_TCP_HAS_TIMESTAMPS;
+        fin.options.ts_val = options->ts_val + 2;
+    }
+    peer_hear(peer);
+    peer_send(peer, &fin);
+    peer->seq++;
+    peer_expect(peer, ACK);
+    peer->ack = peer->seen.fields.sequence;
+}
+
+static void it_lasts_a_minute_and_answers_a_fin_that_comes_again(void **state)
+{
+    (void)state;
+    struct tcp_peer peer;
+    peer_init(&peer, NULL);
+    connection_into_time_wait(&peer, PEER_PORT, NULL);
+    assert_int_equal(counters(&peer).time_wait_current, 1);
+    peer_run(&peer, 59 * TCPIP_SECOND);
+    assert_int_equal(counters(&peer).time_wait_current, 1);
+    /* RFC 9293 3.10.7.4: the FIN restarts the wait. */
+    struct peer_segment fin = {.flags = FIN_ACK, .seq = peer.seq - 1, .ack = peer.ack};
+    peer_send(&peer, &fin);
+    peer_expect(&peer, ACK);
+    assert_int_equal(peer.seen.fields.acknowledgment, peer.seq);
+    peer_run(&peer, 59 * TCPIP_SECOND);
+    assert_int_equal(counters(&peer).time_wait_current, 1);
+    peer_run(&peer, 2 * TCPIP_SECOND);
+    assert_int_equal(counters(&peer).time_wait_current, 0);
+    peer_send(&peer, &fin);
+    peer_expect(&peer, RST);
+    peer_fini(&peer);
+}
+
+static void a_reset_ends_it_unless_rfc_1337_says_no(void **state)
+{
+    (void)state;
+    for (int rfc1337 = 0; rfc1337 < 2; rfc1337++) {
+        struct tcp_peer peer;
+        peer_init(&peer, NULL);
+        assert_int_equal(tcpip_stack_set_default(peer.stack, TCPIP_OPTION_RFC1337, rfc1337), TCPIP_OK);
+        connection_into_time_wait(&peer, PEER_PORT, NULL);
+        struct peer_segment reset = {.flags = RST, .seq = peer.seq + 1};
+        peer_send(&peer, &reset); /* not at rcv_nxt: forged, or old */
+        assert_int_equal(counters(&peer).time_wait_current, 1);
+        reset.seq = peer.seq;
+        peer_send(&peer, &reset);
+        assert_int_equal(counters(&peer).time_wait_current, rfc1337);
+        peer_expect_nothing(&peer);
+        peer_fini(&peer);
+    }
+}
+
+static void a_syn_that_cannot_be_old_takes_its_place(void **state)
+{
+    (void)state;
+    static const struct {
+        bool ts;
+        int32_t seq, ts_ahead;
+        bool taken;
+    } cases[] = {
+        {false, 1, 0, true}, {false, 0, 0, false}, {false, -5, 0, false}, {true, -5, 10, true}, {true, 5, -10, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct tcp_peer peer;
+        struct tcpip_tcp_options options = {.present = TCPIP_TCP_HAS_MSS, .mss = 1460, .ts_val = 1000};
+        if (cases[i].ts)
+            options.present |= TCPIP_TCP_HAS_TIMESTAMPS;
+        peer_init(&peer, NULL);
+        connection_into_time_wait(&peer, PEER_PORT, &options);
+        uint32_t before = peer.ack;
+        struct tcpip_endpoint *listener = peer_listen(&peer, 1);
+        options.ts_val = (uint32_t)(1002 + cases[i].ts_ahead);
+        struct peer_segment syn = {.flags = SYN, .seq = peer.seq + (uint32_t)cases[i].seq, .options = options};
+        peer_send(&peer, &syn);
+        peer_expect(&peer, cases[i].taken ? SYN | ACK : ACK);
+        if (cases[i].taken)
+            assert_true((int32_t)(peer.seen.fields.sequence - before) > 0); /* our new numbers are above the old */
+        assert_int_equal(counters(&peer).time_wait_recycled, cases[i].taken);
+        tcpip_endpoint_close(listener);
+        peer_fini(&peer);
+    }
+}
+
+static void at_the_limit_the_oldest_goes(void **state)
+{
+    (void)state;
+    struct tcpip_limits limits;
+    struct tcp_peer peer;
+    tcpip_limits_default(&limits);
+    limits.time_wait = 4;
+    peer_init(&peer, &limits);
+    for (uint16_t i = 0; i < 6; i++)
+        connection_into_time_wait(&peer, (uint16_t)(PEER_PORT + i), NULL);
+    assert_int_equal(counters(&peer).time_wait_current, 4);
+    assert_int_equal(counters(&peer).time_wait_evicted, 2);
+    struct peer_segment fin = {.from = PEER_PORT + 1, .flags = FIN_ACK, .seq = 1001, .ack = 1};
+    peer_send(&peer, &fin);
+    peer_expect(&peer, RST); /* nobody remembers */
+    fin.from = PEER_PORT + 2;
+    peer_send(&peer, &fin);
+    peer_expect(&peer, ACK);
+    peer_fini(&peer);
+}
+
+static void a_record_is_a_fraction_of_an_endpoint(void **state)
+{
+    (void)state;
+    struct tcp_peer peer;
+    peer_init(&peer, NULL);
+    connection_into_time_wait(&peer, 1, NULL);
+    uint64_t before = test_env_used(&peer.world);
+    for (uint16_t i = 2; i <= 1001; i++)
+        connection_into_time_wait(&peer, i, NULL);
+    assert_int_equal(counters(&peer).time_wait_current, 1001);
+    /* With its share of the demultiplexer's table and of slabs not quite full. */
+    assert_true(test_env_used(&peer.world) - before < 1000 * 220);
+    peer_fini(&peer);
+}
+
+static void a_duration_of_nothing_leaves_nothing(void **state)
+{
+    (void)state;
+    struct tcp_peer peer;
+    peer_init(&peer, NULL);
+    assert_int_equal(tcpip_stack_set_default(peer.stack, TCPIP_OPTION_TIME_WAIT, 0), TCPIP_OK);
+    connection_into_time_wait(&peer, PEER_PORT, NULL);
+    assert_int_equal(counters(&peer).time_wait_current, 0);
+    peer_fini(&peer);
+}
+
+static void an_old_segment_is_acknowledged_and_a_plain_ack_is_not(void **state)
+{
+    (void)state;
+    struct tcp_peer peer;
+    peer_init(&peer, NULL);
+    connection_into_time_wait(&peer, PEER_PORT, NULL);
+    struct peer_segment segment = {.flags = ACK, .seq = peer.seq, .ack = peer.ack};
+    peer_send(&peer, &segment);
+    peer_expect_nothing(&peer);
+    segment.bytes = 10;
+    peer_send(&peer, &segment);
+    peer_expect(&peer, ACK);
+    peer_fini(&peer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_lasts_a_minute_and_answers_a_fin_that_comes_again),
+        cmocka_unit_test(a_reset_ends_it_unless_rfc_1337_says_no),
+        cmocka_unit_test(a_syn_that_cannot_be_old_takes_its_place),
+        cmocka_unit_test(at_the_limit_the_oldest_goes),
+        cmocka_unit_test(a_record_is_a_fraction_of_an_endpoint),
+        cmocka_unit_test(a_duration_of_nothing_leaves_nothing),
+        cmocka_unit_test(an_old_segment_is_acknowledged_and_a_plain_ack_is_not),
+    };
+    return cmocka_run_group_tests_name("tcp/timewait", tests, NULL, NULL);
+}
