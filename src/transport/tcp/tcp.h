@@ -111,6 +111,7 @@ struct tcp_endpoint {
     uint16_t peer_mss;      /* from its SYN */
     uint16_t snd_mss;       /* payload of a full segment, options taken off */
     uint16_t rcv_mss;       /* estimate of the peer's segment size, for ACK decisions */
+    uint32_t path_mtu;      /* that snd_mss was made from */
     uint16_t options_bytes; /* fixed options of a data segment: 12 with timestamps */
 
     /* send: RFC 9293 3.3.1 */

@@ -213,6 +213,27 @@ static void what_a_bound_listener_accepts_stays_on_its_nic(void **state)
     }
 }
 
+/* ICMP has told another connection; whatever is larger would be refused by our own IP. */
+static void a_smaller_path_mtu_is_news_to_all_connections_of_the_path(void **state)
+{
+    (void)state;
+    struct edge edge;
+    edge_open(&edge, NULL);
+    struct tcp_endpoint *ep = tcp_of(edge.client);
+    uint16_t before = ep->snd_mss;
+    assert_int_equal(tcpip__pmtu_update(edge.pair.a, ep->demux.flow.remote, 1000), 1000);
+    edge_write(&edge, 5000);
+    pair_run(&edge.pair, TCPIP_SECOND);
+    assert_int_equal(edge_read(&edge), 5000);
+    assert_int_equal(ep->snd_mss, before - 500);
+    pair_run(&edge.pair, 1200 * TCPIP_SECOND); /* older than ten minutes: forgotten */
+    edge_write(&edge, 5000);
+    pair_run(&edge.pair, TCPIP_SECOND);
+    assert_int_equal(edge_read(&edge), 5000);
+    assert_int_equal(ep->snd_mss, before);
+    edge_close(&edge);
+}
+
 enum { MEMORY_TOTAL = 200000 };
 
 /* Opens, sends MEMORY_TOTAL bytes and closes, while allocations fail as they may. False: an application's own call was
@@ -357,6 +378,7 @@ int main(void)
         cmocka_unit_test(a_hot_block_made_by_the_last_segment_is_given_back),
         cmocka_unit_test(what_a_bound_listener_accepts_stays_on_its_nic),
         cmocka_unit_test(no_failed_allocation_stops_a_connection_for_good),
+        cmocka_unit_test(a_smaller_path_mtu_is_news_to_all_connections_of_the_path),
         cmocka_unit_test(requests_that_nobody_is_left_to_decide_are_reset),
         cmocka_unit_test(a_stack_is_freed_with_all_its_connections),
     };

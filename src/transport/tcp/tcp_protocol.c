@@ -228,6 +228,7 @@ bool tcpip__tcp_update_mss(struct tcp_endpoint *ep)
         mss = (uint32_t)user;
     mss = max_u32(mss, TCP_MSS_MIN) - ep->options_bytes;
     bool changed = mss != ep->snd_mss;
+    ep->path_mtu = mtu;
     ep->snd_mss = (uint16_t)mss;
     ep->congestion.mss = mss;
     ep->congestion.cwnd = max_u32(ep->congestion.cwnd, mss); /* one segment may always go */

@@ -268,6 +268,14 @@ static enum tcp_stop tcp_send_data(struct tcp_endpoint *ep)
     return stop;
 }
 
+/* The path's MTU may have changed without a word to this connection: by a route, by age, or by what ICMP has told
+ * another one to the same destination. */
+static void tcp_follow_mtu(struct tcp_endpoint *ep)
+{
+    if (unlikely(tcpip__pmtu_get(&ep->route, ep->demux.flow.remote) != ep->path_mtu))
+        (void)tcpip__tcp_update_mss(ep);
+}
+
 static void tcp_transmit(struct tcp_endpoint *ep)
 {
     bool lost = ep->hot != NULL && ep->hot->board.lost_bytes > 0;
@@ -278,6 +286,7 @@ static void tcp_transmit(struct tcp_endpoint *ep)
         tcpip__tcp_timers_on_zero_window(ep); /* there may be one later: asked for as often as for a window */
         return;
     }
+    tcp_follow_mtu(ep);
     tcp_restart_after_idle(ep, tcpip__stack_now(ep->base.stack));
     ep->cwnd_limited = false;
     enum tcp_stop stop = TCP_STOP_NONE;
@@ -317,6 +326,7 @@ void tcpip__tcp_send_probe(struct tcp_endpoint *ep)
 {
     if (!tcpip__tcp_route(ep))
         return;
+    tcp_follow_mtu(ep);
     int32_t window = seq_diff(seq_add(ep->snd_una, ep->snd_wnd), ep->snd_nxt);
     uint32_t unsent = tcp_unsent(ep);
     if (window > 0 && (unsent > 0 || (ep->fin_queued && !ep->fin_sent))) {
