@@ -23,6 +23,6 @@ struct command {
     int (*run_raw)(int argc, char **argv);
 };
 
-extern const struct command command_connect, command_echo, command_ping, command_serve;
+extern const struct command command_connect, command_demo_pipe, command_echo, command_ping, command_serve;
 
 #endif

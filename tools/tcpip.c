@@ -15,7 +15,7 @@ static const struct command command_bench = {
 };
 
 static const struct command *const commands[] = {
-    &command_serve, &command_echo, &command_connect, &command_ping, &command_bench,
+    &command_serve, &command_echo, &command_connect, &command_ping, &command_bench, &command_demo_pipe,
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 

@@ -89,8 +89,8 @@ def get(path, *fields, method="GET", family=4):
 
 
 def put(path, data, *fields):
-    lines = [f"PUT {path} HTTP/1.1", "Host: stack", f"Content-Length: {len(data)}", "Connection: close", *fields, "", ""]
-    return ask("\r\n".join(lines).encode("latin-1") + data)
+    lines = [f"PUT {path} HTTP/1.1", "Host: stack", "Connection: close", f"Content-Length: {len(data)}", *fields]
+    return ask("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + data)
 
 
 # ---- sessions of serve ----
@@ -163,7 +163,8 @@ def uploads():
     expect("a part", put("/new", b"x", "Content-Range: bytes 0-0/5")[0], 400)
     expect("no length", ask(b"PUT /new HTTP/1.1\r\nHost: s\r\n\r\n")[0], 411)
     expect("too large", ask(b"PUT /new HTTP/1.1\r\nHost: s\r\nContent-Length: 3000000\r\n\r\n")[0], 413)
-    expect("far too large", ask(b"PUT /new HTTP/1.1\r\nHost: s\r\nContent-Length: 99999999999999999999\r\n\r\n")[0], 413)
+    absurd = b"PUT /new HTTP/1.1\r\nHost: s\r\nContent-Length: 99999999999999999999\r\n\r\n"
+    expect("far too large", ask(absurd)[0], 413)
     expect("unharmed", get("/new")[2] == BIG, True)
 
 

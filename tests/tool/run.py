@@ -128,7 +128,17 @@ def helps():
         raise Failure("--version says nothing")
 
 
-OUTSIDE = [("a bad command line is answered with one line and status 2", bad_command_lines),
+def two_stacks():
+    with tempfile.TemporaryDirectory() as folder:
+        done = run("demo-pipe", "3000000", "100000", os.path.join(folder, "capture"))
+        expect("status", (done.returncode, text(done.stderr)), (0, ""))
+        rows = [line.split("\t") for line in text(done.stdout).splitlines()]
+        expect("bytes", [row[1] for row in rows], ["3000000", "3000000", "100000", "10000"])
+        expect("losses", [int(row[3]) > 0 for row in rows[:2]], [False, False])
+
+
+OUTSIDE = [("two stacks joined by a pipe carry what demo.sh shows without a TUN", two_stacks),
+           ("a bad command line is answered with one line and status 2", bad_command_lines),
            ("help begins with examples, and says the same in both ways of asking", helps)]
 
 
@@ -142,7 +152,8 @@ def session(name, arguments, stdin=b""):
     for verdict, what, why in results:
         yield verdict == "ok", what, why
     ended = f"status {done.returncode}, said {text(done.stderr)[-1500:]!r}"
-    yield done.returncode == 0 and not done.stderr and len(results) == len(INSIDE[name]), "and the tool ends well", ended
+    well = done.returncode == 0 and not done.stderr and len(results) == len(INSIDE[name])
+    yield well, "and the tool ends well", ended
 
 
 def transfers(folder):
@@ -190,18 +201,17 @@ def connect_to_the_kernel():
             file.write(data)
             file.seek(0)
             expect(f"a file to {address}", connect(file, "--netns", address), wanted)
-    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as cat:
-        reader, writer = os.pipe()
-        if os.fork() == 0:
-            os.close(reader)
-            with os.fdopen(writer, "wb") as pipe:
-                pipe.write(data)
-            os._exit(0)
-        os.close(writer)
-        expect("a pipe, over a bad line", connect(reader, "--netns", "--fault", "loss=1%,delay=1ms", "10.77.0.1"), wanted)
+    reader, writer = os.pipe()
+    if os.fork() == 0:
         os.close(reader)
-        os.wait()
-        cat.stdin.close()
+        with os.fdopen(writer, "wb") as pipe:
+            pipe.write(data)
+        os._exit(0)
+    os.close(writer)
+    got = connect(reader, "--netns", "--fault", "loss=1%,delay=1ms", "10.77.0.1")
+    os.close(reader)
+    os.wait()
+    expect("a pipe, over a bad line", got, wanted)
 
 
 def connect_refused():
@@ -225,8 +235,9 @@ def signals():
     for number in (signal.SIGINT, signal.SIGTERM):
         with tempfile.TemporaryDirectory() as folder:
             capture = os.path.join(folder, "capture")
-            with subprocess.Popen([TOOL, "echo", "--netns", "--stats=json", "--pcap", capture], stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            command = [TOOL, "echo", "--netns", "--stats=json", "--pcap", capture]
+            with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE) as process:
                 deadline = time.monotonic() + SECONDS
                 while not blocked_signals(process.pid) and time.monotonic() < deadline:
                     time.sleep(0.01)
@@ -333,7 +344,8 @@ def namespaces(tap):
         make_tree(folder)
         tap.session("serve", session("serve", ["serve", folder, "--netns", "--max-upload", "2m"]))
         tap.session("curl", session("curl", ["serve", folder, "--netns"]))
-        tap.session("read-only", session("read-only", ["serve", folder, "--netns", "--read-only", "--timeout", "300ms"]))
+        read_only = ["serve", folder, "--netns", "--read-only", "--timeout", "300ms"]
+        tap.session("read-only", session("read-only", read_only))
         for name, results in transfers(folder):
             tap.session(f"transfer, {name}", results)
     tap.session("echo", session("echo", ["echo", "--netns", "--listen", "7777"]))
