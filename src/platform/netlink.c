@@ -12,9 +12,14 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* Milliseconds to wait for the local route of an IPv6 address; it takes a few. */
+enum { NETLINK_LOCAL_TRIES = 500 };
 
 struct netlink_request {
     struct nlmsghdr header;
@@ -172,6 +177,45 @@ static uint8_t netlink_family(const struct tcpip_address *address)
     return address->len == 16 ? AF_INET6 : AF_INET;
 }
 
+/* Would the kernel take a packet to this address for its own? */
+static bool netlink_is_local(const struct tcpip_address *address)
+{
+    struct netlink_request request = netlink_begin(RTM_GETROUTE, 0, sizeof(struct rtmsg));
+    uint8_t reply[1024];
+    struct nlmsghdr header = {0};
+    struct rtmsg route = {0};
+    int fd = netlink_open();
+    if (fd < 0)
+        return false;
+    request.header.nlmsg_flags = NLM_F_REQUEST;
+    request.body.route = (struct rtmsg){.rtm_family = netlink_family(address), .rtm_dst_len = address->len * 8};
+    netlink_attribute(&request, RTA_DST, address->bytes, address->len);
+    ssize_t size = send(fd, &request, request.header.nlmsg_len, 0);
+    if (size >= 0)
+        size = recv(fd, reply, sizeof(reply), 0);
+    close(fd);
+    if (size < (ssize_t)NLMSG_LENGTH(sizeof(route)))
+        return false;
+    memcpy(&header, reply, sizeof(header));
+    memcpy(&route, reply + NLMSG_LENGTH(0), sizeof(route));
+    return header.nlmsg_type == RTM_NEWROUTE && route.rtm_type == RTN_LOCAL;
+}
+
+/* Linux says that an IPv6 address is there, and makes its local route later, in a worker, although nothing is left to
+ * be detected; until then packets to it are lost. On an interface that is down it makes none at all. */
+static void netlink_await_local(const char *name, const struct tcpip_address *address)
+{
+    struct ifreq request;
+    memset(&request, 0, sizeof(request));
+    strncat(request.ifr_name, name, sizeof(request.ifr_name) - 1);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool up = fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP) != 0;
+    if (fd >= 0)
+        close(fd);
+    for (int tries = 0; up && tries < NETLINK_LOCAL_TRIES && !netlink_is_local(address); tries++)
+        (void)poll(NULL, 0, 1);
+}
+
 enum tcpip_error tcpip__netlink_add_address(const char *name, const struct tcpip_prefix *prefix,
                                             struct tcpip_system_error *why)
 {
@@ -187,7 +231,10 @@ enum tcpip_error tcpip__netlink_add_address(const char *name, const struct tcpip
     };
     netlink_attribute(&request, IFA_LOCAL, prefix->address.bytes, prefix->address.len);
     netlink_attribute(&request, IFA_ADDRESS, prefix->address.bytes, prefix->address.len);
-    return netlink_run(&request, "add an address to", name, why);
+    enum tcpip_error error = netlink_run(&request, "add an address to", name, why);
+    if (error == TCPIP_OK && prefix->address.len == 16)
+        netlink_await_local(name, &prefix->address);
+    return error;
 }
 
 enum tcpip_error tcpip__netlink_add_route(const char *name, const struct tcpip_prefix *destination,
