@@ -38,7 +38,8 @@ header() {
 # row WHAT BYTES SECONDS RETRANSMISSIONS
 row() {
     awk -v what="$1" -v bytes="$2" -v seconds="$3" -v again="$4" 'BEGIN {
-        printf "%-38s %11s %9.3f %9.3f %12s\n", what, bytes, seconds, (seconds > 0 ? bytes * 8 / seconds / 1e9 : 0), again
+        rate = seconds > 0 ? bytes * 8 / seconds / 1e9 : 0
+        printf "%-38s %11s %9.3f %9.3f %12s\n", what, bytes, seconds, rate, again
     }'
 }
 
