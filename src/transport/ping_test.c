@@ -127,6 +127,9 @@ static void identifiers_are_reserved_like_ports(void **state)
         assert_int_equal(tcpip_endpoint_bind(two, full(family->nobody, 4243), NULL, NULL), TCPIP_ERR_BAD_LOCAL_ADDRESS);
         assert_int_equal(tcpip_endpoint_bind(two, full(f == 0 ? "224.0.0.1" : "ff02::1", 4243), NULL, NULL),
                          TCPIP_ERR_BAD_LOCAL_ADDRESS);
+        if (f == 0)
+            assert_int_equal(tcpip_endpoint_bind(two, full("10.0.0.255", 4243), NULL, NULL),
+                             TCPIP_ERR_BAD_LOCAL_ADDRESS);
         assert_int_equal(ask(one, family->request, 7, 0, full(family->theirs, 0)), TCPIP_OK);
         pair_settle(pair);
         assert_int_equal(tcpip_endpoint_read(one, reply, sizeof(reply), &done, NULL), TCPIP_OK);
@@ -220,13 +223,44 @@ static void a_flood_of_replies_fills_a_queue_and_no_more(void **state)
     tcpip_endpoint_close(ep);
 }
 
+static void a_ping_hears_of_errors_about_itself_only(void **state)
+{
+    static struct wire wire;
+    static uint8_t bytes[400];
+    (void)state;
+    wire_init(&wire, NULL, 0);
+    for (int f = 0; f < 2; f++) {
+        const struct family *family = &families[f];
+        struct tcpip_endpoint *ep = datagram_new(wire.stack, family->transport, family->network);
+        struct wire_error refused = {family->theirs, f == 0 ? 3 : 1, f == 0 ? 3 : 4, 0};
+        uint32_t header = f == 0 ? 20 : 40;
+        assert_int_equal(tcpip_endpoint_connect(ep, full(family->theirs, 0)), TCPIP_OK);
+        for (int what = 0; what < 3; what++) {
+            assert_int_equal(ask(ep, family->request, 1, 8, NULL), TCPIP_OK);
+            assert_true(wire_collect(&wire));
+            if (what == 1)
+                wire.out[header + 5] ^= 1; /* another's identifier */
+            if (what == 2)
+                wire.out[header] = family->reply; /* which we never sent */
+            wire_inject(&wire, bytes, wire_icmp_error(bytes, &refused, wire.out, wire.out_bytes));
+            assert_int_equal(get_option(ep, TCPIP_OPTION_ERROR), what == 0 ? TCPIP_ERR_CONNECTION_REFUSED : TCPIP_OK);
+        }
+        tcpip_endpoint_close(ep);
+    }
+    wire_fini(&wire);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(an_echo_comes_back_to_whom_it_belongs),        TEST(a_connected_ping_needs_no_destination),
-        TEST(identifiers_are_reserved_like_ports),          TEST(only_echo_requests_leave),
-        TEST(a_view_is_sent_behind_a_header_of_our_own),    TEST(a_reply_that_nobody_asked_for_is_dropped),
+        TEST(an_echo_comes_back_to_whom_it_belongs),
+        TEST(a_connected_ping_needs_no_destination),
+        TEST(identifiers_are_reserved_like_ports),
+        TEST(only_echo_requests_leave),
+        TEST(a_view_is_sent_behind_a_header_of_our_own),
+        TEST(a_reply_that_nobody_asked_for_is_dropped),
+        cmocka_unit_test(a_ping_hears_of_errors_about_itself_only),
         TEST(a_flood_of_replies_fills_a_queue_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

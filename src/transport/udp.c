@@ -158,8 +158,7 @@ static void udp_input(struct tcpip_stack *stack, struct tcpip_packet *packet)
     if (tcpip__transport_handler(stack, packet))
         return;
     stack->stats.udp.unknown_port_errors++;
-    if (packet->network.local == DESTINATION_UNICAST) /* RFC 1122 4.1.3.1 */
-        tcpip__send_icmp_error(packet, TCPIP_ICMP_PORT_UNREACHABLE, 0);
+    tcpip__send_icmp_error(packet, TCPIP_ICMP_PORT_UNREACHABLE, 0); /* which knows that groups aren't answered */
     tcpip_packet_drop(packet, TCPIP_DROP_UDP_NO_PORT);
 }
 

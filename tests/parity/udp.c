@@ -83,7 +83,8 @@ PARITY(port_zero, "socket4 a", "connect a 127.0.0.1 0", "peer a", "send a x", "s
 
 PARITY(the_unspecified_address_is_this_host, "socket4 a", "bind a 127.0.0.1 P1", "socket4 b", "bind b 127.0.0.1 P3",
        "sendto b x 0.0.0.0 P1", "recv a", "connect b 0.0.0.0 P1", "name b", "peer b", "send b y", "recv a", "socket6 c",
-       "bind c ::1 P2", "socket6 d", "bind d ::1 P4", "sendto d z :: P2", "recv c", "connect d :: P2", "peer d")
+       "bind c ::1 P2", "socket6 d", "bind d ::1 P4", "sendto d z :: P2", "recv c", "connect d :: P2", "peer d",
+       "socket4 e", "bind e 127.0.0.5 P5", "connect e 0.0.0.0 P1", "peer e", "sendto e own 0.0.0.0 P5", "recv e")
 
 PARITY(nobody_there, "socket4 a", "bind a 127.0.0.1 P1", "connect a 127.0.0.1 P2", "send a x", "poll a", "recv a",
        "recv a", "send a y", "send a z", "send a again", "get a error", "get a error", "poll a", "send a last",
