@@ -532,8 +532,8 @@ static tcpip_ns side_give_up_at(const struct side *side)
 static void side_give_up(struct side *side)
 {
     int64_t unsent = 0;
-    (void)tcpip_endpoint_get_option(side->endpoint, TCPIP_OPTION_SEND_QUEUE_SIZE, &unsent);
-    if (unsent > 0)
+    enum tcpip_error error = tcpip_endpoint_get_option(side->endpoint, TCPIP_OPTION_SEND_QUEUE_SIZE, &unsent);
+    if (error == TCPIP_OK && unsent > 0)
         sim_fail(side->sim, "flow %u, end %u: %" PRId64 " bytes wait for a peer that is gone, and nothing is said",
                  side->flow->index, side->index, unsent);
     if (side->plan->keepalive)
