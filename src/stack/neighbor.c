@@ -28,8 +28,8 @@
  *
  * Owns:       stack->neighbors, nic->neighbor_times.
  * Invariants: pending packets only in INCOMPLETE; a timer is armed only in INCOMPLETE (asking), DELAY, PROBE; a dead
- *             entry has references and no timer; entries are on `busy` while referenced, on `idle` while not, on neither
- *             if static; count of dynamic entries <= limits.neighbors.
+ *             entry has references and no timer; entries are on `busy` while referenced, on `idle` while not, on
+ *             neither if static; count of dynamic entries <= limits.neighbors.
  * Not here:   ARP, NDP (network/), routers and redirects (network/ipv6). */
 #include "stack/neighbor.h"
 

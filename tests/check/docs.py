@@ -5,8 +5,9 @@
 Every path, `file.c:function`, `tcpip_*` name and make target in them exists; code blocks that name their file
 ('```c examples/echo.c') are its text, '...' standing for what is left out; the README's map has every folder and every
 public header; docs/stats.md has every counter, and says of TCP's which nobody counts yet; links lead somewhere;
-every public function has a comment; and comments send nobody to a document that isn't there. A path below a folder named build* is the build's, and not looked
-for; '*' stands for anything; words in capitals (NAME, DIR) stand for the reader's own.
+every public function has a comment; and comments send nobody to a document that isn't there. A path below a folder
+named build* is the build's, and not looked for; '*' stands for anything; words in capitals (NAME, DIR) stand for the
+reader's own.
 """
 import os
 import re

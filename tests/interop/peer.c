@@ -6,9 +6,9 @@
  *
  * Addresses: 10.99.0.2/24 and fd99::2/64. Services: port 7 gives back what it gets, 9 checks what it gets against the
  * pattern and answers "ok COUNT" or "bad COUNT" at its end, 19 reads a line with a number and sends so many bytes of
- * the pattern. With --connect it calls FLOWS times, sends BYTES of the pattern each, and expects the same answer. Ends when standard
- * input ends; prints its counters as JSON then. The pattern: byte i is table[i % 65521], table from a fixed generator,
- * which the other side knows.
+ * the pattern. With --connect it calls FLOWS times, sends BYTES of the pattern each, and expects the same answer. Ends
+ * when standard input ends; prints its counters as JSON then. The pattern: byte i is table[i % 65521], table from a
+ * fixed generator, which the other side knows.
  *
  * Not here: what is expected (run). */
 #include <tcpip/fdbased.h>
