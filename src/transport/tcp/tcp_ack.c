@@ -109,6 +109,8 @@ static bool ack_cumulative(struct tcp_endpoint *ep, struct tcp_ack *facts, struc
 static bool ack_is_dsack(const struct tcpip_tcp_options *options, seqnum ack)
 {
     const struct tcpip_tcp_sack_block *first = &options->sack[0];
+    if (!seq_lt(seq(first->start), seq(first->end)))
+        return false; /* no block at all: its length would undo any recovery */
     if (seq_leq(seq(first->end), ack))
         return true;
     return options->sack_count > 1 && seq_geq(seq(first->start), seq(options->sack[1].start)) &&
