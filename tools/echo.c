@@ -136,7 +136,7 @@ const struct command command_echo = {
                 "      as root: on an interface of this machine, until interrupted; then: nc 10.0.0.2 7000\n"
                 "  tcpip echo --netns --fault loss=5%,delay=50ms --stats -- nc 10.77.0.2 7\n"
                 "      over a bad line, and how TCP coped with it\n",
-    .notes = "With a PROGRAM the exit status is the program's.\n",
+    .notes = "It listens on port 7. With a PROGRAM the exit status is the program's.\n",
     .options = {&option_listen},
     .run = echo_run,
 };

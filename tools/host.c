@@ -116,13 +116,24 @@ static bool add_routes(struct host *host)
     return true;
 }
 
+/* An interface that was deleted doesn't come back. */
+static void on_nic_state(void *ctx, struct tcpip_nic *nic, bool up, enum tcpip_error error)
+{
+    struct host *host = ctx;
+    (void)nic;
+    if (up || host->stopped || !tcpip_fdbased_is_dead(host->device))
+        return;
+    host_say(host, "the interface %s is gone: %s", host->tun.name, tcpip_error_text(error));
+    host_stop(host, EXIT_FAILED);
+}
+
 static int open_stack(struct host *host)
 {
     const struct options *options = host->options;
     enum tcpip_error error = tcpip_stack_new(&host->env, &host->limits, &tcpip_protocols_all, &host->stack);
     if (!host_good(host, error, "cannot make a stack"))
         return EXIT_FAILED;
-    struct tcpip_nic_options nic = {.size = sizeof(nic), .name = host->tun.name};
+    struct tcpip_nic_options nic = {.size = sizeof(nic), .name = host->tun.name, .on_state = on_nic_state, .ctx = host};
     error = tcpip_stack_create_nic(host->stack, HOST_NIC, host_link_top(host), &nic);
     if (!host_good(host, error, "cannot attach the interface") || !add_addresses(host) || !add_routes(host))
         return EXIT_FAILED;
@@ -162,7 +173,8 @@ void host_stop(struct host *host, int status)
     if (!host->stopped)
         host->status = status;
     host->stopped = true;
-    tcpip_loop_stop(host->loop);
+    if (host->loop != NULL)
+        tcpip_loop_stop(host->loop);
 }
 
 /* Looks whether the program has ended; only then does the wait, which says how, not block. */

@@ -270,7 +270,7 @@ static bool set_size(struct options *options, const char *value, struct complain
     return true;
 }
 
-const struct option_row option_listen = {"listen", "PORT", "the port to listen on", set_listen};
+const struct option_row option_listen = {"listen", "PORT", "listen on this port", set_listen};
 const struct option_row option_read_only = {"read-only", NULL, "no uploads", set_read_only};
 const struct option_row option_max_upload = {"max-upload", "SIZE", "refuse to take larger files", set_max_upload};
 const struct option_row option_timeout = {"timeout", "DURATION", "give up after so long without progress", set_timeout};

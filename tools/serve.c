@@ -78,7 +78,7 @@ const struct command command_serve = {
         "  tcpip serve --netns . --fault loss=1%,delay=10ms --pcap run.pcapng --stats -- \\\n"
         "      curl -o /dev/null http://10.77.0.2/file\n"
         "      over a bad line, with a capture and the counters afterwards\n",
-    .notes = "GET, HEAD and PUT; one range per request; symbolic links are not followed.\n"
+    .notes = "It listens on port 80. GET, HEAD and PUT; one range per request; symbolic links are not followed.\n"
              "With a PROGRAM the exit status is the program's.\n",
     .options = {&option_listen, &option_read_only, &option_max_upload, &option_timeout},
     .run = serve_run,

@@ -248,6 +248,14 @@ def signals():
                 raise Failure(f"no counters: {text(err)}")
 
 
+def interface_gone():
+    if shutil.which("ip") is None:
+        return
+    done = run("echo", "--netns", "--", "sh", "-c", "ip link delete tun0; exec sleep 60", seconds=30)
+    expect("the end", (done.returncode, text(done.stderr)),
+           (1, "tcpip echo: the interface tun0 is gone: link is down\n"))
+
+
 def blocked_signals(pid):
     """Has it come so far that signals are waited for?"""
     with open(f"/proc/{pid}/status", encoding="utf-8") as status:
@@ -279,6 +287,7 @@ NETNS = [("ping reaches the kernel, in both families, over TUN and TAP", ping_th
          ("connect says that it was refused", connect_refused),
          ("the status is that of the program", statuses),
          ("a signal ends the tool as its command's end does", signals),
+         ("an interface that is deleted ends the tool", interface_gone),
          ("capture, counters and trace are written", seen)]
 
 
@@ -289,6 +298,8 @@ class Tap:
         self.only, self.count, self.failed = only, 0, 0
 
     def result(self, good, name, why):
+        if self.only not in name:
+            return
         self.count += 1
         print(f"{'ok' if good else 'not ok'} {self.count} - {name}")
         if not good:
@@ -348,6 +359,8 @@ def namespaces(tap):
         tap.session("read-only", session("read-only", read_only))
         for name, results in transfers(folder):
             tap.session(f"transfer, {name}", results)
+        left = [name for _, _, names in os.walk(folder) for name in names if name.startswith(".tcpip")]
+        tap.result(not left, "no upload has left a part behind", left)
     tap.session("echo", session("echo", ["echo", "--netns", "--listen", "7777"]))
     tap.session("echo, a stack of 5 MB", session("echo", ["echo", "--netns", "--listen", "7777", "--tiny"]))
 
