@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+/* tcp_memory_test.c: a whole connection's life in which the k-th allocation fails, for every k; and in which all fail
+ * for a while. Each failure is an error or a drop: nothing crashes, nothing leaks, nothing gets stuck, all bytes
+ * arrive. */
+#include "pair.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { BYTES = 60000, CHUNK = 7000, TRIES = 4, BLACKOUT_S = 3 };
+
+struct life {
+    struct pair pair;
+    struct tcpip_endpoint *listener, *client, *server;
+    uint32_t written, read, answered, heard;
+    bool shut, ended, corrupt;
+};
+
+static bool is_memory(enum tcpip_error error)
+{
+    return error == TCPIP_ERR_NO_MEMORY || error == TCPIP_ERR_NO_BUFFER_SPACE;
+}
+
+/* A program that tries again, a little later. */
+#define persist(life, call)                                                     \
+    do {                                                                        \
+        enum tcpip_error error_ = TCPIP_ERR_NO_MEMORY;                          \
+        for (int i_ = 0; i_ < TRIES && is_memory(error_); i_++) {               \
+            if (i_ > 0)                                                         \
+                pair_run(&(life)->pair, 2 * TCPIP_SECOND);                      \
+            error_ = (call);                                                    \
+        }                                                                       \
+        assert_true(error_ == TCPIP_OK || error_ == TCPIP_ERR_CONNECT_STARTED); \
+    } while (0)
+
+static bool life_accept(void *ctx)
+{
+    struct life *life = ctx;
+    return tcpip_endpoint_accept(life->listener, &life->server, NULL) == TCPIP_OK;
+}
+
+static uint8_t life_byte(uint32_t at)
+{
+    return (uint8_t)(at * 7 + (at >> 8));
+}
+
+static bool life_step(void *ctx)
+{
+    struct life *life = ctx;
+    uint8_t buffer[CHUNK];
+    size_t done;
+    enum tcpip_error error = TCPIP_OK;
+    while (life->written < BYTES && error == TCPIP_OK) {
+        size_t size = BYTES - life->written < CHUNK ? BYTES - life->written : CHUNK;
+        for (size_t i = 0; i < size; i++)
+            buffer[i] = life_byte(life->written + (uint32_t)i);
+        error = tcpip_endpoint_write(life->client, buffer, size, 0, NULL, &done);
+        assert_true(error == TCPIP_OK || error == TCPIP_ERR_WOULD_BLOCK || is_memory(error));
+        life->written += (uint32_t)done;
+    }
+    if (life->written == BYTES && !life->shut) {
+        assert_int_equal(tcpip_endpoint_shutdown(life->client, TCPIP_SHUTDOWN_WRITE), TCPIP_OK);
+        life->shut = true;
+    }
+    while ((error = tcpip_endpoint_read(life->server, buffer, sizeof(buffer), &done, NULL)) == TCPIP_OK)
+        for (size_t i = 0; i < done; i++)
+            life->corrupt = life->corrupt || buffer[i] != life_byte(life->read++);
+    assert_true(error == TCPIP_ERR_WOULD_BLOCK || error == TCPIP_ERR_CLOSED_FOR_RECEIVE || is_memory(error));
+    /* Something comes back, too. */
+    if (error == TCPIP_ERR_CLOSED_FOR_RECEIVE && life->answered < 100) {
+        error = tcpip_endpoint_write(life->server, buffer, 100 - life->answered, 0, NULL, &done);
+        assert_true(error == TCPIP_OK || is_memory(error));
+        life->answered += (uint32_t)done;
+    }
+    while (tcpip_endpoint_read(life->client, buffer, sizeof(buffer), &done, NULL) == TCPIP_OK)
+        life->heard += (uint32_t)done;
+    return life->heard == 100;
+}
+
+/* Returns how many allocations failed. */
+static uint64_t live(uint64_t k, bool blackout, uint64_t seed)
+{
+    struct life *life = &(struct life){.written = 0};
+    struct pair *pair = &life->pair;
+    struct tcpip_stats stats;
+    struct tcpip_fault_profile faults = {.loss_ppm = seed != 0 ? 20000 : 0, .delay_ns = TCPIP_MS};
+    struct pair_options options = {.a_to_b = faults, .b_to_a = faults, .seed = seed};
+    pair_init(pair, &options);
+    test_env_fail(&pair->world, blackout ? 0 : k, false);
+    persist(life, tcpip_stack_new_endpoint(pair->b, TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV4, &life->listener));
+    persist(life, tcpip_endpoint_bind(life->listener, &pair->b4, NULL, NULL));
+    persist(life, tcpip_endpoint_listen(life->listener, 4));
+    persist(life, tcpip_stack_new_endpoint(pair->a, TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV4, &life->client));
+    if (blackout) {
+        test_env_fail(&pair->world, k, true);
+        enum tcpip_error error = tcpip_endpoint_connect(life->client, &pair->b4);
+        pair_run(pair, BLACKOUT_S * TCPIP_SECOND);
+        test_env_fail(&pair->world, 0, false);
+        if (error != TCPIP_ERR_CONNECT_STARTED)
+            persist(life, tcpip_endpoint_connect(life->client, &pair->b4));
+    } else {
+        persist(life, tcpip_endpoint_connect(life->client, &pair->b4));
+    }
+    assert_true(pair_run_until(pair, 100 * TCPIP_SECOND, life_accept, life));
+    if (!pair_run_until(pair, 300 * TCPIP_SECOND, life_step, life))
+        fail_msg("allocation %llu: stuck: written %u, read %u, answered %u, heard %u", (unsigned long long)k,
+                 life->written, life->read, life->answered, life->heard);
+    assert_false(life->corrupt);
+    assert_int_equal(life->read, BYTES);
+    tcpip_endpoint_close(life->client);
+    tcpip_endpoint_close(life->server);
+    tcpip_endpoint_close(life->listener);
+    pair_run(pair, 300 * TCPIP_SECOND);
+    tcpip_stack_stats(pair->a, &stats);
+    assert_int_equal(stats.tcp.current_established, 0);
+    assert_int_equal(stats.tcp.time_wait_current, 0);
+    uint64_t failed = pair->world.failed;
+    pair_fini(pair);
+    return failed;
+}
+
+static void a_single_failure_anywhere_delays_at_most(void **state)
+{
+    (void)state;
+    uint64_t k = 1;
+    while (live(k, false, 0) > 0)
+        k++;
+    assert_true(k > 10); /* or the test tests nothing */
+}
+
+static void a_single_failure_on_a_lossy_path_delays_at_most(void **state)
+{
+    (void)state;
+    uint64_t k = 1;
+    while (live(k, false, 42) > 0)
+        k++;
+    assert_true(k > 10);
+}
+
+static void a_while_without_any_memory_is_survived(void **state)
+{
+    (void)state;
+    for (uint64_t k = 1; k < 40; k++)
+        (void)live(k, true, k);
+}
+
+/* Memory goes in the middle of a transfer, all of it, and comes back. */
+static void a_blackout_in_the_middle_is_survived(void **state)
+{
+    (void)state;
+    for (uint64_t k = 1; k < 30; k++) {
+        struct life *life = &(struct life){.written = 0};
+        struct tcpip_fault_profile faults = {.loss_ppm = 30000, .delay_ns = 5 * TCPIP_MS};
+        struct pair_options options = {.a_to_b = faults, .b_to_a = faults, .seed = k};
+        pair_init(&life->pair, &options);
+        pair_connect(&life->pair, false, &life->client, &life->server);
+        test_env_fail(&life->pair.world, k, true);
+        (void)pair_run_until(&life->pair, BLACKOUT_S * TCPIP_SECOND, life_step, life);
+        test_env_fail(&life->pair.world, 0, false);
+        assert_true(pair_run_until(&life->pair, 300 * TCPIP_SECOND, life_step, life));
+        assert_false(life->corrupt);
+        tcpip_endpoint_close(life->client);
+        tcpip_endpoint_close(life->server);
+        pair_run(&life->pair, 300 * TCPIP_SECOND);
+        pair_fini(&life->pair);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_single_failure_anywhere_delays_at_most),
+        cmocka_unit_test(a_single_failure_on_a_lossy_path_delays_at_most),
+        cmocka_unit_test(a_while_without_any_memory_is_survived),
+        cmocka_unit_test(a_blackout_in_the_middle_is_survived),
+    };
+    return cmocka_run_group_tests_name("tcp/memory", tests, NULL, NULL);
+}
