@@ -2,8 +2,9 @@
 /* endpoint.h: what applications call. One shape for every protocol; docs/endpoint-semantics.md has the answers call by
  * call.
  *
- * No call blocks. Every call is an entry of the endpoint's stack (one thread at a time). A call returns data or an
- * error, never both. Errors named "common" below: INVALID_ENDPOINT_STATE, NO_MEMORY. */
+ * No call blocks. Every call is an entry of the endpoint's stack (one thread at a time), and waiters may run before it
+ * returns; from inside a turn it joins that. A call returns data or an error, never both: with an error, *done is 0.
+ * Beside the errors named, any call that needs memory may say NO_MEMORY or NO_BUFFER_SPACE. */
 #ifndef TCPIP_ENDPOINT_H
 #define TCPIP_ENDPOINT_H
 
@@ -57,12 +58,14 @@ TCPIP_API void tcpip_endpoint_close(struct tcpip_endpoint *endpoint);
 
 /* `commit` (may be NULL) runs after the reservation and before it is visible; its error is returned and the bind
  * undone. It must not enter the stack. ALREADY_BOUND (TCP), INVALID_ENDPOINT_STATE (others), BAD_LOCAL_ADDRESS,
- * PORT_IN_USE, NO_PORT_AVAILABLE, UNKNOWN_NIC_ID, ADDRESS_FAMILY_NOT_SUPPORTED. */
+ * PORT_IN_USE, NO_PORT_AVAILABLE, UNKNOWN_NIC_ID, ADDRESS_FAMILY_NOT_SUPPORTED, INVALID_ARGUMENT (a mapped address
+ * under V6_ONLY). */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_bind(struct tcpip_endpoint *endpoint,
                                                               const struct tcpip_full_address *address,
                                                               enum tcpip_error (*commit)(void *ctx), void *ctx);
-/* TCP: CONNECT_STARTED, the outcome comes when it turns writable through the ERROR option; ALREADY_CONNECTING,
- * ALREADY_CONNECTED, NO_ROUTE, NO_PORT_AVAILABLE. Datagrams: immediate. */
+/* TCP: CONNECT_STARTED, the outcome comes when it turns writable, through the ERROR option; ALREADY_CONNECTING,
+ * ALREADY_CONNECTED, or how the last attempt failed, once; NO_ROUTE, NETWORK_UNREACHABLE, NO_PORT_AVAILABLE,
+ * ADDRESS_FAMILY_NOT_SUPPORTED. Datagrams: immediate; an address of length 0 disconnects. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_connect(struct tcpip_endpoint *endpoint,
                                                                  const struct tcpip_full_address *address);
 /* For unix endpoints; INVALID_ENDPOINT_STATE for the others. */
@@ -113,7 +116,7 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_write_view(struct tcpip
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_peek(struct tcpip_endpoint *endpoint,
                                                               bool (*writer)(void *ctx, const void *data, size_t size),
                                                               void *ctx, size_t *done);
-/* flags: enum tcpip_shutdown. NOT_CONNECTED. */
+/* flags: enum tcpip_shutdown, else INVALID_ARGUMENT. NOT_CONNECTED. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_shutdown(struct tcpip_endpoint *endpoint, uint32_t flags);
 /* Bound or chosen address, else unspecified and port 0. Never fails. */
 TCPIP_API void tcpip_endpoint_local_address(const struct tcpip_endpoint *endpoint, struct tcpip_full_address *out);

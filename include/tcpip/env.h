@@ -2,7 +2,7 @@
 /* env.h: what the world gives to a stack, once, when it is made: memory, clock, randomness; and its limits.
  *
  * The core opens no descriptor, starts no thread, reads no clock and calls no malloc of its own. These callbacks are
- * the only way out. They run inside a turn and must not enter the stack again (debug builds assert it). The same holds
+ * the only way out. They run inside a turn and must not enter the stack again (that asserts). The same holds
  * for every callback that runs inside a turn: bind's commit, the forwarder's verdict, peek's writer, a link's transmit,
  * a congestion controller, trace. Waiters and release callbacks run at the end of a turn and may enter. */
 #ifndef TCPIP_ENV_H

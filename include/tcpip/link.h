@@ -158,7 +158,7 @@ TCPIP_API void tcpip_pipe_free(struct tcpip_link *ends[2]);
 TCPIP_API uint32_t tcpip_pipe_pump(struct tcpip_link *end, uint32_t budget);
 
 /* Ethernet II framing around a link that carries frames (TAP, AF_PACKET, a channel). Filters by destination unless
- * promiscuous. The lower link stays the caller's and must outlive it. */
+ * promiscuous. The lower link stays the caller's and must outlive it. NULL: out of memory. */
 TCPIP_API struct tcpip_link *tcpip_ethernet_new(const struct tcpip_env *env, struct tcpip_link *lower,
                                                 struct tcpip_link_address address);
 /* When detached. */
