@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* bulk.c: p1 and p2: one connection, as many bytes as will go, both ends in this thread.
  *
- * p1 sends them as packets of 1,500 bytes from one stack to another: each end computes checksums, the wire copies once, and
- * the receiver merges in software what came in one batch.
+ * p1 sends them as packets of 1,500 bytes from one stack to another: each end computes checksums, the wire copies once,
+ * and the receiver merges in software what came in one batch.
  * p2 sends super-segments within one stack: what remains are the copies in and out and the protocol itself.
  *
  * The writer writes and the reader reads `chunk` bytes a call; the working set is what lies in the buffers, at most
