@@ -118,7 +118,6 @@ struct tcp_endpoint {
     seqnum iss, snd_una, snd_nxt, snd_wl1, snd_wl2;
     uint32_t snd_wnd, snd_wnd_max;
     seqnum snd_small; /* end of the last partial segment sent (Nagle as Minshall meant it) */
-    seqnum push_seq;  /* end of what must carry PSH */
     struct send_queue send_queue;
     uint32_t send_buffer_bytes;
     bool send_buffer_fixed, receive_buffer_fixed; /* set by option: no auto-tuning */
@@ -127,6 +126,7 @@ struct tcp_endpoint {
     bool force_partial; /* the cork's time is over: what there is goes */
     bool cwnd_limited;
     bool out_of_room;         /* the last write found or left no Out: it is news when there is */
+    bool zero_advertised;     /* the last window we told was zero */
     bool ack_now;             /* an ACK goes out at flush */
     uint8_t retransmit_count; /* timeouts in a row */
     uint8_t probe_count;
@@ -343,6 +343,16 @@ enum tcpip_error tcpip__tcp_connect(struct tcp_endpoint *ep, const struct tcpip_
 void tcpip__tcp_syn_sent_input(struct tcp_endpoint *ep, struct tcp_segment *segment); /* takes the packet */
 /* SYN-RECEIVED of a simultaneous open: the ACK that completes it. */
 void tcpip__tcp_established(struct tcp_endpoint *ep);
+/* The first round trip: `sample_ns` if the SYN or SYN-ACK went once, else by the echo of its timestamp (RFC 7323 4.1),
+ * else unknown (RFC 6298 5.7). */
+void tcpip__tcp_handshake_rtt(struct tcp_endpoint *ep, tcpip_ns sample_ns, bool sent_once,
+                              const struct tcp_segment *segment);
+/* The round trip that the echo of our timestamp tells, to the millisecond and at least one; -1: it isn't ours. */
+static inline tcpip_ns tcp_echo_rtt(const struct tcp_endpoint *ep, uint32_t ts_ecr, tcpip_ns now)
+{
+    int32_t ms = (int32_t)(timestamp_clock(now, ep->ts_offset) - ts_ecr);
+    return ms >= 0 ? max_i64(ms, 1) * TCPIP_MS : -1;
+}
 /* What both SYNs agreed on. */
 struct tcp_negotiated {
     seqnum iss, irs;

@@ -159,11 +159,8 @@ static bool ack_selective(struct tcp_endpoint *ep, const struct tcp_segment *seg
 static void ack_round_trip(struct tcp_endpoint *ep, struct tcp_ack *facts)
 {
     tcpip_ns sample_ns = facts->rtt_ns >= 0 ? facts->rtt_ns : facts->sacked_rtt_ns;
-    if (sample_ns < 0 && facts->acked > 0 && facts->has_timestamp && facts->ts_ecr != 0) {
-        int32_t ms = (int32_t)(timestamp_clock(facts->now, ep->ts_offset) - facts->ts_ecr);
-        if (ms >= 0)
-            sample_ns = max_i64(ms, 1) * TCPIP_MS;
-    }
+    if (sample_ns < 0 && facts->acked > 0 && facts->has_timestamp && facts->ts_ecr != 0)
+        sample_ns = tcp_echo_rtt(ep, facts->ts_ecr, facts->now);
     if (sample_ns < 0)
         return;
     facts->rtt_ns = sample_ns;

@@ -254,6 +254,20 @@ static void receive_in_order(struct tcp_endpoint *ep, struct tcp_segment *segmen
         endpoint_notify(&ep->base, TCPIP_EVENT_IN);
 }
 
+/* The stack's memory runs low: what came early is what can best be spared (RFC 2018 section 8 lets a receiver do so).
+ * One connection keeps half of what it holds, and nothing once little is left for those that make progress. */
+static uint32_t receive_prune(struct tcp_endpoint *ep)
+{
+    struct tcpip_stack *stack = ep->base.stack;
+    struct reassembly *reassembly = &ep->hot->reassembly;
+    if (!receive_copy_all(ep))
+        return 0;
+    stack->stats.tcp.memory_pressure_events++;
+    bool little = stack->memory.used_bytes > stack->limits.memory_bytes / 16 * 15;
+    return tcpip__reassembly_prune(reassembly, &tcp_stack_of(stack)->receive_chunks,
+                                   little ? 0 : reassembly->true_bytes / 2);
+}
+
 static void receive_out_of_order(struct tcp_endpoint *ep, struct tcp_segment *segment, uint32_t length)
 {
     struct tcpip_stack *stack = ep->base.stack;
@@ -267,6 +281,7 @@ static void receive_out_of_order(struct tcp_endpoint *ep, struct tcp_segment *se
     }
     uint32_t dropped = 0;
     uint32_t kept = tcpip__reassembly_insert(&hot->reassembly, &tcp->receive_chunks, chain, &dropped);
+    dropped += receive_prune(ep);
     stack->stats.tcp.out_of_order_segments++;
     stack->stats.tcp.out_of_order_pruned += dropped;
     ep->out_of_order_segments++;

@@ -362,21 +362,14 @@ static bool half_open_complete(struct tcpip_stack *stack, struct tcp_half_open *
     };
     struct flow flow = half->demux.flow;
     tcpip_ns rtt_ns = (tcpip_ns)(half_open_clock(segment->now) - half->sent_us) * TCPIP_US;
-    bool measured = half->level == 0 && !half->acked; /* what came after the ACK measures the application */
-    bool lost = half->level > 0 && !half->acked;
+    bool sent_once = half->level == 0, measures = !half->acked; /* what came after the ACK measures the application */
     struct tcp_endpoint *ep = passive_establish(stack, listener, &flow, &half->demux, &negotiated);
     if (ep == NULL) {
         tcpip_packet_drop(segment->packet, TCPIP_DROP_NO_MEMORY);
         return true;
     }
-    struct rtt_bounds bounds;
-    tcpip__tcp_rtt_bounds(ep, &bounds);
-    if (measured) {
-        tcpip__rtt_sample(&ep->rtt, max_i64(rtt_ns, TCPIP_US), ep->snd_una.v, ep->snd_nxt.v, &bounds, segment->now);
-        tcpip__receive_window_rtt_sample(&ep->receive_window, max_i64(rtt_ns, TCPIP_US));
-    } else if (lost) {
-        tcpip__rtt_syn_timed_out(&ep->rtt, &bounds);
-    }
+    if (measures)
+        tcpip__tcp_handshake_rtt(ep, rtt_ns, sent_once, segment);
     tcpip__tcp_half_open_free(stack, half);
     passive_deliver(listener, ep, segment);
     return true;

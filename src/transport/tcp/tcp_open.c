@@ -312,6 +312,22 @@ static void syn_sent_window(struct tcp_endpoint *ep, const struct tcp_segment *s
     ep->snd_wl2 = segment->ack;
 }
 
+void tcpip__tcp_handshake_rtt(struct tcp_endpoint *ep, tcpip_ns sample_ns, bool sent_once,
+                              const struct tcp_segment *segment)
+{
+    struct rtt_bounds bounds;
+    tcpip__tcp_rtt_bounds(ep, &bounds);
+    if (!sent_once)
+        sample_ns = ep->ts_on && segment->has_ts ? tcp_echo_rtt(ep, segment->ts_ecr, segment->now) : -1;
+    if (sample_ns < 0) {
+        tcpip__rtt_syn_timed_out(&ep->rtt, &bounds);
+        return;
+    }
+    sample_ns = max_i64(sample_ns, TCPIP_US);
+    tcpip__rtt_sample(&ep->rtt, sample_ns, ep->snd_una.v, ep->snd_nxt.v, &bounds, segment->now);
+    tcpip__receive_window_rtt_sample(&ep->receive_window, sample_ns);
+}
+
 static void syn_sent_established(struct tcp_endpoint *ep, struct tcp_segment *segment)
 {
     struct tcp_negotiated negotiated;
@@ -320,13 +336,7 @@ static void syn_sent_established(struct tcp_endpoint *ep, struct tcp_segment *se
     tcpip__tcp_negotiate(ep, &negotiated, segment->now);
     ep->snd_una = segment->ack;
     syn_sent_window(ep, segment);
-    if (retransmits == 0) {
-        struct rtt_bounds bounds;
-        tcpip__tcp_rtt_bounds(ep, &bounds);
-        tcpip__rtt_sample(&ep->rtt, segment->now - ep->last_send_at, ep->snd_una.v, ep->snd_nxt.v, &bounds,
-                          segment->now);
-        tcpip__receive_window_rtt_sample(&ep->receive_window, segment->now - ep->last_send_at);
-    }
+    tcpip__tcp_handshake_rtt(ep, segment->now - ep->last_send_at, retransmits == 0, segment);
     tcpip__tcp_established(ep);
     tcpip__route_confirm(&ep->route);
     ep->last_receive_at = segment->now;

@@ -10,15 +10,23 @@
  * Not here:   what to send and when (tcp_send.c). */
 #include "transport/tcp/tcp.h"
 
+/* SACK blocks that may ride on a segment with this payload. What came out of order was told at once by an ACK of its
+ * own, so data give up no room for it: a full segment with blocks would leave as two. */
+static uint32_t tcp_sack_blocks_max(const struct tcp_endpoint *ep, uint32_t payload)
+{
+    uint32_t spare = sat_sub_u32(ep->snd_mss, payload);
+    return payload == 0 ? tcpip_tcp_sack_room(ep->options_bytes)
+                        : min_u32(tcpip_tcp_sack_room(ep->options_bytes), sat_sub_u32(spare, 4) / 8);
+}
+
 /* Options of a segment outside the handshake: timestamps, SACK. */
-static size_t tcp_write_options(struct tcp_endpoint *ep, uint8_t *out)
+static size_t tcp_write_options(struct tcp_endpoint *ep, uint32_t payload, uint8_t *out)
 {
     tcpip_ns now = tcpip__stack_now(ep->base.stack);
     struct sack_range ranges[REASSEMBLY_SACK_BLOCKS];
-    uint32_t blocks = 0;
-    if (ep->sack_on && ep->hot != NULL)
-        blocks = tcpip__reassembly_sack_blocks(&ep->hot->reassembly, ep->rcv_nxt, ranges,
-                                               tcpip_tcp_sack_room(ep->options_bytes));
+    uint32_t blocks = 0, most = tcp_sack_blocks_max(ep, payload);
+    if (ep->sack_on && ep->hot != NULL && most > 0)
+        blocks = tcpip__reassembly_sack_blocks(&ep->hot->reassembly, ep->rcv_nxt, ranges, most);
     if (blocks == 0) {
         if (!ep->ts_on)
             return 0;
@@ -63,14 +71,15 @@ static void tcp_push_header(struct tcpip_packet *packet, const struct flow *flow
 static bool tcp_send_packet(struct tcp_endpoint *ep, struct tcpip_packet *packet, seqnum seq, uint16_t flags)
 {
     uint8_t options[TCPIP_TCP_OPTIONS_MAX];
-    size_t options_bytes = tcp_write_options(ep, options);
+    size_t options_bytes = tcp_write_options(ep, packet->length, options);
     uint32_t window = 0;
     if ((flags & TCPIP_TCP_RST) == 0)
         window = tcpip__receive_window_advertise(&ep->receive_window, ep->rcv_nxt, ep->receive_queue.bytes, ep->rcv_mss,
                                                  false) >>
                  ep->receive_window.scale;
-    if (window == 0 && (flags & TCPIP_TCP_RST) == 0)
-        tcp_stats(ep)->zero_window_advertised++;
+    if (window == 0 && !ep->zero_advertised && (flags & TCPIP_TCP_RST) == 0)
+        tcp_stats(ep)->zero_window_advertised++; /* the closing is counted, not the packets that repeat it */
+    ep->zero_advertised = window == 0;
     uint32_t payload = packet->length;
     uint32_t mss = ep->snd_mss + ep->options_bytes - (uint32_t)options_bytes; /* SACK blocks take from the payload */
     if (payload > mss) {

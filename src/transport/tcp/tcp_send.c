@@ -251,19 +251,17 @@ static enum tcp_stop tcp_send_data(struct tcp_endpoint *ep)
     enum tcp_stop stop = TCP_STOP_NONE;
     uint32_t length;
     while (stop == TCP_STOP_NONE && (length = tcp_next_length(ep, &stop)) > 0) {
-        if (tcp_link_full(ep) || !tcp_send_new(ep, length)) {
+        if (tcp_link_full(ep)) {
             tcpip__tcp_timers_on_held(ep);
             return TCP_STOP_HELD;
         }
+        if (!tcp_send_new(ep, length))
+            return TCP_STOP_WINDOW; /* no memory, or IP refuses: asked for again as a window is, and given up as one */
     }
     /* A FIN without data needs a place in the window like any other number (RFC 9293 3.4). */
     if (stop == TCP_STOP_EMPTY && ep->fin_queued && !ep->fin_sent) {
-        if (ep->snd_wnd > seq_size(ep->snd_una, ep->snd_nxt)) {
-            if (!tcp_send_new(ep, 0))
-                tcpip__tcp_timers_on_held(ep);
-        } else {
+        if (ep->snd_wnd <= seq_size(ep->snd_una, ep->snd_nxt) || !tcp_send_new(ep, 0))
             stop = TCP_STOP_WINDOW;
-        }
     }
     return stop;
 }
@@ -280,8 +278,10 @@ static void tcp_transmit(struct tcp_endpoint *ep)
 {
     bool lost = ep->hot != NULL && ep->hot->board.lost_bytes > 0;
     bool fin = ep->fin_queued && !ep->fin_sent;
-    if (tcp_unsent(ep) == 0 && !lost && !fin)
+    if (tcp_unsent(ep) == 0 && !lost && !fin) {
+        ep->force_partial = false; /* there was nothing to let go */
         return;
+    }
     if (!tcpip__tcp_route(ep)) {
         tcpip__tcp_timers_on_zero_window(ep); /* there may be one later: asked for as often as for a window */
         return;
