@@ -42,8 +42,14 @@ enum tcpip_error tcpip__tcp_bind(struct tcp_endpoint *ep, const struct tcpip_ful
     if (error != TCPIP_OK)
         return error;
     error = tcpip_port_manager_reserve(ports, &key);
-    if (error != TCPIP_OK)
+    if (error != TCPIP_OK) {
+        /* As Linux: an address that was left of a former connection is forgotten all the same. */
+        memset(ep->demux.flow.local, 0, 16);
+        if (ep->base.network == TCPIP_PROTOCOL_IPV4)
+            ep->demux.flow.local[10] = ep->demux.flow.local[11] = 0xff;
+        ep->bound_address = TCP_BOUND_NONE;
         return error;
+    }
     error = commit != NULL ? commit(ctx) : TCPIP_OK;
     if (error != TCPIP_OK) {
         tcpip_port_manager_release(ports, &key);
