@@ -7,12 +7,17 @@
 
 #include <tcpip/env.h>
 
+struct pool;
+
 struct memory {
     const struct tcpip_env *env;
     uint64_t limit_bytes; /* 0: none */
     uint64_t used_bytes;  /* asked for and not given back */
     uint64_t peak_bytes;
-    uint64_t refused; /* calls answered with NULL, whether by the limit or by env */
+    uint64_t refused;                           /* calls answered with NULL, whether by the limit or by env */
+    struct pool *pools;                         /* those that may hold what they don't use, in no order; pool.c */
+    uint64_t (*reclaim)(struct memory *memory); /* has them give back most of it; returns the bytes; NULL: no pools */
+    uint32_t barren, patience; /* refusals since that was done, and how many are let pass before it is done again */
 };
 
 void tcpip__memory_init(struct memory *memory, const struct tcpip_env *env, uint64_t limit_bytes);

@@ -11,7 +11,7 @@
  *
  * Owns:        struct pool, its slabs, the bytes of free objects.
  * Invariants:  out + free + fresh objects = objects; out <= cap unless that is 0.
- * Not here:    accounting (memory.c), buffers of packets that cross threads (none do).
+ * Not here:    accounting and its limit (memory.c), buffers of packets that cross threads (none do).
  */
 #include "base/pool.h"
 
@@ -45,6 +45,8 @@ struct pool_slab {
     uint32_t objects;
     uint32_t free; /* trim's count */
 };
+
+static uint64_t pools_reclaim(struct memory *memory);
 
 static size_t slab_header_bytes(const struct pool *pool)
 {
@@ -108,6 +110,22 @@ static void slot_unmark(const struct pool *pool, struct pool_slot *slot)
     memset(slot, NEW_PATTERN, pool->object_bytes);
 }
 
+/* Only pools that have slabs are known to memory. */
+static void pool_link(struct pool *pool)
+{
+    pool->next = pool->memory->pools;
+    pool->memory->pools = pool;
+    pool->memory->reclaim = pools_reclaim;
+}
+
+static void pool_unlink(struct pool *pool)
+{
+    struct pool **link = &pool->memory->pools;
+    while (*link != pool)
+        link = &(*link)->next;
+    *link = pool->next;
+}
+
 static void slab_free(struct pool *pool, struct pool_slab *slab)
 {
     pool->objects -= slab->objects;
@@ -117,6 +135,8 @@ static void slab_free(struct pool *pool, struct pool_slab *slab)
         pool->fresh = pool->fresh_end = NULL;
     }
     tcpip__tree_remove(&pool->slabs, &slab->node);
+    if (tree_empty(&pool->slabs))
+        pool_unlink(pool);
     memory_unpoison(slab, slab->bytes);
     tcpip__memory_free(pool->memory, slab, slab->bytes);
 }
@@ -132,6 +152,8 @@ static bool slab_new(struct pool *pool, uint32_t objects)
     if (slab == NULL)
         return false;
     *slab = (struct pool_slab){.bytes = bytes, .objects = objects};
+    if (tree_empty(&pool->slabs))
+        pool_link(pool);
     const struct tree_node *twin = tcpip__tree_insert(&pool->slabs, &slab->node, slab_compare, slab);
     ASSERT_ENV(pool->memory->env, twin == NULL);
     pool->newest = slab;
@@ -240,7 +262,22 @@ static bool pool_count_free(struct pool *pool)
     return found;
 }
 
-uint64_t tcpip__pool_trim(struct pool *pool)
+/* So that one object at least stays free, if one is: the slab that is kept for that is no longer seen as unused. */
+static void pool_keep_one(struct pool *pool)
+{
+    struct pool_slab *unused = NULL;
+    for (struct tree_node *node = tcpip__tree_first(&pool->slabs); node != NULL; node = tcpip__tree_next(node)) {
+        struct pool_slab *slab = tree_entry(node, struct pool_slab, node);
+        if (slab->free == slab->objects)
+            unused = slab;
+        else if (slab->free > 0)
+            return;
+    }
+    if (unused != NULL)
+        unused->free--;
+}
+
+static uint64_t pool_shed(struct pool *pool, bool all)
 {
     uint64_t before = pool->slab_bytes;
     struct pool_slot *slot = pool->free, *last = NULL, *next_slot;
@@ -248,6 +285,8 @@ uint64_t tcpip__pool_trim(struct pool *pool)
 
     if (!pool_count_free(pool))
         return 0;
+    if (!all)
+        pool_keep_one(pool);
     /* The free list without the objects that go, in the same order. */
     pool->free = NULL;
     for (; slot != NULL; slot = next_slot) {
@@ -269,4 +308,20 @@ uint64_t tcpip__pool_trim(struct pool *pool)
             slab_free(pool, slab);
     }
     return before - pool->slab_bytes;
+}
+
+uint64_t tcpip__pool_trim(struct pool *pool)
+{
+    return pool_shed(pool, true);
+}
+
+/* In the middle of somebody's work: whoever has seen that there is an object still finds one. */
+static uint64_t pools_reclaim(struct memory *memory)
+{
+    uint64_t bytes = 0;
+    for (struct pool *pool = memory->pools, *next; pool != NULL; pool = next) {
+        next = pool->next;
+        bytes += pool_shed(pool, false);
+    }
+    return bytes;
 }

@@ -12,6 +12,7 @@ struct pool_slab;
 
 struct pool {
     struct memory *memory;
+    struct pool *next;          /* in memory->pools */
     struct pool_slot *free;     /* given back, the latest first */
     uint8_t *fresh, *fresh_end; /* the part of the newest slab that was never given out */
     struct pool_slab *newest;   /* whose fresh part that is */
@@ -37,7 +38,8 @@ must_use void *tcpip__pool_get(struct pool *pool);
 must_use void *tcpip__pool_zget(struct pool *pool);
 void tcpip__pool_put(struct pool *pool, void *object);
 /* Gives slabs of which no object is out back to memory; returns the bytes. O(free objects x log slabs): for pressure
- * and for idle hours, not for the packet path. */
+ * and for idle hours, not for the packet path. At the limit of memory it is done to all pools of a stack unasked, but
+ * for a last free object. */
 uint64_t tcpip__pool_trim(struct pool *pool);
 
 #endif

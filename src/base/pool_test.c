@@ -111,6 +111,60 @@ static void test_an_allocation_that_fails_is_a_get_that_fails(void **state)
     test_env_fini(&env);
 }
 
+static void test_at_the_limit_what_other_pools_hold_unused_is_found(void **state)
+{
+    (void)state;
+    enum { LIMIT = 1 << 20, HELD = 900 };
+    static void *out[HELD];
+    struct test_env env;
+    struct memory memory;
+    struct pool large, small;
+    test_env_init(&env, 1);
+    tcpip__memory_init(&memory, &env.env, LIMIT);
+    tcpip__pool_init(&large, &memory, 1024, 8, 0);
+    tcpip__pool_init(&small, &memory, 100, 8, 0);
+    for (int i = 0; i < HELD; i++)
+        assert_non_null(out[i] = tcpip__pool_get(&large));
+    void *kept = tcpip__pool_get(&small);
+    for (int i = 1; i < HELD; i++)
+        tcpip__pool_put(&large, out[i]);
+    /* Nearly all of the budget lies in the large pool, free; the small one gets most of it. */
+    assert_true(memory.used_bytes > LIMIT * 8 / 10);
+    void *more = tcpip__memory_alloc(&memory, LIMIT * 6 / 10, 8);
+    assert_non_null(more);
+    /* One was free before, so one still is. */
+    out[1] = tcpip__pool_get(&large);
+    assert_non_null(out[1]);
+    assert_true(memory.used_bytes <= LIMIT);
+    tcpip__memory_free(&memory, more, LIMIT * 6 / 10);
+    tcpip__pool_put(&large, out[0]);
+    tcpip__pool_put(&large, out[1]);
+    tcpip__pool_put(&small, kept);
+    tcpip__pool_fini(&small);
+    tcpip__pool_fini(&large);
+    tcpip__memory_fini(&memory);
+    test_env_fini(&env);
+}
+
+static void test_looking_in_vain_becomes_rare(void **state)
+{
+    (void)state;
+    struct test_env env;
+    struct memory memory;
+    struct pool pool;
+    test_env_init(&env, 1);
+    tcpip__memory_init(&memory, &env.env, 8192);
+    tcpip__pool_init(&pool, &memory, 1000, 8, 0);
+    void *object = tcpip__pool_get(&pool);
+    for (int i = 0; i < 5000; i++)
+        assert_null(tcpip__memory_alloc(&memory, 8192, 8));
+    assert_true(memory.patience >= 512);
+    tcpip__pool_put(&pool, object);
+    tcpip__pool_fini(&pool);
+    tcpip__memory_fini(&memory);
+    test_env_fini(&env);
+}
+
 static void test_a_trim_leaves_what_is_out_alone(void **state)
 {
     (void)state;
@@ -199,6 +253,8 @@ int main(void)
         cmocka_unit_test(test_objects_are_aligned_apart_and_keep_their_contents),
         cmocka_unit_test(test_the_cap_and_the_budget_answer_null),
         cmocka_unit_test(test_an_allocation_that_fails_is_a_get_that_fails),
+        cmocka_unit_test(test_at_the_limit_what_other_pools_hold_unused_is_found),
+        cmocka_unit_test(test_looking_in_vain_becomes_rare),
         cmocka_unit_test(test_a_trim_leaves_what_is_out_alone),
         cmocka_unit_test(test_fini_with_an_object_out_is_fatal),
         cmocka_unit_test(test_debug_builds_notice_a_second_put),

@@ -297,8 +297,10 @@ enum tcpip_error tcpip_stack_set_transport_handler(struct tcpip_stack *stack, ui
 
 void tcpip_stack_trim(struct tcpip_stack *stack)
 {
-    tcpip__buffer_pools_trim(&stack->buffers);
-    tcpip__pool_trim(&stack->packets.pool);
+    for (struct pool *pool = stack->memory.pools, *next; pool != NULL; pool = next) {
+        next = pool->next; /* one that has nothing left leaves the list */
+        (void)tcpip__pool_trim(pool);
+    }
 }
 
 /* ---- storage, for those who hold a stack and not its pools ---- */
