@@ -53,7 +53,9 @@ static uint32_t send_chunk_room(const struct send_chunk *chunk)
 static struct send_chunk *send_chunk_new(struct send_queue *queue, struct pool *chunks,
                                          struct tcpip_buffer_pools *buffers, size_t size)
 {
-    size_t want = min_size(max_size(size, min_u32(queue->bytes, SEND_CLASS_MAX)), SEND_CLASS_MAX);
+    /* What waits tells of a bulk writer only if it was copied, too: small pieces between lent views stay small. */
+    uint32_t waits = queue->last != NULL && queue->last->appendable ? queue->bytes : 0;
+    size_t want = min_size(max_size(size, min_u32(waits, SEND_CLASS_MAX)), SEND_CLASS_MAX);
     struct tcpip_buffer *buffer = tcpip__buffer_new(buffers, want);
 
     /* Short of memory a smaller one may still be lying in its pool. */

@@ -156,6 +156,27 @@ static void test_buffers_grow_with_what_waits(void **state)
     fixture_stop(&f);
 }
 
+static void test_small_pieces_between_lent_views_stay_small(void **state)
+{
+    (void)state;
+    enum { PIECES = 5000 };
+    struct fixture f;
+    int given_back = 0;
+    fixture_start(&f, 1);
+    struct tcpip_buffer *buffer =
+        tcpip__buffer_wrap(&f.buffers, (void *)(uintptr_t) "0123456789", 10, released, &given_back);
+    struct tcpip_view view = {buffer, 0, 10};
+    for (int i = 0; i < PIECES; i++) {
+        assert_int_equal(copy_in(&f, "01", 2), 2);
+        assert_true(tcpip__send_queue_append(&f.queue, &f.chunks, &view));
+    }
+    assert_int_equal(f.queue.bytes, 12 * PIECES);
+    assert_true(f.queue.true_bytes < 400 * PIECES);
+    buffer_unref(buffer);
+    fixture_stop(&f);
+    assert_int_equal(given_back, 1);
+}
+
 static void test_new_data_and_data_sent_again_each_keep_their_place(void **state)
 {
     (void)state;
@@ -237,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_it_gives_back_what_was_put_in),
         cmocka_unit_test(test_small_writes_fill_one_buffer),
         cmocka_unit_test(test_buffers_grow_with_what_waits),
+        cmocka_unit_test(test_small_pieces_between_lent_views_stay_small),
         cmocka_unit_test(test_new_data_and_data_sent_again_each_keep_their_place),
         cmocka_unit_test(test_out_of_memory_takes_what_fits_and_keeps_it),
         cmocka_unit_test(test_short_of_memory_small_buffers_serve_a_large_write),

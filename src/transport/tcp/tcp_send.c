@@ -11,9 +11,21 @@
  * Not here:   how a segment is built (tcp_output.c), which segments are lost (scoreboard, recovery). */
 #include "transport/tcp/tcp.h"
 
+/* Storage of a send queue, in send buffers: copied bytes take less than two, lent ones of some size little more than
+ * one.
+ */
+enum { SEND_STORAGE_SHARE = 8 };
+
 uint32_t tcpip__tcp_send_room(const struct tcp_endpoint *ep)
 {
-    return sat_sub_u32(ep->send_buffer_bytes, ep->send_queue.bytes);
+    const struct tcpip_stack *stack = ep->base.stack;
+    const struct send_queue *queue = &ep->send_queue;
+    /* The storage behind it is bounded as well, or tiny views would hold a hundred times what they say. And while
+     * anything is queued, the last of the stack's memory is for packets: without them nothing is ever acknowledged. */
+    if (queue->bytes > 0 && (queue->true_bytes / SEND_STORAGE_SHARE >= ep->send_buffer_bytes ||
+                             stack->memory.used_bytes > stack->limits.memory_bytes / 8 * 7))
+        return 0;
+    return sat_sub_u32(ep->send_buffer_bytes, queue->bytes);
 }
 
 bool tcpip__tcp_writable(const struct tcp_endpoint *ep)
