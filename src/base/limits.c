@@ -36,7 +36,7 @@
  * fragment_datagrams       what a stranger can make us keep for 30 s; the loss of one is a retransmission.
  * nic_queue_packets        Linux's txqueuelen; 1,000 packets at 1 Gbit/s are 12 ms.
  * syn_received             128 bytes each; beyond, cookies serve as well but for the options they can't carry.
- * time_wait                96 bytes each; over 60 s (2 MSL) SERVER's are 17,000 closes a second.
+ * time_wait                160 bytes each; over 60 s (2 MSL) SERVER's are 17,000 closes a second.
  * accept_backlog           somaxconn since Linux 5.4; SERVER: what fits in a second of accepts.
  * tcp_send_buffer_max      TINY: two full segments, the least that lets the peer ack every second one. Then Linux's
  *                          tcp_wmem, and 10 Gbit/s over 50 ms.

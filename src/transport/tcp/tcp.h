@@ -383,7 +383,44 @@ void tcpip__tcp_port_release(struct tcp_endpoint *ep);
 /* REUSE_ADDRESS or REUSE_PORT was set: it counts from now on. */
 void tcpip__tcp_port_options(struct tcp_endpoint *ep);
 
+/* tcp_half_open.c */
+struct tcp_listener {
+    struct demux_listener demux;
+    struct list queue; /* established, not accepted: tcp_endpoint.queue_node */
+    uint32_t queued, backlog;
+    uint32_t half_open;
+    tcpip_ns cookies_until;
+};
+static inline bool tcp_listener_full(const struct tcp_endpoint *listener)
+{
+    return listener != NULL && listener->listener->queued > listener->listener->backlog;
+}
+/* What comes to a listener that is bound to a NIC, stays there. */
+void tcpip__tcp_listener_scope(const struct tcp_endpoint *listener, struct flow *flow);
+/* What a SYN-ACK says of our receive side. */
+uint32_t tcpip__tcp_passive_buffer(const struct tcpip_stack *stack, const struct tcp_endpoint *listener);
+/* A SYN-ACK, or an ACK in its place, of no endpoint. */
+struct tcp_syn_ack {
+    const struct flow *flow;
+    const struct option_block *options;
+    uint32_t buffer_bytes;
+    seqnum iss, irs;
+    bool sack, ts, scaling;
+    uint32_t ts_val, ts_ecr;
+    uint16_t flags;
+};
+void tcpip__tcp_syn_ack_send(struct tcpip_stack *stack, const struct tcp_syn_ack *what);
+/* An established endpoint with what was agreed on; NULL: out of memory or endpoints. `entry`: the record that it
+ * replaces, or NULL. */
+struct tcp_endpoint *tcpip__tcp_passive_establish(struct tcpip_stack *stack, struct tcp_endpoint *listener,
+                                                  const struct flow *flow, struct demux_entry *entry,
+                                                  const struct tcp_negotiated *negotiated);
+/* Hands it to accept, or to the forwarder, and goes on with the segment that completed the handshake. */
+void tcpip__tcp_passive_deliver(struct tcp_endpoint *listener, struct tcp_endpoint *ep, struct tcp_segment *segment);
+
 /* tcp_listen.c */
+/* A record's ACK that answers an earlier cookie; true: the record made way, and the packet is taken. */
+bool tcpip__tcp_listener_cookie(struct tcpip_stack *stack, struct tcp_half_open *half, struct tcp_segment *segment);
 enum tcpip_error tcpip__tcp_listen(struct tcp_endpoint *ep, uint32_t backlog);
 void tcpip__tcp_unlisten(struct tcp_endpoint *ep);
 enum tcpip_error tcpip__tcp_accept(struct tcp_endpoint *ep, struct tcpip_endpoint **out,

@@ -6,7 +6,7 @@
  * long it waits.
  *
  * Owns:     tcp_stack.forwarder and its counts.
- * Not here: the handshake that follows a verdict (tcp_listen.c). */
+ * Not here: the handshake that follows a verdict (tcp_half_open.c). */
 #include "transport/tcp/tcp.h"
 
 /* The public name of a record. */

@@ -7,8 +7,8 @@
  * The packet is this file's from the first line on: it is queued (its buffers are), or dropped with its reason.
  *
  * Owns:     rcv_nxt, ts_recent, the receive queue's filling.
- * Not here: CLOSED, LISTEN and half-open records (tcp_protocol.c, tcp_listen.c), SYN-SENT (tcp_open.c), the ACK's
- * meaning (tcp_ack.c). */
+ * Not here: CLOSED, LISTEN and half-open records (tcp_protocol.c, tcp_listen.c, tcp_half_open.c), SYN-SENT
+ * (tcp_open.c), the ACK's meaning (tcp_ack.c). */
 #include "transport/tcp/tcp.h"
 
 enum { PAWS_IDLE_DAYS = 24 }; /* RFC 7323 5.5: a timestamp older than this says nothing */

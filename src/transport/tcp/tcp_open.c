@@ -6,7 +6,7 @@
  * tcpip__tcp_negotiate.
  *
  * Owns:     iss, irs, the negotiated options, connect_state.
- * Not here: passive opens up to the third segment (tcp_listen.c). */
+ * Not here: passive opens up to the third segment (tcp_half_open.c). */
 #include "transport/tcp/tcp.h"
 
 /* ---- SYN and SYN-ACK ---- */

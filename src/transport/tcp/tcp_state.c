@@ -3,7 +3,7 @@
  *
  * What the table calls CLOSED is, for the application, the reference's Initial, Bound, or an ended connection: which of
  * them, the endpoint's other fields say. Half-open connections of a listener have no endpoint and no row here: they are
- * records (tcp_listen.c) and enter as ESTABLISHED.
+ * records (tcp_half_open.c) and enter as ESTABLISHED.
  *
  * Owns:       tcp_endpoint.state; nobody else writes it.
  * Invariants: an event that the table doesn't allow in a state is a bug, and asserts.

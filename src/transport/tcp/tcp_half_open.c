@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: MIT
+/* tcp_half_open.c: SYN-RECEIVED as a record (RFC 9293 3.10.7.4; RFC 4987).
+ *
+ * A SYN costs a record of at most 128 bytes, not an endpoint. Records stand in the demultiplexer under their flow and
+ * on one list per number of SYN-ACKs sent; each list is in order of expiry because all of its records wait equally
+ * long, so one timer serves them all.
+ *
+ *   SYN ---------> record, SYN-ACK --- ACK ---> endpoint in the accept queue --- accept ---> the application
+ *       \--------> cookie, SYN-ACK --- ACK -/
+ *
+ * Owns:       tcp_stack.half_open*; the making of passively opened endpoints.
+ * Invariants: a record's listener is alive: records go when it goes.
+ * Not here:   the listener, its queue and its cookies (tcp_listen.c), the forwarder's verdicts (tcp_forward.c). */
+#include "transport/tcp/tcp.h"
+
+/* ---- records ---- */
+
+static uint32_t half_open_clock(tcpip_ns now)
+{
+    return (uint32_t)(now / TCPIP_US);
+}
+
+/* How long a record of this level waits for its ACK: 1 s, doubled each time. */
+static uint32_t half_open_wait_us(unsigned level)
+{
+    return level >= TCP_HALF_OPEN_LEVELS - 1 ? 120u * 1000000u : 1000000u << level;
+}
+
+static unsigned half_open_list(const struct tcp_half_open *half)
+{
+    return half->deferred ? TCP_HALF_OPEN_LEVELS - 2 : min_u32(half->level, TCP_HALF_OPEN_LEVELS - 1);
+}
+
+static tcpip_ns half_open_expiry(const struct tcp_half_open *half, tcpip_ns now)
+{
+    uint32_t waited_us = half_open_clock(now) - half->sent_us;
+    return now + ((tcpip_ns)half_open_wait_us(half_open_list(half)) - (tcpip_ns)waited_us) * TCPIP_US;
+}
+
+static void half_open_schedule(struct tcp_stack *tcp, tcpip_ns now)
+{
+    tcpip_ns first = TCPIP_NEVER;
+    for (unsigned i = 0; i < TCP_HALF_OPEN_LEVELS; i++) {
+        struct tcpip_list_node *node = list_first(&tcp->half_open[i]);
+        if (node != NULL)
+            first = min_i64(first, half_open_expiry(TCPIP_CONTAINER_OF(node, struct tcp_half_open, node), now));
+    }
+    if (first == TCPIP_NEVER)
+        stack_timer_cancel(tcp->stack, &tcp->half_open_timer);
+    else
+        stack_timer_set(tcp->stack, &tcp->half_open_timer, first);
+}
+
+static void half_open_enlist(struct tcp_stack *tcp, struct tcp_half_open *half, tcpip_ns now)
+{
+    half->sent_us = half_open_clock(now);
+    list_push_back(&tcp->half_open[half_open_list(half)], &half->node);
+    tcpip_ns expiry = half_open_expiry(half, now);
+    if (!tcpip_timer_armed(&tcp->half_open_timer) || expiry < tcp->half_open_timer.at)
+        stack_timer_set(tcp->stack, &tcp->half_open_timer, expiry);
+}
+
+static const struct option_block *half_open_options(const struct tcp_half_open *half)
+{
+    return half->listener != NULL ? half->listener->options : NULL;
+}
+
+/* What comes to a listener that is bound to a NIC, stays there. */
+void tcpip__tcp_listener_scope(const struct tcp_endpoint *listener, struct flow *flow)
+{
+    if (listener != NULL && flow->nic == 0)
+        flow->nic = listener->port_key.nic;
+}
+
+struct tcp_half_open *tcpip__tcp_half_open_new(struct tcpip_stack *stack, struct tcp_endpoint *listener,
+                                               const struct tcp_segment *segment)
+{
+    struct tcp_stack *tcp = tcp_stack_of(stack);
+    struct tcp_half_open *half = tcpip__pool_zget(&tcp->half_opens);
+    if (half == NULL)
+        return NULL;
+    const struct tcpip_tcp_options *options = &segment->options;
+    half->listener = listener;
+    half->demux.flow = segment->flow;
+    tcpip__tcp_listener_scope(listener, &half->demux.flow);
+    half->demux.transport = TCPIP_PROTOCOL_TCP;
+    half->demux.kind = TCP_DEMUX_HALF_OPEN;
+    if (tcpip__demux_insert(stack, &half->demux) != TCPIP_OK) {
+        tcpip__pool_put(&tcp->half_opens, half);
+        return NULL;
+    }
+    const struct option_block *block = half_open_options(half);
+    const struct flow *flow = &segment->flow;
+    half->iss =
+        tcpip__isn(&stack->secret, flow->local, flow->local_port, flow->remote, flow->remote_port, segment->now);
+    if (segment->has_iss_above && seq_leq(half->iss, segment->iss_above))
+        half->iss = seq_add(segment->iss_above, 65537);
+    half->irs = segment->seq;
+    half->peer_mss = options->present & TCPIP_TCP_HAS_MSS ? options->mss : 0;
+    half->peer_scale = -1;
+    if ((options->present & TCPIP_TCP_HAS_WINDOW_SCALE) && option_get(stack, block, TCPIP_OPTION_WINDOW_SCALING) != 0)
+        half->peer_scale = (int8_t)options->window_scale;
+    half->sack = (options->present & TCPIP_TCP_HAS_SACK_PERMITTED) && option_get(stack, block, TCPIP_OPTION_SACK) != 0;
+    half->ts = segment->has_ts && option_get(stack, block, TCPIP_OPTION_TIMESTAMPS) != 0;
+    half->ts_recent = half->ts ? segment->ts_val : 0;
+    if (listener != NULL)
+        listener->listener->half_open++;
+    tcp->half_open_count++;
+    return half;
+}
+
+void tcpip__tcp_half_open_free(struct tcpip_stack *stack, struct tcp_half_open *half)
+{
+    struct tcp_stack *tcp = tcp_stack_of(stack);
+    if (half->listener != NULL)
+        half->listener->listener->half_open--;
+    if (half->forwarded)
+        tcp->forward_in_flight--;
+    tcp->half_open_count--;
+    list_remove_if_linked(&half->node);
+    if (half->demux.linked)
+        tcpip__demux_remove(stack, &half->demux);
+    tcpip__pool_put(&tcp->half_opens, half);
+}
+
+/* ---- SYN-ACKs ---- */
+
+/* What a SYN-ACK says of our receive side. */
+uint32_t tcpip__tcp_passive_buffer(const struct tcpip_stack *stack, const struct tcp_endpoint *listener)
+{
+    uint32_t bytes =
+        listener != NULL ? listener->receive_window.buffer_bytes : tcpip__tcp_receive_buffer_default(stack);
+    uint32_t clamp =
+        tcp_window_clamp(option_get(stack, listener != NULL ? listener->options : NULL, TCPIP_OPTION_WINDOW_CLAMP));
+    return clamp != 0 ? min_u32(bytes, clamp) : bytes;
+}
+
+void tcpip__tcp_syn_ack_send(struct tcpip_stack *stack, const struct tcp_syn_ack *what)
+{
+    struct tcpip_route route = {0};
+    uint8_t local[16];
+    memcpy(local, what->flow->local, 16);
+    if (tcpip__route_find(stack, what->flow->nic, local, what->flow->remote, &route) != TCPIP_OK)
+        return;
+    uint8_t options[TCPIP_TCP_OPTIONS_MAX];
+    uint16_t mss = tcpip__tcp_advertised_mss(&route, what->flow->remote,
+                                             option_get(stack, what->options, TCPIP_OPTION_MAX_SEGMENT));
+    uint32_t most = max_u32(what->buffer_bytes, stack->limits.tcp_receive_buffer_max);
+    int scale = what->scaling ? tcpip__receive_window_scale(most) : -1;
+    size_t bytes = 0;
+    if (what->flags & TCPIP_TCP_SYN)
+        bytes = tcpip__tcp_syn_options(options, mss, what->sack, scale, what->ts, what->ts_val, what->ts_ecr);
+    struct tcp_bare_segment syn_ack = {
+        .flow = what->flow,
+        .seq = what->iss,
+        .ack = seq_add(what->irs, 1),
+        .flags = what->flags,
+        .window = (uint16_t)min_u32(what->buffer_bytes, 65535),
+        .options = options,
+        .options_bytes = bytes,
+        .ttl = (uint8_t)option_get(stack, what->options, TCPIP_OPTION_TTL),
+        .tos = (uint8_t)option_get(stack, what->options, TCPIP_OPTION_TOS),
+    };
+    (void)tcpip__tcp_output_bare(stack, &route, &syn_ack);
+    tcpip__route_release(&route);
+}
+
+static void half_open_send(struct tcpip_stack *stack, const struct tcp_half_open *half, uint16_t flags)
+{
+    tcpip_ns now = tcpip__stack_now(stack);
+    const struct flow *flow = &half->demux.flow;
+    struct tcp_syn_ack what = {
+        .flow = flow,
+        .options = half_open_options(half),
+        .buffer_bytes = tcpip__tcp_passive_buffer(stack, half->listener),
+        .iss = flags & TCPIP_TCP_SYN ? half->iss : seq_add(half->iss, 1),
+        .irs = half->irs,
+        .sack = half->sack,
+        .ts = half->ts,
+        .scaling = half->peer_scale >= 0,
+        .ts_val = timestamp_clock(now, tcpip__timestamp_offset(&stack->secret, flow->local, flow->remote)),
+        .ts_ecr = half->ts_recent,
+        .flags = flags,
+    };
+    tcpip__tcp_syn_ack_send(stack, &what);
+}
+
+/* The first SYN-ACK, and the wait for its ACK. */
+void tcpip__tcp_half_open_answer(struct tcpip_stack *stack, struct tcp_half_open *half)
+{
+    list_remove_if_linked(&half->node);
+    half->deferred = false;
+    half_open_send(stack, half, TCPIP_TCP_SYN | TCPIP_TCP_ACK);
+    half_open_enlist(tcp_stack_of(stack), half, tcpip__stack_now(stack));
+}
+
+void tcpip__tcp_half_open_defer(struct tcpip_stack *stack, struct tcp_half_open *half)
+{
+    half->deferred = true;
+    half_open_enlist(tcp_stack_of(stack), half, tcpip__stack_now(stack));
+}
+
+/* DEFER_ACCEPT as a number of waits for SYN-ACKs, as Linux counts it: the least that make up the time. 0: off. */
+static unsigned half_open_defers(const struct tcpip_stack *stack, const struct tcp_half_open *half)
+{
+    int64_t wanted_ns = option_get(stack, half_open_options(half), TCPIP_OPTION_DEFER_ACCEPT);
+    if (wanted_ns <= 0)
+        return 0;
+    unsigned waits = 1;
+    tcpip_ns total_ns = half_open_wait_us(0) * TCPIP_US;
+    for (; total_ns < wanted_ns && waits < UINT8_MAX; waits++)
+        total_ns += half_open_wait_us(waits) * TCPIP_US;
+    return waits;
+}
+
+static void half_open_expired(struct tcpip_stack *stack, struct tcp_half_open *half, tcpip_ns now)
+{
+    struct tcp_stack *tcp = tcp_stack_of(stack);
+    unsigned defers = half->acked ? half_open_defers(stack, half) : 0;
+    bool last = half->level >= option_get(stack, half_open_options(half), TCPIP_OPTION_SYN_ACK_COUNT);
+    if (half->deferred || (last && half->level >= defers)) {
+        stack->stats.tcp.half_open_timeouts++;
+        if (half->deferred)
+            tcpip__tcp_forward_expired(tcp, half);
+        tcpip__tcp_half_open_free(stack, half);
+        return;
+    }
+    list_remove(&half->node);
+    half->level++;
+    if (half->level >= defers) { /* who waits for data has its ACK: only the last SYN-ACK asks for another one */
+        stack->stats.tcp.retransmits++;
+        half_open_send(stack, half, TCPIP_TCP_SYN | TCPIP_TCP_ACK);
+    }
+    half_open_enlist(tcp, half, now);
+}
+
+void tcpip__tcp_half_open_timer(struct tcpip_timer *timer, tcpip_ns now)
+{
+    struct tcp_stack *tcp = TCPIP_CONTAINER_OF(timer, struct tcp_stack, half_open_timer);
+    for (unsigned i = 0; i < TCP_HALF_OPEN_LEVELS; i++) {
+        struct tcpip_list_node *node;
+        while ((node = list_first(&tcp->half_open[i])) != NULL) {
+            struct tcp_half_open *half = TCPIP_CONTAINER_OF(node, struct tcp_half_open, node);
+            if (half_open_expiry(half, now) > now)
+                break;
+            half_open_expired(tcp->stack, half, now);
+        }
+    }
+    half_open_schedule(tcp, now);
+}
+
+/* ---- the third segment ---- */
+
+/* An established endpoint with what was agreed on; NULL: out of memory or endpoints. `entry`: the record that it
+ * replaces, or NULL. */
+struct tcp_endpoint *tcpip__tcp_passive_establish(struct tcpip_stack *stack, struct tcp_endpoint *listener,
+                                                  const struct flow *flow, struct demux_entry *entry,
+                                                  const struct tcp_negotiated *negotiated)
+{
+    enum tcpip_error error;
+    tcpip_ns now = tcpip__stack_now(stack);
+    uint32_t network = listener != NULL              ? listener->base.network
+                       : address_is_v4(flow->remote) ? TCPIP_PROTOCOL_IPV4
+                                                     : TCPIP_PROTOCOL_IPV6;
+    struct tcp_endpoint *ep = tcpip__tcp_endpoint_new(stack, network, &error);
+    if (ep == NULL)
+        return NULL;
+    ep->demux.flow = *flow;
+    if (listener != NULL) {
+        ep->options = tcpip__option_block_share(listener->options);
+        ep->send_buffer_bytes = listener->send_buffer_bytes;
+        ep->send_buffer_fixed = listener->send_buffer_fixed;
+        ep->receive_buffer_fixed = listener->receive_buffer_fixed;
+        ep->receive_window.buffer_bytes = listener->receive_window.buffer_bytes;
+        ep->congestion.ops = listener->congestion.ops;
+    }
+    if (entry != NULL) {
+        tcpip__demux_replace(stack, entry, &ep->demux);
+    } else if (tcpip__demux_insert(stack, &ep->demux) != TCPIP_OK) {
+        ep->orphan = true;
+        tcpip__tcp_die(ep);
+        return NULL;
+    }
+    ep->accepted = true;
+    ep->connect_state = TCP_CONNECT_TOLD;
+    if (listener != NULL)
+        tcpip__tcp_port_connected(ep); /* as Linux: nobody binds to it anew but with REUSE_ADDRESS on both sides */
+    ep->iss = negotiated->iss;
+    tcpip__tcp_prepare(ep, now);
+    tcpip__tcp_negotiate(ep, negotiated, now);
+    ep->snd_una = ep->snd_nxt;
+    tcpip__tcp_established(ep);
+    stack->stats.tcp.passive_connection_openings++;
+    return ep;
+}
+
+/* Hands it to accept, or to the forwarder, and goes on with the segment that completed the handshake. */
+void tcpip__tcp_passive_deliver(struct tcp_endpoint *listener, struct tcp_endpoint *ep, struct tcp_segment *segment)
+{
+    ep->snd_wnd = segment->window << ep->snd_wscale;
+    ep->snd_wnd_max = ep->snd_wnd;
+    ep->snd_wl1 = segment->seq;
+    ep->snd_wl2 = segment->ack;
+    if (listener == NULL) {
+        tcpip__tcp_forward_established(ep);
+    } else {
+        list_push_back(&listener->listener->queue, &ep->queue_node);
+        listener->listener->queued++;
+        endpoint_notify(&listener->base, TCPIP_EVENT_IN);
+    }
+    tcpip__tcp_input(ep, segment);
+}
+
+/* The ACK that completes a handshake is good; true: the packet was taken on to the new endpoint. */
+static bool half_open_complete(struct tcpip_stack *stack, struct tcp_half_open *half, struct tcp_segment *segment)
+{
+    struct tcp_endpoint *listener = half->listener;
+    if (tcp_listener_full(listener)) {
+        stack->stats.tcp.listen_overflow_ack_drop++;
+        tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_LISTEN_OVERFLOW);
+        return true; /* the record stays: the SYN-ACK is sent again, or the peer's data */
+    }
+    struct tcp_negotiated negotiated = {
+        .iss = half->iss,
+        .irs = half->irs,
+        .peer_mss = half->peer_mss,
+        .peer_scale = half->peer_scale,
+        .sack = half->sack,
+        .ts = half->ts,
+        .ts_recent = half->ts_recent,
+    };
+    struct flow flow = half->demux.flow;
+    tcpip_ns rtt_ns = (tcpip_ns)(half_open_clock(segment->now) - half->sent_us) * TCPIP_US;
+    bool sent_once = half->level == 0, measures = !half->acked; /* what came after the ACK measures the application */
+    struct tcp_endpoint *ep = tcpip__tcp_passive_establish(stack, listener, &flow, &half->demux, &negotiated);
+    if (ep == NULL) {
+        tcpip_packet_drop(segment->packet, TCPIP_DROP_NO_MEMORY);
+        return true;
+    }
+    if (measures)
+        tcpip__tcp_handshake_rtt(ep, rtt_ns, sent_once, segment);
+    tcpip__tcp_half_open_free(stack, half);
+    tcpip__tcp_passive_deliver(listener, ep, segment);
+    return true;
+}
+
+/* Is it the peer's first text that DEFER_ACCEPT waits for? */
+static bool half_open_waits_for_data(struct tcpip_stack *stack, struct tcp_half_open *half,
+                                     const struct tcp_segment *segment)
+{
+    if (segment->length > 0 || (segment->flags & TCPIP_TCP_FIN) != 0 || half->level >= half_open_defers(stack, half))
+        return false;
+    half->acked = true;
+    return true;
+}
+
+/* ---- SYN-RECEIVED ---- */
+
+/* RFC 9293 3.10.7.4 for SYN-RECEIVED. */
+void tcpip__tcp_half_open_input(struct tcp_half_open *half, struct tcp_segment *segment)
+{
+    struct tcpip_stack *stack = segment->packet->nic->stack;
+    uint16_t flags = segment->flags;
+    seqnum next = seq_add(half->irs, 1);
+    enum tcpip_drop reason;
+    if (half->deferred) {
+        reason = TCPIP_DROP_TCP_FORWARDER;
+    } else if ((flags & (TCPIP_TCP_SYN | TCPIP_TCP_ACK | TCPIP_TCP_RST)) == TCPIP_TCP_SYN &&
+               seq_eq(segment->seq, half->irs)) {
+        half_open_send(stack, half, TCPIP_TCP_SYN | TCPIP_TCP_ACK); /* ours was lost */
+        reason = TCPIP_DROP_TCP_UNEXPECTED_SYN;
+    } else if (!seq_in_window(segment->seq, next,
+                              min_u32(tcpip__tcp_passive_buffer(stack, half->listener), 65535) + 1)) {
+        if ((flags & TCPIP_TCP_RST) == 0)
+            half_open_send(stack, half, TCPIP_TCP_ACK);
+        reason = TCPIP_DROP_TCP_OUT_OF_WINDOW;
+    } else if (half->ts && segment->has_ts && (flags & TCPIP_TCP_RST) == 0 &&
+               tcpip__tcp_paws_reject(half->ts_recent, segment->now, segment->ts_val, segment->now)) {
+        half_open_send(stack, half, TCPIP_TCP_ACK);
+        stack->stats.tcp.paws_dropped++;
+        reason = TCPIP_DROP_TCP_PAWS;
+    } else if (flags & TCPIP_TCP_RST) {
+        bool exact = seq_eq(segment->seq, next); /* RFC 5961 3.2 */
+        if (exact) {
+            stack->stats.tcp.resets_received++;
+            tcpip__tcp_half_open_free(stack, half);
+        } else {
+            half_open_send(stack, half, TCPIP_TCP_ACK);
+        }
+        reason = TCPIP_DROP_TCP_BAD_RST;
+        if (exact) {
+            tcpip_packet_free(segment->packet);
+            return;
+        }
+    } else if (flags & TCPIP_TCP_SYN) {
+        half_open_send(stack, half, TCPIP_TCP_ACK);
+        reason = TCPIP_DROP_TCP_UNEXPECTED_SYN;
+    } else if ((flags & TCPIP_TCP_ACK) == 0) {
+        reason = TCPIP_DROP_TCP_NO_ACK;
+    } else if (!seq_eq(segment->ack, seq_add(half->iss, 1))) {
+        if (tcpip__tcp_listener_cookie(stack, half, segment))
+            return;
+        tcpip__tcp_reply_reset(stack, segment);
+        reason = TCPIP_DROP_TCP_BAD_ACK;
+    } else if (half_open_waits_for_data(stack, half, segment)) {
+        tcpip_packet_free(segment->packet);
+        return;
+    } else {
+        (void)half_open_complete(stack, half, segment);
+        return;
+    }
+    tcpip_packet_drop(segment->packet, reason);
+}
+
+/* A hard error about our SYN-ACK ends the attempt (RFC 9293 3.9.2.2); a soft one doesn't: SYN-ACKs are sent again
+ * anyhow. */
+void tcpip__tcp_half_open_error(struct tcp_half_open *half, const struct tcpip_icmp_error *error)
+{
+    if (seq_eq(seq(tcpip_load_u32(error->quote + 4)), half->iss) &&
+        (error->kind == TCPIP_ICMP_PORT_UNREACHABLE || error->kind == TCPIP_ICMP_PROTOCOL_UNREACHABLE)) {
+        struct tcpip_stack *stack =
+            half->listener != NULL ? half->listener->base.stack : NULL; /* the forwarder's time out by themselves */
+        if (stack != NULL)
+            tcpip__tcp_half_open_free(stack, half);
+    }
+}
