@@ -192,21 +192,36 @@ static void ndp_dad_loop(struct nic_address *address)
         address->dad_left = NDP_DAD_JOINED | NDP_DAD_LOOPED | NDP_DAD_LOOP_TRANSMITS;
 }
 
+static void ndp_hear(struct nic_address *address);
+
+static void ndp_hear_again(struct tcpip_timer *timer, tcpip_ns now)
+{
+    (void)now;
+    ndp_hear(container_of(timer, struct nic_address, dad_timer));
+}
+
+/* Joins the group in which the address is asked for. Out of memory, hence deaf to questions and objections: later, and
+ * a tentative address stays tentative until then. */
+static void ndp_hear(struct nic_address *address)
+{
+    struct tcpip_nic *nic = address->nic;
+    uint8_t group[16];
+    tcpip_ndp_solicited_node(group, address->bytes);
+    bool joined = tcpip__nic_join(nic, group) == TCPIP_OK;
+    address->dad_left = joined ? NDP_DAD_JOINED : 0;
+    if (!joined) {
+        address->dad_timer.fn = ndp_hear_again;
+        stack_timer_set(nic->stack, &address->dad_timer, tcpip__stack_now(nic->stack) + NDP_RETRANS_TIMER_NS);
+    } else if ((address->flags & TCPIP_ADDRESS_TENTATIVE) != 0) {
+        ndp_dad_start(address);
+    }
+}
+
 void tcpip__ndp_address_added(struct tcpip_nic *nic, const uint8_t *bytes)
 {
     struct nic_address *address = tcpip__address_find(nic->stack, nic, bytes);
-    uint8_t group[16];
-    if (address == NULL)
-        return;
-    tcpip_ndp_solicited_node(group, bytes);
-    bool joined = tcpip__nic_join(nic, group) == TCPIP_OK;
-    address->dad_left = joined ? NDP_DAD_JOINED : 0;
-    if ((address->flags & TCPIP_ADDRESS_TENTATIVE) == 0)
-        return;
-    if (joined)
-        ndp_dad_start(address);
-    else /* out of memory, hence deaf to objections: better no address than somebody else's */
-        tcpip__address_duplicate(address);
+    if (address != NULL)
+        ndp_hear(address);
 }
 
 void tcpip__ndp_address_removed(struct tcpip_nic *nic, const uint8_t *bytes)

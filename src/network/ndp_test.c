@@ -325,6 +325,37 @@ static void test_silence_confirms_a_new_address(void **state)
     network_world_fini(&world);
 }
 
+static void pass_seconds(int seconds)
+{
+    for (int i = 0; i < seconds; i++)
+        world_advance(&world, TCPIP_SECOND);
+}
+
+static void test_a_nic_that_comes_up_without_memory_is_heard_from_later(void **state)
+{
+    (void)state;
+    uint8_t group[16];
+    start();
+    world_add_address(&world, new6, 64, 0);
+    pass_seconds(5);
+    assert_int_equal(new_flags(), 0);
+    assert_int_equal(tcpip_stack_disable_nic(world.stack, tcpip_nic_id(world.nic)), TCPIP_OK);
+    test_env_fail(&world.test_env, 1, true);
+    assert_int_equal(tcpip_stack_enable_nic(world.stack, tcpip_nic_id(world.nic)), TCPIP_OK);
+    pass_seconds(3);
+    test_env_fail(&world.test_env, 0, false);
+    pass_seconds(5);
+    (void)world_discard(&world);
+    assert_int_equal(new_flags(), 0);
+    const uint8_t *const ours[] = {new6, world_us6};
+    for (size_t i = 0; i < array_count(ours); i++) {
+        tcpip_ndp_solicited_node(group, ours[i]);
+        inject((struct envelope){.source = world_peer6, .destination = group}, solicitation(ours[i], true));
+        expect(TCPIP_ICMPV6_NEIGHBOR_ADVERTISEMENT);
+    }
+    network_world_fini(&world);
+}
+
 static void test_an_objection_ends_it(void **state)
 {
     (void)state;
@@ -524,6 +555,7 @@ int main(void)
         cmocka_unit_test(test_what_a_router_let_through_or_nobody_would_send_is_refused),
         cmocka_unit_test(test_what_is_not_about_us_is_left_alone),
         cmocka_unit_test(test_silence_confirms_a_new_address),
+        cmocka_unit_test(test_a_nic_that_comes_up_without_memory_is_heard_from_later),
         cmocka_unit_test(test_an_objection_ends_it),
         cmocka_unit_test(test_our_own_echo_is_no_objection_but_costs_three_more_questions),
         cmocka_unit_test(test_a_nic_that_comes_up_again_asks_again),

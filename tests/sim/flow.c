@@ -125,7 +125,9 @@ static bool listener_accept(struct listener *listener)
         return true;
     }
     side_open(side, endpoint, SIDE_OPEN);
+    side->stepping = true; /* an option may be news to a waiter */
     error = side_set_options(side);
+    side->stepping = false;
     if (error != TCPIP_OK && error != TCPIP_ERR_NO_MEMORY)
         sim_fail(sim, "flow %u, end 1: options: %s", side->flow->index, tcpip_error_text(error));
     return true;

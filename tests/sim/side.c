@@ -282,6 +282,18 @@ static void side_ended(struct side *side)
                  side->index, side->read, peer->written);
 }
 
+/* Who reads no more isn't told by reads that the connection has failed. */
+static void side_look_for_error(struct side *side)
+{
+    int64_t error = 0;
+    if ((tcpip_endpoint_readiness(side->endpoint, TCPIP_EVENT_ERR) & TCPIP_EVENT_ERR) == 0)
+        return;
+    if (tcpip_endpoint_get_option(side->endpoint, TCPIP_OPTION_ERROR, &error) != TCPIP_OK || error == 0)
+        sim_fail(side->sim, "flow %u, end %u: ready for an error, and there is none", side->flow->index, side->index);
+    else
+        side_failed(side, (enum tcpip_error)error);
+}
+
 static bool side_read(struct side *side)
 {
     bool more = false;
@@ -301,6 +313,8 @@ static bool side_read(struct side *side)
         if (error == TCPIP_ERR_CLOSED_FOR_RECEIVE) {
             if (!side->shut_read)
                 side_ended(side);
+            else
+                side_look_for_error(side);
             return true;
         }
         if (error != TCPIP_OK) {
@@ -520,7 +534,10 @@ static bool side_connecting(struct side *side)
 static tcpip_ns side_give_up_at(const struct side *side)
 {
     const struct sim *sim = side->sim;
-    tcpip_ns from = side_peer(side)->gone_at;
+    const struct side *peer = side_peer(side);
+    tcpip_ns from = peer->gone_at;
+    if (peer->state == SIDE_NONE && side->flow->plan->kind == PLAN_FLOW_CLOSING)
+        from = sim->hosts[peer->host].closing_at; /* the listener took what was half open with it */
     if (from == TCPIP_NEVER || side->state == SIDE_NONE || side->state == SIDE_DONE)
         return TCPIP_NEVER;
     from = from > sim->plan->calm_at ? from : sim->plan->calm_at;
