@@ -78,6 +78,9 @@ static void fixture_close(struct fixture *f)
     link_world_fini(&f->world);
 }
 
+/* How long what must come may take on a machine that is busy. */
+enum { PATIENCE_MS = 30000 };
+
 static bool wait_for(int fd, short events, int timeout_ms)
 {
     struct pollfd status = {.fd = fd, .events = events};
@@ -93,7 +96,7 @@ static size_t next_packet(struct fixture *f, uint8_t protocol, uint8_t *out, siz
             return got;
         if (got > 0)
             continue;
-        if (!wait_for(f->tun.fd, POLLIN, 500))
+        if (!wait_for(f->tun.fd, POLLIN, PATIENCE_MS))
             return 0;
         tcpip_fdbased_read(f->link, 64);
     }
@@ -191,7 +194,7 @@ static void exchange_datagrams(struct fixture *f)
         store16(bytes + 22, 9000);
         store16(bytes + 24, size + 8);
         link_world_send(&f->world, f->link, our_packet(f, bytes, size + 28, 17));
-        assert_true(wait_for(fd, POLLIN, 2000));
+        assert_true(wait_for(fd, POLLIN, PATIENCE_MS));
         assert_int_equal(recv(fd, bytes, sizeof(bytes), 0), size); /* the kernel believed the checksum */
         assert_int_equal(bytes[size - 1], (uint8_t)size);
     }
@@ -224,7 +227,8 @@ static void what_the_kernel_sends_beyond_our_mtu_is_lost_by_name(void **state)
     for (uint32_t size = 2048 - 28 - 1; size <= 2048 - 28 + 1; size++)
         assert_int_equal(sendto(fd, bytes, size, 0, (struct sockaddr *)&peer, sizeof(peer)), size);
     assert_int_equal(next_packet(&f, 17, bytes, sizeof(bytes), NULL), 2047);
-    assert_int_equal(next_packet(&f, 17, bytes, sizeof(bytes), NULL), 0);
+    assert_int_equal(sendto(fd, bytes, 1, 0, (struct sockaddr *)&peer, sizeof(peer)), 1);
+    assert_int_equal(next_packet(&f, 17, bytes, sizeof(bytes), NULL), 29); /* behind both that are too long */
     assert_int_equal(f.world.drops[TCPIP_DROP_LINK_TOO_BIG], 2);
     close(fd);
     fixture_close(&f);
@@ -281,7 +285,7 @@ static int tcp_connect(struct fixture *f, struct peer *peer)
     *peer = (struct peer){.sent = 1000, .expected = load32(bytes + 24) + 1, .port = load16(bytes + 20)};
     link_world_send(&f->world, f->link, our_segment(f, peer, 0x12, bytes, 0));
     peer->sent++;
-    assert_true(wait_for(fd, POLLOUT, 2000));
+    assert_true(wait_for(fd, POLLOUT, PATIENCE_MS));
     return fd;
 }
 
@@ -307,6 +311,10 @@ static void the_kernel_sends_super_segments(void **state)
         uint32_t header = 20 + (uint32_t)(bytes[32] >> 4) * 4, payload = (uint32_t)size - header;
         if (payload == 0)
             continue;
+        if ((int32_t)(load32(bytes + 24) - peer.expected) < 0) { /* a probe: our ACK took too long */
+            assert_true((int32_t)(load32(bytes + 24) + payload - peer.expected) <= 0);
+            continue;
+        }
         assert_int_equal(load32(bytes + 24), peer.expected);
         assert_memory_equal(bytes + header, data + received, payload);
         if (packet.gso == TCPIP_GSO_TCPV4) {
@@ -345,7 +353,7 @@ static void the_kernel_takes_super_segments(void **state)
     packet->gso_size = 1460;
     link_world_send(&f.world, f.link, packet);
     while (received < PAYLOAD) {
-        assert_true(wait_for(fd, POLLIN, 2000));
+        assert_true(wait_for(fd, POLLIN, PATIENCE_MS));
         ssize_t size = recv(fd, got + received, PAYLOAD - received, 0);
         assert_true(size > 0);
         received += (size_t)size;
@@ -376,7 +384,7 @@ static void an_interface_that_is_down_loses_and_tells(void **state)
     assert_false(wait_for(f.tun.fd, POLLOUT, 0));
 
     WORKS(tcpip__netlink_set_link(f.tun.name, true, 0, &why));
-    assert_true(wait_for(f.tun.fd, POLLOUT, 2000));
+    assert_true(wait_for(f.tun.fd, POLLOUT, PATIENCE_MS));
     tcpip_fdbased_write_ready(f.link);
     assert_int_equal(f.world.states, 2);
     assert_true(f.world.up);
@@ -474,7 +482,7 @@ static void a_tap_carries_frames(void **state)
     assert_int_equal(sendto(fd, "x", 1, 0, (struct sockaddr *)&peer, sizeof(peer)), 1);
     size_t size;
     do { /* the kernel asks who has 10.9.0.2; IPv6 says things too */
-        assert_true(world.received.count > 0 || wait_for(tun.fd, POLLIN, 2000));
+        assert_true(world.received.count > 0 || wait_for(tun.fd, POLLIN, PATIENCE_MS));
         tcpip_fdbased_read(lower, 64);
         size = link_world_take(&world, bytes, sizeof(bytes), &packet);
     } while (size == 0 || packet.link_protocol != 0x0806);
@@ -490,7 +498,7 @@ static void a_tap_carries_frames(void **state)
     memcpy(answer->link_destination.bytes, bytes + 18, 6);
     link_world_send(&world, link, answer);
     do {
-        assert_true(world.received.count > 0 || wait_for(tun.fd, POLLIN, 2000));
+        assert_true(world.received.count > 0 || wait_for(tun.fd, POLLIN, PATIENCE_MS));
         tcpip_fdbased_read(lower, 64);
         size = link_world_take(&world, bytes, sizeof(bytes), &packet);
     } while (size == 0 || packet.link_protocol != 0x0800);

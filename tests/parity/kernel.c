@@ -5,6 +5,7 @@
  * Invariants: all sockets are non-blocking.
  * Not here:   the language (player.c). */
 #include "player.h"
+#include "settle.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -128,7 +129,7 @@ static void kernel_control(struct msghdr *message, char *out, size_t size)
     }
 }
 
-static void kernel_receive(const struct kernel *kernel, const struct player_step *step, int slot, int flags, bool wait,
+static void kernel_receive(const struct kernel *kernel, const struct player_step *step, int slot, int flags,
                            char *answer)
 {
     static char data[70000];
@@ -136,10 +137,7 @@ static void kernel_receive(const struct kernel *kernel, const struct player_step
     union kernel_address address;
     struct iovec iov = {data, step->words > 2 ? (size_t)player_number(step, step->word[2]) : sizeof(data)};
     struct msghdr message = {&address, sizeof(address), &iov, 1, control, sizeof(control), 0};
-    struct pollfd ready = {kernel->fd[slot], POLLIN, 0};
     memset(&address, 0, sizeof(address));
-    if (wait)
-        (void)poll(&ready, 1, 1000);
     ssize_t bytes = recvmsg(kernel->fd[slot], &message, flags);
     if (bytes < 0) {
         strcpy(answer, kernel_errno(errno));
@@ -238,7 +236,7 @@ static int kernel_name(const struct player_step *step, int fd, bool peer, char *
     return result;
 }
 
-static void kernel_step(void *state, const struct player_step *step, bool wait, char *answer)
+static void kernel_step(void *state, const struct player_step *step, char *answer)
 {
     struct kernel *kernel = state;
     const char *verb = step->word[0];
@@ -250,7 +248,7 @@ static void kernel_step(void *state, const struct player_step *step, bool wait, 
         kernel_socket(kernel, slot, verb[6] == '6', answer);
         return;
     } else if (strcmp(verb, "recv") == 0 || strcmp(verb, "peek") == 0) {
-        kernel_receive(kernel, step, slot, verb[0] == 'p' ? MSG_PEEK : 0, wait, answer);
+        kernel_receive(kernel, step, slot, verb[0] == 'p' ? MSG_PEEK : 0, answer);
         return;
     } else if (strcmp(verb, "set") == 0 || strcmp(verb, "get") == 0) {
         kernel_option(kernel, step, slot, verb[0] == 's', answer);
@@ -266,6 +264,9 @@ static void kernel_step(void *state, const struct player_step *step, bool wait, 
         result = connect(fd, &address.any, sizeof(address.v6)); /* AF_UNSPEC */
     } else if (strncmp(verb, "send", 4) == 0) {
         result = kernel_send(step, fd, v6);
+        int error = errno;
+        kernel_settle();
+        errno = error;
     } else if (strcmp(verb, "name") == 0 || strcmp(verb, "peer") == 0) {
         result = kernel_name(step, fd, verb[0] == 'p', answer);
     } else if (strcmp(verb, "shutdown") == 0) {
@@ -288,21 +289,20 @@ static void kernel_step(void *state, const struct player_step *step, bool wait, 
         strcpy(answer, kernel_errno(result < 0 ? errno : 0));
 }
 
+/* Below Linux's ephemeral ports, which are the library's too: a socket that asks for any port never gets one of these. */
 void kernel_free_ports(uint16_t *ports, int count)
 {
-    int fd[PLAYER_PORTS];
-    struct sockaddr_in6 address;
-    socklen_t size = sizeof(address);
-    for (int i = 0; i < count; i++) {
-        fd[i] = socket(AF_INET6, SOCK_DGRAM, 0);
-        memset(&address, 0, sizeof(address));
-        address.sin6_family = AF_INET6;
-        assert_int_equal(bind(fd[i], (struct sockaddr *)&address, sizeof(address)), 0);
-        assert_int_equal(getsockname(fd[i], (struct sockaddr *)&address, &size), 0);
-        ports[i] = ntohs(address.sin6_port);
+    enum { FIRST = 10000, LAST = 19999 };
+    int found = 0;
+    for (uint16_t port = FIRST; found < count && port <= LAST; port++) {
+        struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+        int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        assert_true(fd >= 0);
+        if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+            ports[found++] = port;
+        (void)close(fd);
     }
-    for (int i = 0; i < count; i++)
-        (void)close(fd[i]);
+    assert_int_equal(found, count);
 }
 
 void kernel_side_new(struct player_side *side)

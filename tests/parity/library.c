@@ -242,12 +242,11 @@ static enum tcpip_error library_call(struct library *library, const struct playe
     return TCPIP_OK;
 }
 
-static void library_step(void *state, const struct player_step *step, bool wait, char *answer)
+static void library_step(void *state, const struct player_step *step, char *answer)
 {
     struct library *library = state;
     const char *verb = step->word[0];
     int slot = step->word[1][0] - 'a';
-    (void)wait;
     if (strcmp(verb, "recv") == 0) {
         library_receive(library->ep[slot], step, answer);
     } else if (strcmp(verb, "peek") == 0) {

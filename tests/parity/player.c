@@ -83,8 +83,8 @@ void player_run(const char *const *program)
         }
         heard[0] = said[0] = '\0';
         step_parse(&step, *program);
-        library.step(library.state, &step, false, said);
-        kernel.step(kernel.state, &step, said[0] == '"' || strncmp(said, "ECONNREFUSED", 12) == 0, heard);
+        library.step(library.state, &step, said);
+        kernel.step(kernel.state, &step, heard);
         (void)snprintf(got, sizeof(got), "%s | %s", said, heard);
         if (getenv("PARITY_SHOW") != NULL)
             print_message("# %-40s %s\n", *program, got);

@@ -2,7 +2,8 @@
 /* player.h: small programs of socket calls, each run on the kernel's sockets and on the library, over loopback.
  *
  * A program is an array of lines, NULL at the end; each line is one call, and has one line of answer. Sockets are named
- * by a letter; ports P1 to P9 are numbers that were free on the kernel when the program began:
+ * by a letter; ports P1 to P9 are numbers that were free on the kernel when the program began, and that neither
+ * side chooses by itself:
  *
  *     socket4 a | socket6 a            bind a 127.0.0.1 P1           connect a ::1 P1    disconnect a    close a
  *     send a TEXT | sendto a TEXT 127.0.0.1 P1                       TEXT may be @N: N bytes
@@ -36,17 +37,16 @@ void player_show_data(char *out, const char *data, size_t size);
 /* "127.0.0.1 P1": a port that the program names, "0", or "*" for any other. */
 void player_show_address(const struct player_step *step, char *out, size_t size, const char *address, uint16_t port);
 
-/* One side. `wait`: the other side had something to read here; a kernel may need a moment. */
 struct player_side {
     void *state;
-    void (*step)(void *state, const struct player_step *step, bool wait, char *answer);
+    void (*step)(void *state, const struct player_step *step, char *answer);
 };
 void kernel_side_new(struct player_side *side);
 void kernel_side_free(struct player_side *side);
 void library_side_new(struct player_side *side);
 /* Asserts that nothing leaked. */
 void library_side_free(struct player_side *side);
-/* Ports that are free on the kernel now, for both families. */
+/* Ports that are free on the kernel now, for both families, and not ephemeral ones. */
 void kernel_free_ports(uint16_t *ports, int count);
 
 /* Runs a program on both sides; fails the test at the first line whose answers differ. */

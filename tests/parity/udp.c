@@ -7,11 +7,13 @@
  * Owns:       nothing.
  * Invariants: a program names each port it binds, so that answers can be compared.
  * Not here:   what needs two hosts (src/transport/udp_test.c). */
+#include "platform/netns.h"
 #include "player.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <tcpip/fdbased.h>
 
 #include <cmocka.h>
 
@@ -144,6 +146,16 @@ PARITY(multicast, "socket4 a", "set a reuse_address 1", "bind a 0.0.0.0 P1", "jo
 PARITY(options, "socket4 a", "get a broadcast", "set a broadcast 1", "get a broadcast", "set a ttl 256",
        "set a multicast_ttl 256", "get a multicast_loop", "get a reuse_port", "get a receive_error")
 
+/* Where it may be had, a namespace in which no other program has ports, groups or settings. */
+static int enter(void **state)
+{
+    struct tcpip_system_error why;
+    (void)state;
+    if (tcpip__netns_enter(&why) != TCPIP_OK)
+        print_message("# in the namespace of all: %s\n", why.text);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,5 +189,5 @@ int main(void)
         cmocka_unit_test(multicast),
         cmocka_unit_test(options),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, enter, NULL);
 }

@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: MIT
 /* kernel.c: scenarios on the kernel's sockets.
  *
- * The process is in a network namespace of its own, so that ports, TIME-WAIT and sysctls are nobody else's. The
- * kernel's clock can't be moved: after a step that may send something it is given a moment.
+ * The process is in a network namespace of its own, so that ports, TIME-WAIT and sysctls are nobody else's. After a
+ * step that may send something, all of it is awaited; and as the kernel's clock can't be moved, it is given a moment.
  *
  * Owns:     file descriptors of the current scenario.
  * Not here: comparing. */
 #include "parity.h"
+#include "settle.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -42,45 +40,6 @@ static void pass(unsigned microseconds)
     struct timespec time = {microseconds / 1000000, (long)(microseconds % 1000000) * 1000};
     while (nanosleep(&time, &time) != 0 && errno == EINTR) {
     }
-}
-
-static void put(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        if (write(fd, text, strlen(text)) < 0)
-            perror(path);
-        close(fd);
-    }
-}
-
-bool kernel_isolate(char *why, size_t size)
-{
-    char map[32];
-    unsigned uid = (unsigned)geteuid(), gid = (unsigned)getegid();
-    if (unshare(CLONE_NEWNET) != 0) {
-        if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) {
-            snprintf(why, size, "no network namespace of one's own: %s", strerror(errno));
-            return false;
-        }
-        put("/proc/self/setgroups", "deny");
-        snprintf(map, sizeof(map), "0 %u 1", uid);
-        put("/proc/self/uid_map", map);
-        snprintf(map, sizeof(map), "0 %u 1", gid);
-        put("/proc/self/gid_map", map);
-    }
-    struct ifreq request;
-    memset(&request, 0, sizeof(request));
-    memcpy(request.ifr_name, "lo", 3);
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool up = fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &request) == 0;
-    request.ifr_flags |= IFF_UP;
-    up = up && ioctl(fd, SIOCSIFFLAGS, &request) == 0;
-    if (!up)
-        snprintf(why, size, "no loopback interface: %s", strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    return up;
 }
 
 static socklen_t make_address(const struct kernel *k, const char *name, unsigned port, struct sockaddr_storage *out)
@@ -298,6 +257,7 @@ static void kernel_step(struct side *side, const struct step *step, char *out)
     } else {
         kernel_move(k, step, out);
     }
+    kernel_settle();
     pass(patience_us);
 }
 

@@ -11,6 +11,8 @@
  * Owns:     nothing.
  * Not here: what is asked (scenarios.c, walk.c). */
 #include "parity.h"
+#include "platform/netns.h"
+#include "settle.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,9 +30,10 @@ static void play(struct side *side, const struct step *steps, int count, struct 
 {
     /* Ports that no scenario had since the namespace was made. */
     if (next_port + 10 > PORT_LAST) {
-        char why[128];
-        if (!kernel_isolate(why, sizeof(why)))
+        struct tcpip_system_error why;
+        if (tcpip__netns_enter(&why) != TCPIP_OK)
             exit(1);
+        kernel_settle_anew();
         next_port = PORT_FIRST;
     }
     side->begin(side, next_port);
@@ -105,9 +108,9 @@ static int walks(long count, uint64_t seed)
 
 int main(int argc, char **argv)
 {
-    char why[128];
-    if (!kernel_isolate(why, sizeof(why))) {
-        printf("1..0 # SKIP %s\n", why);
+    struct tcpip_system_error why;
+    if (tcpip__netns_enter(&why) != TCPIP_OK) {
+        printf("1..0 # SKIP %s\n", why.text);
         return 0;
     }
     if (argc > 2 && strcmp(argv[1], "--steps") == 0)

@@ -64,8 +64,6 @@ void result_address(char *out, const char *text, unsigned port, unsigned port_ba
 
 /* kernel.c: in a network namespace of this process. */
 struct side *kernel_side(void);
-/* A new network namespace with a loopback interface; false: not possible here (why). */
-bool kernel_isolate(char *why, size_t size);
 /* How long the kernel is given to settle after each step. */
 void kernel_set_patience(unsigned microseconds);
 

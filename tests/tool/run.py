@@ -20,7 +20,7 @@ import time
 from inside import SESSIONS as INSIDE
 
 HERE = os.path.abspath(__file__)
-SECONDS = 60
+SECONDS = 240 # bounds waits that end when what is awaited comes; far above what a busy machine takes
 
 
 class Failure(Exception):
@@ -34,6 +34,15 @@ def expect(what, got, wanted):
 
 def run(*arguments, stdin=b"", seconds=SECONDS):
     return subprocess.run([TOOL, *arguments], input=stdin, capture_output=True, timeout=seconds, check=False)
+
+
+def finish(process):
+    """What a process says until its end, which is awaited for SECONDS."""
+    try:
+        return process.communicate(timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
 
 
 def text(raw):
@@ -174,10 +183,10 @@ def transfers(folder):
 def ping_the_kernel():
     for address in ("10.77.0.1", "fd77::1"):
         for link in ("--netns", "--netns=tap"):
-            done = run("ping", link, "--count", "3", "--interval", "20ms", address)
+            done = run("ping", link, "--count", "3", "--interval", "20ms", "--timeout", "30s", address)
             if done.returncode != 0 or "3 sent, 3 received, 0% lost" not in text(done.stdout):
                 raise Failure(f"{link} {address}: {done.returncode} {text(done.stdout + done.stderr)}")
-    done = run("ping", "--netns", "--count", "1", "--size", "5000", "10.77.0.1")
+    done = run("ping", "--netns", "--count", "1", "--size", "5000", "--timeout", "30s", "10.77.0.1")
     expect("fragments", (done.returncode, "5008 bytes from 10.77.0.1" in text(done.stdout)), (0, True))
     done = run("ping", "--netns", "--count", "2", "--interval", "20ms", "--timeout", "100ms", "10.77.0.9")
     expect("nobody there", (done.returncode, "2 sent, 0 received, 100% lost" in text(done.stdout)), (1, True))
@@ -186,9 +195,9 @@ def ping_the_kernel():
 def connect(stdin, *arguments):
     """`tcpip connect` to the digest server inside.py, which says what it got."""
     inside = os.path.join(os.path.dirname(HERE), "inside.py")
-    with subprocess.Popen([TOOL, "connect", *arguments, "7000", "--", sys.executable, inside, "digest"], stdin=stdin,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        out, err = process.communicate(timeout=SECONDS)
+    command = [TOOL, "connect", "--wait", "60s", *arguments, "7000", "--", sys.executable, inside, "digest"]
+    with subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        out, err = finish(process)
         return process.returncode, text(out), text(err)
 
 
@@ -242,7 +251,7 @@ def signals():
                 while not blocked_signals(process.pid) and time.monotonic() < deadline:
                     time.sleep(0.01)
                 process.send_signal(number)
-                out, err = process.communicate(timeout=SECONDS)
+                out, err = finish(process)
             expect("ended by a signal", (process.returncode, text(out)), (0, ""))
             if "tcp" not in json.loads(text(err)) and "memory" not in json.loads(text(err)):
                 raise Failure(f"no counters: {text(err)}")
@@ -251,7 +260,7 @@ def signals():
 def interface_gone():
     if shutil.which("ip") is None:
         return
-    done = run("echo", "--netns", "--", "sh", "-c", "ip link delete tun0; exec sleep 60", seconds=30)
+    done = run("echo", "--netns", "--", "sh", "-c", f"ip link delete tun0; exec sleep {2 * SECONDS}")
     expect("the end", (done.returncode, text(done.stderr)),
            (1, "tcpip echo: the interface tun0 is gone: link is down\n"))
 
@@ -268,7 +277,7 @@ def seen():
     with tempfile.TemporaryDirectory() as folder:
         capture, counters = os.path.join(folder, "capture"), os.path.join(folder, "counters")
         done = run("ping", "--netns", "--count", "1", "--pcap", capture, "--stats=json", "--stats-to", counters,
-                   "--trace", "10.77.0.1")
+                   "--trace", "--timeout", "30s", "10.77.0.1")
         expect("status", done.returncode, 0)
         with open(counters, encoding="utf-8") as file:
             expect("counters", json.load(file)["icmpv4"]["echo_reply_received"], 1)
@@ -355,8 +364,8 @@ def namespaces(tap):
         make_tree(folder)
         tap.session("serve", session("serve", ["serve", folder, "--netns", "--max-upload", "2m"]))
         tap.session("curl", session("curl", ["serve", folder, "--netns"]))
-        read_only = ["serve", folder, "--netns", "--read-only", "--timeout", "300ms"]
-        tap.session("read-only", session("read-only", read_only))
+        tap.session("read-only", session("read-only", ["serve", folder, "--netns", "--read-only"]))
+        tap.session("idle", session("idle", ["serve", folder, "--netns", "--timeout", "2s"]))
         for name, results in transfers(folder):
             tap.session(f"transfer, {name}", results)
         left = [name for _, _, names in os.walk(folder) for name in names if name.startswith(".tcpip")]
