@@ -289,7 +289,7 @@ static void kernel_step(void *state, const struct player_step *step, char *answe
         strcpy(answer, kernel_errno(result < 0 ? errno : 0));
 }
 
-/* Below Linux's ephemeral ports, which are the library's too: a socket that asks for any port never gets one of these. */
+/* Below Linux's ephemeral ports, which are the library's too: who asks for any port never gets one of these. */
 void kernel_free_ports(uint16_t *ports, int count)
 {
     enum { FIRST = 10000, LAST = 19999 };

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True # a check leaves nothing in the tree
 from inside import SESSIONS as INSIDE
 
 HERE = os.path.abspath(__file__)
