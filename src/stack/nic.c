@@ -259,6 +259,7 @@ static enum tcpip_error nic_create(struct tcpip_stack *stack, uint32_t id, struc
     nic->upper = (struct tcpip_link_upper){nic_on_deliver, nic_on_tx_ready, nic_on_state};
     nic->link_up = true;
     nic->tx = tcpip_packet_list_init();
+    list_init(&nic->tx_waiting);
     nic->state_change.fn = nic_state_changed;
     nic->on_state = options.on_state;
     nic->ctx = options.ctx;

@@ -58,6 +58,7 @@ struct tcpip_nic {
     bool tx_blocked;             /* the link left packets; wait for tx_ready */
     struct tcpip_packet_list tx; /* to hand to the link at the end of the turn */
     uint64_t tx_queued_bytes;    /* of tx */
+    struct list tx_waiting;      /* endpoints (their node `dirty`) that hold back until tx has drained */
     bool gro;                    /* merge TCP segments of a batch: the link wants it done */
     struct list addresses;       /* nic_address */
     struct list groups;          /* nic_group */
@@ -87,6 +88,14 @@ void *tcpip__nic_network_state(struct tcpip_nic *nic, uint32_t number);
 void tcpip__nic_transmit(struct tcpip_nic *nic, struct tcpip_packet *packet);
 /* Packets waiting in the queue and below: TCP holds back by it. */
 uint32_t tcpip__nic_queued(const struct tcpip_nic *nic);
+/* Does so much wait for the link that more would only wait as well, and be lost together? Two super-segments. */
+enum { NIC_BACKLOG_BYTES = 2 * 65536 };
+static inline bool nic_full(const struct tcpip_nic *nic)
+{
+    return nic->tx_blocked && nic->tx_queued_bytes >= NIC_BACKLOG_BYTES;
+}
+/* The endpoint holds back: it is flushed again, in the order of waiting, when the queue has drained. */
+void tcpip__nic_wait(struct tcpip_nic *nic, struct tcpip_endpoint *endpoint);
 /* Hands queued packets to the link; called at the end of a turn and by tx_ready. */
 void tcpip__nic_flush(struct tcpip_nic *nic);
 /* All that is queued is lost. */

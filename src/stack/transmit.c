@@ -8,9 +8,10 @@
  *
  * Back-pressure. A link takes what it can from the front; if it leaves any, the NIC is blocked until it says tx_ready,
  * and the queue fills up to its limit. When the queue is full and the link isn't blocked, the batch is simply handed
- * over early: a turn that sends more than a queueful loses nothing by being one turn.
+ * over early: a turn that sends more than a queueful loses nothing by being one turn. TCP doesn't let it come to that:
+ * it waits here once a blocked queue holds two super-segments, and is flushed again when half of that has gone.
  *
- * Owns:        nic->tx, tx_blocked, tx_queued_bytes; stack->tx_nics: NICs with packets and not blocked.
+ * Owns:        nic->tx, tx_blocked, tx_queued_bytes, tx_waiting; stack->tx_nics: NICs with packets and not blocked.
  * Invariants:  a queued packet needs no more work of ours; tx_queued_bytes is the sum of the lengths in tx.
  * Not here:    which way packets go (route.c), pacing (TCP). */
 #include "base/math.h"
@@ -32,6 +33,18 @@ static uint64_t nic_list_bytes(const struct tcpip_packet_list *packets)
     return bytes;
 }
 
+void tcpip__nic_wait(struct tcpip_nic *nic, struct tcpip_endpoint *endpoint)
+{
+    list_remove_if_linked(&endpoint->dirty);
+    list_push_back(&nic->tx_waiting, &endpoint->dirty);
+}
+
+static void nic_end_waiting(struct tcpip_nic *nic)
+{
+    if (!nic->tx_blocked || nic->tx_queued_bytes <= NIC_BACKLOG_BYTES / 2)
+        list_splice_back(&nic->stack->dirty, &nic->tx_waiting);
+}
+
 void tcpip__nic_flush(struct tcpip_nic *nic)
 {
     struct tcpip_stack *stack = nic->stack;
@@ -51,6 +64,7 @@ void tcpip__nic_flush(struct tcpip_nic *nic)
         nic->tx_blocked = false;
     else if (!nic->link_up) /* it failed meanwhile */
         tcpip__nic_drop_queue(nic, TCPIP_DROP_LINK_DOWN);
+    nic_end_waiting(nic);
     nic_mark_tx(nic);
 }
 
@@ -132,6 +146,7 @@ void tcpip__nic_drop_queue(struct tcpip_nic *nic, enum tcpip_drop reason)
         tcpip_packet_drop(packet, reason);
     nic->tx_queued_bytes = 0;
     nic->tx_blocked = false;
+    nic_end_waiting(nic);
     if (reason != TCPIP_DROP_NIC_REMOVED)
         return;
     struct tcpip_packet_list others = tcpip_packet_list_init();

@@ -58,6 +58,7 @@ void pair_init(struct pair *pair, const struct pair_options *options)
         options = &none;
     *pair = (struct pair){0};
     test_env_init(&pair->world, options->seed + 1);
+    pair->world.env.trace = options->trace;
     if (getenv("TEST_TRACE") != NULL)
         pair->world.env.trace = pair_trace;
     const struct tcpip_env *env = &pair->world.env;
@@ -66,6 +67,7 @@ void pair_init(struct pair *pair, const struct pair_options *options)
         .mtu = options->mtu,
         .flags = options->link_flags,
         .gso_max_bytes = options->gso_max_bytes,
+        .queue_packets = options->queue_packets,
         .on_ready = {pair_nothing, pair_nothing},
     };
     assert_int_equal(tcpip_pipe_new(env, &pipe, pair->ends), TCPIP_OK);

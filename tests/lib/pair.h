@@ -15,7 +15,9 @@ struct pair_options {
     struct tcpip_fault_profile a_to_b, b_to_a;
     uint64_t seed;
     const struct tcpip_limits *limits;
-    uint32_t link_flags, gso_max_bytes; /* of the pipe */
+    uint32_t link_flags, gso_max_bytes;                        /* of the pipe */
+    uint32_t queue_packets;                                    /* of the pipe; 0: its own */
+    void (*trace)(void *ctx, const struct tcpip_event *event); /* of both hosts; NULL: none, but for TEST_TRACE */
 };
 
 struct pair {

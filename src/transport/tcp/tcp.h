@@ -48,7 +48,6 @@ enum tcp_timer {
     TCP_TIMER_USER_TIMEOUT,
     TCP_TIMER_FIN_WAIT_2,
     TCP_TIMER_CORK,
-    TCP_TIMER_HOLD, /* the link's queue is full: try again */
     TCP_TIMER_IDLE, /* give the hot block back */
     TCP_TIMER_COUNT
 };
@@ -507,7 +506,6 @@ void tcpip__tcp_timers_on_ack_sent(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_fin_wait_2(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_corked(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_uncorked(struct tcp_endpoint *ep);
-void tcpip__tcp_timers_on_held(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_keepalive_option(struct tcp_endpoint *ep);
 
 /* tcp_timewait.c */

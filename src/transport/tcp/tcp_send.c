@@ -97,11 +97,13 @@ static void tcp_restart_after_idle(struct tcp_endpoint *ep, tcpip_ns now)
         congestion->ops->on_idle(congestion, idle_ns, now);
 }
 
-/* The link is behind: more in its queue would only wait there, and be lost together. */
-static bool tcp_link_full(const struct tcp_endpoint *ep)
+/* The link is behind: more in its queue would only wait there, and be lost together. True: the NIC will tell. */
+static bool tcp_link_full(struct tcp_endpoint *ep)
 {
-    const struct tcpip_nic *nic = ep->route.nic;
-    return nic->tx_blocked && tcpip__nic_queued(nic) > ep->base.stack->limits.nic_queue_packets / 2;
+    if (!nic_full(ep->route.nic))
+        return false;
+    tcpip__nic_wait(ep->route.nic, &ep->base);
+    return true;
 }
 
 /* ---- retransmission ---- */
@@ -164,10 +166,8 @@ static bool tcp_retransmit(struct tcp_endpoint *ep)
         /* A window that the peer took back: only the head may go beyond it (RFC 9293 SHLD-15's sense). */
         if (!seq_eq(record->seq, ep->snd_una) && seq_geq(record->seq, seq_add(ep->snd_una, ep->snd_wnd)))
             return false;
-        if (tcp_link_full(ep)) {
-            tcpip__tcp_timers_on_held(ep);
+        if (tcp_link_full(ep))
             return false;
-        }
         if (!tcp_retransmit_one(ep, record, room))
             return false;
     }
@@ -263,10 +263,8 @@ static enum tcp_stop tcp_send_data(struct tcp_endpoint *ep)
     enum tcp_stop stop = TCP_STOP_NONE;
     uint32_t length;
     while (stop == TCP_STOP_NONE && (length = tcp_next_length(ep, &stop)) > 0) {
-        if (tcp_link_full(ep)) {
-            tcpip__tcp_timers_on_held(ep);
+        if (tcp_link_full(ep))
             return TCP_STOP_HELD;
-        }
         if (!tcp_send_new(ep, length))
             return TCP_STOP_WINDOW; /* no memory, or IP refuses: asked for again as a window is, and given up as one */
     }
@@ -314,7 +312,10 @@ static void tcp_transmit(struct tcp_endpoint *ep)
         tcpip__tcp_timers_on_corked(ep);
     if (ep->hot != NULL && stop == TCP_STOP_EMPTY && tcp_in_flight(ep) < ep->congestion.cwnd)
         tcpip__rate_app_limited(&ep->hot->rate, tcp_in_flight(ep));
-    if (stop == TCP_STOP_WINDOW && (ep->hot == NULL || ep->hot->board.count == 0))
+    /* A link that never drains is like a window that never opens: somebody must go on asking, and give up in the end.
+     */
+    bool shut = stop == TCP_STOP_WINDOW || stop == TCP_STOP_HELD;
+    if (shut && (ep->hot == NULL || ep->hot->board.count == 0))
         tcpip__tcp_timers_on_zero_window(ep);
     tcpip__tcp_tell_room(ep); /* what was sent counts where NOT_SENT_LOW_WATER is set */
 }

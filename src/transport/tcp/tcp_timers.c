@@ -12,7 +12,6 @@
  *   USER_TIMEOUT   data sent with the option set   everything acknowledged   Timeout                        3.8.3
  *   FIN_WAIT_2     FIN-WAIT-2 after close          TIME-WAIT                 gone                           Linux
  *   CORK           a partial segment held back     sent, uncorked            sent anyway                    Linux
- *   HOLD           the link's queue is full        sent                      try again                      -
  *   IDLE           everything acknowledged         data sent                 hot block given back           -
  *
  * The connection has one node on the stack's wheel. A deadline that moves later leaves it where it is: it fires early
@@ -26,7 +25,6 @@
 enum {
     PERSIST_MIN_MS = 200, /* as the least RTO */
     CORK_MS = 200,
-    HOLD_US = 1000,
     IDLE_MS = 1000,
 };
 
@@ -199,9 +197,6 @@ static void tcp_on_timer(struct tcp_endpoint *ep, enum tcp_timer timer, tcpip_ns
         ep->force_partial = true;
         endpoint_mark_dirty(&ep->base);
         break;
-    case TCP_TIMER_HOLD:
-        endpoint_mark_dirty(&ep->base);
-        break;
     case TCP_TIMER_IDLE:
         tcpip__tcp_cool(ep);
         if (ep->hot != NULL && ep->hot->board.count == 0)
@@ -365,12 +360,6 @@ void tcpip__tcp_timers_on_corked(struct tcp_endpoint *ep)
 void tcpip__tcp_timers_on_uncorked(struct tcp_endpoint *ep)
 {
     tcp_timer_disarm(ep, TCP_TIMER_CORK);
-}
-
-void tcpip__tcp_timers_on_held(struct tcp_endpoint *ep)
-{
-    if (!tcp_timer_on(ep, TCP_TIMER_HOLD))
-        tcp_timer_arm(ep, TCP_TIMER_HOLD, tcpip__stack_now(ep->base.stack) + HOLD_US * TCPIP_US);
 }
 
 void tcpip__tcp_timers_on_keepalive_option(struct tcp_endpoint *ep)

@@ -4,6 +4,7 @@
  *
  * Not here: what is seen on the wire (tests/script), single organs (their own tests). */
 #include "pair.h"
+#include "stack/nic.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -163,6 +164,60 @@ static void a_path_that_reorders_is_learnt(void **state)
     }
 }
 
+/* Two flows into a link that takes eight packets at a time (b's: a's fault link would hold any number of them). */
+struct narrow {
+    struct transfer flows[2];
+    struct tcpip_nic *nic;
+    uint64_t most_bytes;
+};
+
+static struct narrow narrow;
+
+static void narrow_trace(void *ctx, const struct tcpip_event *event)
+{
+    (void)ctx;
+    if (event->kind == TCPIP_EVENT_TCP_SEND && narrow.nic != NULL && narrow.nic->tx_queued_bytes > narrow.most_bytes)
+        narrow.most_bytes = narrow.nic->tx_queued_bytes;
+}
+
+static bool narrow_step(void *ctx)
+{
+    (void)ctx;
+    bool first = transfer_step(&narrow.flows[0]), second = transfer_step(&narrow.flows[1]);
+    return first && second;
+}
+
+static void what_a_slow_link_cannot_take_waits_with_the_connection(void **state)
+{
+    (void)state;
+    struct pair pair;
+    struct pair_options options = {.queue_packets = 8, .trace = narrow_trace};
+    struct tcpip_endpoint *client[2], *server[2];
+    struct tcpip_stats stats;
+    pair_init(&pair, &options);
+    narrow.nic = tcpip_stack_nic(pair.b, 1);
+    for (int i = 0; i < 2; i++) {
+        pair_connect(&pair, i == 1, &client[i], &server[i]);
+        assert_int_equal(tcpip_endpoint_set_option(server[i], TCPIP_OPTION_SEND_BUFFER_SIZE, 4000000), TCPIP_OK);
+        assert_int_equal(tcpip_endpoint_set_option(client[i], TCPIP_OPTION_RECEIVE_BUFFER_SIZE, 4000000), TCPIP_OK);
+        narrow.flows[i] = (struct transfer){.from = server[i], .to = client[i], .total = 8000000};
+    }
+    assert_true(pair_run_until(&pair, 60 * TCPIP_SECOND, narrow_step, NULL));
+    tcpip_stack_stats(pair.b, &stats);
+    /* The queue is that of a blocked link plus what one flow sends at once; nothing is lost for it. */
+    assert_in_range(narrow.most_bytes, NIC_BACKLOG_BYTES / 2, NIC_BACKLOG_BYTES + 2 * 65536);
+    assert_int_equal(stats.drops[TCPIP_DROP_QUEUE_FULL], 0);
+    assert_int_equal(stats.tcp.retransmits, 0);
+    for (int i = 0; i < 2; i++) {
+        assert_false(narrow.flows[i].corrupt);
+        assert_int_equal(narrow.flows[i].read, narrow.flows[i].total);
+        tcpip_endpoint_close(client[i]);
+        tcpip_endpoint_close(server[i]);
+    }
+    narrow.nic = NULL;
+    pair_fini(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +226,7 @@ int main(void)
         cmocka_unit_test(loss_and_reordering_and_duplication_change_nothing),
         cmocka_unit_test(corruption_is_caught_by_checksums),
         cmocka_unit_test(a_rate_limited_path_is_filled),
+        cmocka_unit_test(what_a_slow_link_cannot_take_waits_with_the_connection),
         cmocka_unit_test(a_path_that_reorders_is_learnt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
