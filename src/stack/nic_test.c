@@ -243,6 +243,30 @@ static void test_a_link_may_be_ready_again_before_it_returns(void **state)
     teardown(&f);
 }
 
+static void ready_for_nothing(struct fake_link *link, struct tcpip_packet_list *packets)
+{
+    (void)packets;
+    link->capacity = 0;
+    tcpip_link_tx_ready(&link->link);
+}
+
+static void test_a_link_that_is_ready_and_takes_nothing_costs_a_turn_its_budget_and_no_more(void **state)
+{
+    struct tcpip_limits limits = {.size = sizeof(limits), .turn_budget = 64};
+    struct fixture f;
+    (void)state;
+    setup(&f, &limits);
+    f.link.on_transmit = ready_for_nothing;
+    send(&f);
+    assert_in_range(f.link.transmits, 1, 70);
+    assert_int_equal(f.stack->stats.stack.turns_out_of_budget, 1);
+    f.link.on_transmit = NULL;
+    f.link.capacity = 10;
+    assert_false(tcpip_stack_advance(f.stack, 0));
+    assert_int_equal(f.link.sent.count, 1);
+    teardown(&f);
+}
+
 static void deliver_back(struct fake_link *link, struct tcpip_packet_list *packets)
 {
     struct fixture *f = link->user;
@@ -382,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_packets_are_lost_with_the_reason),
         cmocka_unit_test(test_a_link_that_pushes_back_gets_the_rest_when_it_is_ready),
         cmocka_unit_test(test_a_link_may_be_ready_again_before_it_returns),
+        cmocka_unit_test(test_a_link_that_is_ready_and_takes_nothing_costs_a_turn_its_budget_and_no_more),
         cmocka_unit_test(test_what_a_link_delivers_inside_transmit_comes_up_in_the_same_turn),
         cmocka_unit_test(test_a_link_that_fails_inside_transmit_is_down_at_once_and_reported_later),
         cmocka_unit_test(test_the_state_callback_may_remove_the_nic),

@@ -110,14 +110,20 @@ static void turn_flush(struct tcpip_stack *stack)
     turn_put_back(&stack->dirty, &batch);
 }
 
-/* Not charged: these packets were paid for by whoever made them. */
+/* Not charged: these packets were paid for by whoever made them. But a link that takes none and says that it is ready
+ * for more would be asked for ever. */
 static void turn_transmit(struct tcpip_stack *stack)
 {
     struct list batch;
     list_init(&batch);
     list_splice_back(&batch, &stack->tx_nics);
-    for (struct tcpip_list_node *node; (node = list_pop_front(&batch)) != NULL;)
-        tcpip__nic_flush(container_of(node, struct tcpip_nic, tx_node));
+    for (struct tcpip_list_node *node; (node = list_pop_front(&batch)) != NULL;) {
+        struct tcpip_nic *nic = container_of(node, struct tcpip_nic, tx_node);
+        uint32_t offered = nic->tx.count;
+        tcpip__nic_flush(nic);
+        if (nic->tx.count >= offered)
+            turn_spend(stack, 1);
+    }
 }
 
 static void turn_notify(struct tcpip_stack *stack)
