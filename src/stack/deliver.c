@@ -13,6 +13,7 @@
  * Invariants:  packets of one flow go up in the order in which the link delivered them.
  * Not here:    reassembly and validation (each network protocol), which endpoint it is (demux.c). */
 #include "stack/gro.h"
+#include "stack/gso.h"
 #include "stack/nic.h"
 
 /* ---- from the link ---- */
@@ -56,9 +57,14 @@ static bool nic_admit(struct tcpip_nic *nic, struct tcpip_packet *packet)
 static struct tcpip_packet_list nic_admit_batch(struct tcpip_nic *nic, struct tcpip_packet_list *packets)
 {
     struct tcpip_packet_list admitted = tcpip_packet_list_init();
-    for (struct tcpip_packet *packet; (packet = tcpip_packet_list_pop(packets)) != NULL;)
-        if (nic_admit(nic, packet))
+    for (struct tcpip_packet *packet; (packet = tcpip_packet_list_pop(packets)) != NULL;) {
+        if (!nic_admit(nic, packet))
+            continue;
+        if (unlikely(packet->gso == TCPIP_GSO_UDP))
+            tcpip__gso_split(packet, &admitted);
+        else
             tcpip_packet_list_push(&admitted, packet);
+    }
     if (nic->gro && admitted.count > 1)
         nic->stats.rx_gro_merged += tcpip__gro_batch(&admitted);
     return admitted;

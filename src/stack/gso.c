@@ -22,7 +22,10 @@
 #include <tcpip/header/tcp.h>
 #include <tcpip/header/udp.h>
 
-enum { GSO_MOVING_FLAGS = TCPIP_TCP_FIN | TCPIP_TCP_PSH | TCPIP_TCP_CWR };
+enum {
+    GSO_MOVING_FLAGS = TCPIP_TCP_FIN | TCPIP_TCP_PSH | TCPIP_TCP_CWR,
+    GSO_DATAGRAMS_MAX = 128, /* Linux's UDP_MAX_SEGMENTS; without one, 64 KB of one-byte datagrams would be 40 MB */
+};
 
 /* What is the same for all segments. */
 struct gso_job {
@@ -190,6 +193,40 @@ void tcpip__gso_segment(struct tcpip_packet *packet, struct tcpip_packet_list *o
         offset += bytes;
     } while (offset < payload);
     tcpip_packet_free(packet);
+}
+
+/* UDP directly behind an IP header that agrees with what the link said. Cuts off padding. */
+static bool gso_split_check(struct tcpip_packet *packet)
+{
+    uint32_t start = packet->checksum_start, total;
+    const uint8_t *ip = tcpip_packet_pull(packet, 0, TCPIP_IPV4_HEADER_MIN);
+    if (ip == NULL || packet->checksum != TCPIP_CHECKSUM_PARTIAL || packet->gso_size == 0 ||
+        packet->checksum_offset != TCPIP_UDP_CHECKSUM_OFFSET)
+        return false;
+    if (packet->link_protocol == TCPIP_PROTOCOL_IPV4) {
+        if (tcpip_ipv4_version(ip) != 4 || start < TCPIP_IPV4_HEADER_MIN || start != tcpip_ipv4_header_bytes(ip) ||
+            tcpip_ipv4_protocol(ip) != TCPIP_PROTOCOL_UDP || tcpip_ipv4_is_fragment(ip))
+            return false;
+        total = tcpip_ipv4_total_length(ip);
+    } else {
+        if (packet->link_protocol != TCPIP_PROTOCOL_IPV6 || tcpip_ipv6_version(ip) != 6 ||
+            start != TCPIP_IPV6_HEADER_BYTES || tcpip_ipv6_next_header(ip) != TCPIP_PROTOCOL_UDP)
+            return false;
+        total = TCPIP_IPV6_HEADER_BYTES + (uint32_t)tcpip_ipv6_payload_length(ip);
+    }
+    uint32_t headers = start + TCPIP_UDP_HEADER_BYTES;
+    if (total < headers || total > packet->length || total - headers > packet->gso_size * (uint32_t)GSO_DATAGRAMS_MAX)
+        return false;
+    tcpip_packet_cap_length(packet, total);
+    return true;
+}
+
+void tcpip__gso_split(struct tcpip_packet *packet, struct tcpip_packet_list *out)
+{
+    if (gso_split_check(packet))
+        tcpip__gso_segment(packet, out);
+    else
+        tcpip_packet_drop(packet, TCPIP_DROP_LINK_MALFORMED);
 }
 
 void tcpip__checksum_complete(struct tcpip_packet *packet)

@@ -245,6 +245,80 @@ static void test_cutting_without_memory_loses_the_rest_and_says_so(void **state)
     teardown(&f);
 }
 
+/* What a link says of a UDP super-packet, true or not: datagrams of gso_size come out, or a drop with its reason. */
+static void test_udp_super_packets_from_a_link_are_split_or_refused(void **state)
+{
+    static struct fixture f;
+    static uint8_t whole[BYTES_MAX], one[BYTES_MAX], got[BYTES_MAX];
+    uint32_t split = 0, refused = 0;
+    (void)state;
+    setup(&f, 77);
+    for (uint32_t round = 0; round < 4000; round++) {
+        struct recipe r = random_recipe(&f);
+        uint32_t mss = 1 + (uint32_t)(test_env_random(&f.env) % 1400);
+        r.udp = true;
+        r.payload_bytes = (uint32_t)(test_env_random(&f.env) % (mss * 130 < 60000 ? mss * 130 : 60000));
+        uint32_t size = build(whole, &r, true), headers = network_bytes(&r) + 8;
+        struct tcpip_packet *packet = packet_of(&f, &r, whole, size, (uint32_t)(test_env_random(&f.env) % headers));
+        packet->gso = TCPIP_GSO_UDP;
+        packet->gso_size = (uint16_t)mss;
+        packet->checksum = TCPIP_CHECKSUM_PARTIAL;
+        bool lie = test_env_random(&f.env) % 2 != 0, many = r.payload_bytes > 128 * mss;
+        uint8_t *front = tcpip_packet_pull(packet, 0, headers);
+        uint16_t junk = (uint16_t)test_env_random(&f.env);
+        if (lie) {
+            switch (test_env_random(&f.env) % 7) {
+            case 0:
+                packet->checksum_start = junk == packet->checksum_start ? 0 : junk;
+                break;
+            case 1:
+                packet->checksum_offset = 16;
+                break;
+            case 2:
+                packet->checksum = TCPIP_CHECKSUM_VERIFIED;
+                break;
+            case 3:
+                packet->gso_size = 0;
+                break;
+            case 4:
+                front[0] ^= 0x10;
+                break;
+            case 5:
+                front[r.v4 ? 9 : 6] = 6;
+                break;
+            default:
+                packet->link_protocol = 0x0806;
+                break;
+            }
+        }
+        struct tcpip_packet_list datagrams = tcpip_packet_list_init();
+        tcpip__gso_split(packet, &datagrams);
+        if (lie || many) {
+            assert_int_equal(datagrams.count, 0);
+            assert_int_equal(f.stack->stats.drops[TCPIP_DROP_LINK_MALFORMED], ++refused);
+            continue;
+        }
+        assert_int_equal(datagrams.count, r.payload_bytes == 0 ? 1 : (r.payload_bytes + mss - 1) / mss);
+        split++;
+        for (uint32_t i = 0, at = 0; datagrams.count > 0; i++, at += mss) {
+            struct tcpip_packet *datagram = tcpip_packet_list_pop(&datagrams);
+            struct recipe part = r;
+            part.payload = r.payload + at;
+            part.payload_bytes = r.payload_bytes - at < mss ? r.payload_bytes - at : mss;
+            part.id = (uint16_t)(r.id + i);
+            uint32_t bytes = build(one, &part, true);
+            tcpip__packet_check(datagram);
+            assert_int_equal(datagram->gso, TCPIP_GSO_NONE);
+            assert_int_equal(datagram->checksum, TCPIP_CHECKSUM_PARTIAL);
+            assert_int_equal(tcpip_packet_copy_out(datagram, 0, got, sizeof(got)), bytes);
+            assert_memory_equal(got, one, bytes);
+            tcpip_packet_free(datagram);
+        }
+    }
+    assert_true(split > 1000 && refused > 1000);
+    teardown(&f);
+}
+
 static void test_a_link_gets_super_segments_only_if_it_takes_them(void **state)
 {
     static struct fixture f;
@@ -555,6 +629,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cutting_makes_the_segments_that_one_by_one_would_have),
         cmocka_unit_test(test_cutting_without_memory_loses_the_rest_and_says_so),
+        cmocka_unit_test(test_udp_super_packets_from_a_link_are_split_or_refused),
         cmocka_unit_test(test_a_link_gets_super_segments_only_if_it_takes_them),
         cmocka_unit_test(test_cut_again_merged_packets_are_what_was_sent),
         cmocka_unit_test(test_a_train_becomes_one_packet_for_each_viewful),
