@@ -474,6 +474,9 @@ bool tcpip__ip_reassembly_add(struct ip_reassembly *r, struct tcpip_packet *pack
     tcpip_packet_trim_front(packet, packet->network_offset + fragment->header_bytes);
     tcpip_packet_cap_length(packet, fragment->end - fragment->begin);
     packet->network_offset = 0;
+    /* Whatever a link said of one fragment, it isn't true of the whole. */
+    packet->gso = TCPIP_GSO_NONE;
+    packet->gso_size = packet->gso_segments = 0;
 
     switch (datagram_fit(d, fragment, packet, &before)) {
     case FRAGMENT_REPEATS:

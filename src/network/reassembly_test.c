@@ -79,6 +79,20 @@ static struct tcpip_stats_ip *stats(bool v6)
 
 /* ---- by example ---- */
 
+/* A link that calls a fragment a super-segment has looked at bytes that aren't a header. */
+static void test_what_a_link_says_of_a_fragment_is_not_said_of_the_datagram(void **state)
+{
+    (void)state;
+    start(NULL);
+    world.gso_size = 9;
+    inject((struct piece){.id = 1, .begin = 0, .bytes = 1000, .more = true, .data = sample()});
+    inject((struct piece){.id = 1, .begin = 1000, .bytes = 200, .data = sample()});
+    assert_int_equal(world.delivered, 1);
+    assert_int_equal(world.heard_gso_size, 0);
+    assert_int_equal(world.heard_gso_segments, 0);
+    network_world_fini(&world);
+}
+
 static void test_fragments_in_any_order_become_the_datagram(void **state)
 {
     (void)state;
@@ -581,6 +595,7 @@ static void test_random_fragments_give_what_a_naive_twin_gives(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_a_link_says_of_a_fragment_is_not_said_of_the_datagram),
         cmocka_unit_test(test_fragments_in_any_order_become_the_datagram),
         cmocka_unit_test(test_the_largest_datagram_passes_and_a_larger_one_does_not),
         cmocka_unit_test(test_a_first_header_that_makes_the_whole_too_large_is_noticed_at_the_end),

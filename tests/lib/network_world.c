@@ -49,6 +49,8 @@ static void listener_input(struct tcpip_stack *stack, struct tcpip_packet *packe
     world->delivered++;
     world->network = packet->network;
     world->views = packet->view_count;
+    world->heard_gso_size = packet->gso_size;
+    world->heard_gso_segments = packet->gso_segments;
     world->size = tcpip_packet_copy_out(packet, packet->transport_offset, world->bytes, sizeof(world->bytes));
     if (world->answer)
         tcpip__send_icmp_error(packet, world->answer_kind, world->answer_value);
@@ -175,6 +177,8 @@ void world_inject(struct network_world *world, const uint8_t *bytes, size_t size
     }
     packet->type = world->type;
     packet->checksum = world->checksum;
+    packet->gso_size = packet->gso_segments = world->gso_size;
+    packet->gso = world->gso_size != 0 ? TCPIP_GSO_TCPV4 : TCPIP_GSO_NONE;
     packet->link_protocol = link_protocol;
     packet->link_source = (struct tcpip_link_address_bytes){{2, 0, 0, 0, 0, 2}};
     tcpip_channel_inject(world->link, packet);

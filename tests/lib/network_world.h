@@ -31,6 +31,7 @@ struct network_world {
     /* What injected packets come with. */
     uint8_t type;         /* enum tcpip_packet_type */
     uint8_t checksum;     /* enum tcpip_checksum_state */
+    uint16_t gso_size;    /* not 0: as TCP super-segments */
     uint32_t piece_bytes; /* not 0: injected bytes lie in views of this size */
     bool answer;          /* delivered packets are answered with this ICMP error */
     enum tcpip_icmp_kind answer_kind;
@@ -41,6 +42,7 @@ struct network_world {
     uint8_t bytes[WORLD_BYTES_MAX];      /* its transport header and payload */
     size_t size;
     uint8_t views; /* it lay in */
+    uint16_t heard_gso_size, heard_gso_segments;
     uint32_t errors;
     struct tcpip_icmp_error error; /* the last; the pointers lead to the copies below */
     uint8_t error_local[16], error_remote[16], error_offender[16], error_quote[1500];
