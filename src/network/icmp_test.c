@@ -173,7 +173,7 @@ static void test_who_asks_all_is_answered_by_nobody(void **state)
     /* The classic: everybody's broadcast address as the source. */
     inject(icmp(false, world_broadcast4, world_us4, (struct world_icmp){TCPIP_ICMPV4_ECHO_REQUEST, 0, 1}, hello, 8));
     assert_int_equal(world_drops(&world, TCPIP_DROP_ICMP_NOT_UNICAST), 3);
-    assert_int_equal(world_drops(&world, TCPIP_DROP_IP_NO_ROUTE), 1);
+    assert_int_equal(world_drops(&world, TCPIP_DROP_IP_MARTIAN_SOURCE), 1);
     assert_false(world_collect(&world));
     network_world_fini(&world);
 }

@@ -85,7 +85,7 @@ struct ip_shared *tcpip__ip_shared(struct tcpip_stack *stack, uint32_t protocol)
 /* ---- sending ---- */
 
 uint32_t tcpip__ip_next_id(struct tcpip_stack *stack, struct ip_shared *shared, const uint8_t *local,
-                           const uint8_t *remote, uint8_t transport)
+                           const uint8_t *remote, uint8_t transport, uint32_t count)
 {
     uint8_t input[33];
     memcpy(input, local, 16);
@@ -93,7 +93,10 @@ uint32_t tcpip__ip_next_id(struct tcpip_stack *stack, struct ip_shared *shared, 
     input[32] = transport;
     uint64_t offset = tcpip__siphash(&stack->secret, input, sizeof(input));
     uint64_t bucket = tcpip__siphash(&stack->secret, remote, 16);
-    return (uint32_t)offset + shared->id_counters[bucket & (IP_ID_COUNTERS - 1)]++;
+    uint32_t *counter = &shared->id_counters[bucket & (IP_ID_COUNTERS - 1)];
+    uint32_t id = (uint32_t)offset + *counter;
+    *counter += count;
+    return id;
 }
 
 uint8_t tcpip__ip_ttl(const struct tcpip_stack *stack, const struct tcpip_network_output *how)
@@ -154,6 +157,12 @@ void tcpip__ip_pushed(struct tcpip_packet *packet, uint16_t protocol, uint32_t h
 }
 
 /* ---- what ICMP of both families shares ---- */
+
+bool tcpip__ip_source_foreign(const struct tcpip_packet *packet)
+{
+    return packet->type == TCPIP_PACKET_OUTGOING || (packet->nic->caps.flags & TCPIP_LINK_LOOPBACK) != 0 ||
+           tcpip__address_foreign(packet->nic, packet->network.source);
+}
 
 bool tcpip__ip_may_answer(const struct tcpip_packet *packet)
 {

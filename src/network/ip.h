@@ -35,9 +35,10 @@ void tcpip__ip_nic_down(struct tcpip_nic *nic, void *state);
 /* `protocol` (TCPIP_PROTOCOL_IPV4, _IPV6) must be registered. */
 struct ip_shared *tcpip__ip_shared(struct tcpip_stack *stack, uint32_t protocol);
 
-/* The next identification for datagrams from `local` to `remote` that may be fragmented (RFC 7739 5.3). */
+/* The next identification for datagrams from `local` to `remote` that may be fragmented (RFC 7739 5.3): the first of
+ * `count` in a row, for a super-segment uses one for each datagram it is cut into. */
 uint32_t tcpip__ip_next_id(struct tcpip_stack *stack, struct ip_shared *shared, const uint8_t *local,
-                           const uint8_t *remote, uint8_t transport);
+                           const uint8_t *remote, uint8_t transport, uint32_t count);
 
 /* The TTL or hop limit to send with: how->ttl, or the default. */
 uint8_t tcpip__ip_ttl(const struct tcpip_stack *stack, const struct tcpip_network_output *how);
@@ -54,6 +55,9 @@ struct tcpip_packet *tcpip__ip_slice(const struct tcpip_packet *packet, uint32_t
  * byte. */
 void tcpip__ip_pushed(struct tcpip_packet *packet, uint16_t protocol, uint32_t header_bytes);
 
+/* True if the source of an inbound packet, filled in, may be one: a packet from ourselves, or from all of us, doesn't
+ * come from a wire. Believed, it would make us talk to ourselves for as long as somebody likes (LAND). */
+bool tcpip__ip_source_foreign(const struct tcpip_packet *packet);
 /* True if an inbound packet may be answered with an ICMP error as far as both families agree: it came to us alone, from
  * somebody alone. */
 bool tcpip__ip_may_answer(const struct tcpip_packet *packet);

@@ -76,7 +76,7 @@ static enum tcpip_drop ipv4_addresses(struct tcpip_nic *nic, struct tcpip_packet
         return TCPIP_DROP_IP_NOT_LOCAL;
     }
     bool to_one = network->local == DESTINATION_UNICAST;
-    if (!ipv4_source_ok(nic, tcpip_ipv4_source(header), to_one)) {
+    if (!ipv4_source_ok(nic, tcpip_ipv4_source(header), to_one) || !tcpip__ip_source_foreign(packet)) {
         stats->invalid_source_addresses_received++;
         return TCPIP_DROP_IP_MARTIAN_SOURCE;
     }

@@ -108,7 +108,7 @@ enum tcpip_error tcpip__ipv4_output(struct tcpip_route *route, struct tcpip_pack
 
     if (!how->dont_fragment)
         fields.id = (uint16_t)tcpip__ip_next_id(stack, tcpip__ip_shared(stack, TCPIP_PROTOCOL_IPV4), how->local,
-                                                how->remote, how->transport);
+                                                how->remote, how->transport, max_u32(packet->gso_segments, 1));
     if (!tcpip__ip_fits(packet, header_bytes, min_u32(route->mtu, IPV4_PMTU_FLOOR))) {
         uint32_t mtu = tcpip__pmtu_get(route, how->remote);
         if (!tcpip__ip_fits(packet, header_bytes, mtu)) {

@@ -132,6 +132,28 @@ static void test_addresses_that_can_not_be_are_martians(void **state)
     network_world_fini(&world);
 }
 
+/* LAND: a packet from ourselves makes us answer ourselves. What is ours doesn't come from a wire, though it comes. */
+static void test_only_what_we_send_comes_from_ourselves(void **state)
+{
+    (void)state;
+    start();
+    inject(datagram(world_us4, world_us4));
+    inject(datagram(world_us4, world_all4));
+    inject(datagram(world_broadcast4, world_us4));
+    assert_int_equal(world_drops(&world, TCPIP_DROP_IP_MARTIAN_SOURCE), 3);
+    assert_int_equal(world.delivered, 0);
+    inject(datagram(world_peer4, world_us4));
+    struct tcpip_network_output how = {.local = world_us4, .remote = world_us4, .transport = TCPIP_PROTOCOL_UDP};
+    assert_int_equal(world_send(&world, how, hello, sizeof(hello)), TCPIP_OK);
+    assert_int_equal(world.delivered, 2);
+    assert_memory_equal(world.network.source, world_us4, 16);
+    /* A stranger's address that becomes ours isn't a stranger's from then on. */
+    world_add_address(&world, world_peer4, 24, 0);
+    inject(datagram(world_peer4, world_us4));
+    assert_int_equal(world_drops(&world, TCPIP_DROP_IP_MARTIAN_SOURCE), 4);
+    network_world_fini(&world);
+}
+
 static void test_what_is_not_ours_is_dropped_and_what_is_for_all_is_taken(void **state)
 {
     (void)state;
@@ -339,6 +361,43 @@ static void test_super_segments_pass_whole_if_their_segments_fit(void **state)
     network_world_fini(&world);
 }
 
+/* RFC 6864 4.3: each segment is cut with an identification of its own, and none of them is given out again. */
+static void test_a_super_segment_uses_one_identification_for_each_of_its_segments(void **state)
+{
+    (void)state;
+    struct network_world_options options = {.seed = 1, .mtu = 1500};
+    uint16_t ids[9];
+    network_world_init(&world, &options);
+    for (uint32_t round = 0; round < 2; round++) {
+        struct tcpip_route route = {0};
+        static const uint8_t bytes[8 + 4 * 1000];
+        uint8_t local[16];
+        memcpy(local, world_us4, 16);
+        tcpip_stack_enter(world.stack);
+        assert_int_equal(tcpip__route_find(world.stack, 0, local, world_peer4, &route), TCPIP_OK);
+        struct tcpip_packet *super = tcpip_packet_new(world.stack);
+        assert_int_equal(tcpip_packet_append(super, bytes, sizeof(bytes)), TCPIP_OK);
+        super->gso = TCPIP_GSO_UDP;
+        super->gso_size = 1000;
+        super->gso_segments = 4;
+        super->payload_offset = 8;
+        super->checksum = TCPIP_CHECKSUM_PARTIAL;
+        super->checksum_offset = 6;
+        struct tcpip_network_output how = to(world_peer4);
+        assert_int_equal(tcpip__route_output(&route, super, &how), TCPIP_OK);
+        tcpip__route_release(&route);
+        tcpip_stack_leave(world.stack);
+    }
+    assert_int_equal(world_send(&world, to(world_peer4), hello, sizeof(hello)), TCPIP_OK);
+    for (uint32_t i = 0; i < array_count(ids); i++) {
+        assert_true(world_collect(&world));
+        ids[i] = tcpip_ipv4_id(world.out);
+        for (uint32_t k = 0; k < i; k++)
+            assert_int_not_equal(ids[k], ids[i]);
+    }
+    network_world_fini(&world);
+}
+
 /* Datagrams of random sizes over random path MTUs, cut here, put together in another stack. */
 static void test_fragments_of_one_stack_are_datagrams_of_another(void **state)
 {
@@ -458,6 +517,7 @@ int main(void)
         cmocka_unit_test(test_a_bad_checksum_is_seen_unless_the_link_has_looked),
         cmocka_unit_test(test_padding_of_the_link_is_cut_off),
         cmocka_unit_test(test_addresses_that_can_not_be_are_martians),
+        cmocka_unit_test(test_only_what_we_send_comes_from_ourselves),
         cmocka_unit_test(test_what_is_not_ours_is_dropped_and_what_is_for_all_is_taken),
         cmocka_unit_test(test_an_unknown_protocol_is_answered),
         cmocka_unit_test(test_options_that_we_know_pass_and_are_counted),
@@ -466,6 +526,7 @@ int main(void)
         cmocka_unit_test(test_headers_that_leave_say_what_was_asked),
         cmocka_unit_test(test_what_may_not_be_fragmented_is_too_long),
         cmocka_unit_test(test_super_segments_pass_whole_if_their_segments_fit),
+        cmocka_unit_test(test_a_super_segment_uses_one_identification_for_each_of_its_segments),
         cmocka_unit_test(test_fragments_of_one_stack_are_datagrams_of_another),
         cmocka_unit_test(test_a_partial_checksum_is_complete_before_the_datagram_is_cut),
         cmocka_unit_test(test_memory_that_runs_out_sends_no_fragment_or_all),

@@ -95,7 +95,7 @@ static enum tcpip_error ipv6_output_fragments(struct tcpip_route *route, struct 
 
     front->fragmented = true;
     front->fragment.id =
-        tcpip__ip_next_id(stack, tcpip__ip_shared(stack, TCPIP_PROTOCOL_IPV6), how->local, how->remote, 0);
+        tcpip__ip_next_id(stack, tcpip__ip_shared(stack, TCPIP_PROTOCOL_IPV6), how->local, how->remote, 0, 1);
     uint32_t unit = (mtu - ipv6_front_bytes(front)) & ~7u;
     if (!tcpip__ip_complete_checksum(packet, how->transport) || !ipv6_cut(packet, *front, unit, &pieces)) {
         stats->fragmentation_failures++;

@@ -262,7 +262,8 @@ static void test_what_is_not_about_us_is_left_alone(void **state)
     start();
     inject((struct envelope){.source = world_peer6, .destination = world_us6}, solicitation(new6, true));
     inject((struct envelope){.source = world_us6, .destination = world_us6}, solicitation(world_us6, true));
-    assert_int_equal(world_drops(&world, TCPIP_DROP_NDP_NOT_FOR_US), 2);
+    assert_int_equal(world_drops(&world, TCPIP_DROP_NDP_NOT_FOR_US), 1);
+    assert_int_equal(world_drops(&world, TCPIP_DROP_IP_MARTIAN_SOURCE), 1);
     inject((struct envelope){.source = router, .destination = world_all6},
            tcpip_ndp_router_advertisement_encode(message, &(struct tcpip_ndp_router_advertisement){0}));
     inject((struct envelope){.source = world_peer6, .destination = world_us6},

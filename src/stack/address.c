@@ -33,7 +33,7 @@ struct address_table {
         const struct tcpip_nic *nic;
         uint32_t generation;
         uint8_t bytes[16];
-    } last;
+    } last, stranger; /* and the last source that was somebody else's */
 };
 
 struct group_key {
@@ -197,6 +197,21 @@ struct tcpip_nic *tcpip__address_broadcast(const struct tcpip_stack *stack, cons
             best = of->nic;
     }
     return best;
+}
+
+bool tcpip__address_foreign(const struct tcpip_nic *nic, const uint8_t *address)
+{
+    const struct tcpip_stack *stack = nic->stack;
+    struct address_table *table = stack->addresses;
+    if (table->stranger.nic == nic && table->stranger.generation == stack->route_generation &&
+        address_equal(table->stranger.bytes, address))
+        return true;
+    if (tcpip__address_local(stack, nic, address) != NULL || tcpip__address_broadcast(stack, NULL, address) != NULL)
+        return false;
+    table->stranger.nic = nic;
+    table->stranger.generation = stack->route_generation;
+    memcpy(table->stranger.bytes, address, 16);
+    return true;
 }
 
 enum destination_kind tcpip__nic_destination(struct tcpip_nic *nic, const uint8_t *address)

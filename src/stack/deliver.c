@@ -96,6 +96,7 @@ void tcpip__nic_loop(struct tcpip_nic *nic, struct tcpip_packet *packet)
     packet->nic = nic;
     packet->at = tcpip__stack_now(nic->stack);
     packet->network_offset = 0;
+    packet->type = TCPIP_PACKET_OUTGOING;
     tcpip_packet_list_push(&nic->stack->loop, packet);
 }
 

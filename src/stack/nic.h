@@ -103,7 +103,7 @@ void tcpip__nic_drop_queue(struct tcpip_nic *nic, enum tcpip_drop reason);
 /* Packets from the link: the NIC's checks and counts, GRO, and then to the network protocols; inside transmit they are
  * queued for this turn. Takes all. Joins or makes a turn. */
 void tcpip__nic_receive(struct tcpip_nic *nic, struct tcpip_packet_list *packets);
-/* A packet to ourselves: comes in through `nic` in this turn. Takes it. */
+/* A packet to ourselves: comes in through `nic` in this turn, its type OUTGOING. Takes it. */
 void tcpip__nic_loop(struct tcpip_nic *nic, struct tcpip_packet *packet);
 
 /* ---- addresses (address.c) ---- */
@@ -144,6 +144,9 @@ struct nic_address *tcpip__address_local(const struct tcpip_stack *stack, const 
  * none. */
 struct tcpip_nic *tcpip__address_broadcast(const struct tcpip_stack *stack, const struct tcpip_nic *nic,
                                            const uint8_t *address);
+/* Can packets from `address` come in through `nic` from somebody else? Not if it is ours, or the directed broadcast
+ * address of a prefix of ours (RFC 1122 3.2.1.3): answers to those would come back to us. */
+bool tcpip__address_foreign(const struct tcpip_nic *nic, const uint8_t *address);
 /* The best source for `remote` through `nic`, RFC 6724 section 5 (IPv4: longest match, then primary): one of its own,
  * else of another NIC (weak host model, as on Linux) unless remote is link-local; NULL: none. */
 struct nic_address *tcpip__address_select(struct tcpip_nic *nic, const uint8_t *remote);
