@@ -65,4 +65,14 @@ must_use struct tcpip_packet *tcpip__packet_copy(struct tcpip_packet_pool *pool,
 /* Asserts what holds between packet operations: for tests and debug builds. */
 void tcpip__packet_check(const struct tcpip_packet *packet);
 
+/* True if it keeps the link's own memory from the link. Whatever may wait long for a stranger's doing is copied then.
+ */
+static inline bool packet_holds_lent(const struct tcpip_packet *packet)
+{
+    for (uint32_t i = 0; i < packet->view_count; i++)
+        if (packet->views[i].buffer->lent)
+            return true;
+    return false;
+}
+
 #endif

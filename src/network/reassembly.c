@@ -203,14 +203,6 @@ static uint32_t packet_pinned_bytes(const struct tcpip_packet *packet)
     return bytes;
 }
 
-static bool packet_holds_lent(const struct tcpip_packet *packet)
-{
-    for (uint32_t i = 0; i < packet->view_count; i++)
-        if (packet->views[i].buffer->lent)
-            return true;
-    return false;
-}
-
 /* What the network layer and the link have learned, from a packet to the one that takes its place. */
 static void packet_inherit(struct tcpip_packet *to, const struct tcpip_packet *from)
 {

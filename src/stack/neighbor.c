@@ -418,8 +418,19 @@ struct tcpip_neighbor_entry *tcpip__neighbor_get(struct tcpip_nic *nic, const ui
 
 /* ---- packets and news ---- */
 
+/* An echo's payload lies where the link put the request. Kept there for a neighbour that may not exist, a few hundred
+ * of them would take the link all the memory it receives into. */
 static void neighbor_wait(struct tcpip_neighbor_entry *entry, struct tcpip_packet *packet)
 {
+    if (unlikely(packet_holds_lent(packet))) {
+        struct tcpip_packet *copy = tcpip_packet_copy(entry->stack, packet);
+        if (copy == NULL) {
+            tcpip_packet_drop(packet, TCPIP_DROP_NO_MEMORY);
+            return;
+        }
+        tcpip_packet_free(packet);
+        packet = copy;
+    }
     if (entry->pending.count >= entry->stack->limits.neighbor_pending)
         tcpip_packet_drop(tcpip_packet_list_pop(&entry->pending), TCPIP_DROP_NEIGHBOR_PENDING_LIMIT);
     tcpip_packet_list_push(&entry->pending, packet);

@@ -125,6 +125,41 @@ static void test_a_neighbor_is_resolved_when_the_first_packet_comes(void **state
     resolves_when_the_first_packet_comes("fe80::2");
 }
 
+static void on_release(void *ctx, struct tcpip_buffer *buffer)
+{
+    (void)buffer;
+    ++*(uint32_t *)ctx;
+}
+
+static void test_what_waits_for_a_neighbor_gives_lent_memory_back_at_once(void **state)
+{
+    static uint8_t frame[300];
+    struct route_world w;
+    uint32_t released = 0;
+    (void)state;
+    lan(&w, NULL);
+    struct tcpip_neighbor_entry *entry = get(&w, "10.0.0.2");
+    tcpip_stack_enter(w.stack);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct tcpip_packet *packet = world_packet(&w, "10.0.0.1", "10.0.0.2");
+        struct tcpip_buffer *buffer = tcpip_buffer_wrap(w.stack, frame, sizeof(frame), on_release, &released);
+        assert_non_null(buffer);
+        tcpip_buffer_set_lent(buffer);
+        assert_true(tcpip_packet_append_view(packet, (struct tcpip_view){buffer, 0, sizeof(frame)}));
+        if (i == 1) /* no memory to copy it to: it is lost, and the link has its own */
+            test_env_fail(&w.env, 1, true);
+        tcpip__neighbor_output(entry, packet);
+        test_env_fail(&w.env, 0, false);
+    }
+    tcpip_stack_leave(w.stack);
+    assert_int_equal(released, 2);
+    advertise(&w, "10.0.0.2", 9, solicited);
+    assert_in_range(w.links[0].sent.count, 1, 2);
+    assert_in_range(w.links[0].sent.head->length, sizeof(frame), sizeof(frame) + 100);
+    tcpip__neighbor_unref(entry);
+    world_fini(&w);
+}
+
 static void test_after_three_questions_the_packets_are_lost_and_their_senders_told(void **state)
 {
     (void)state;
@@ -564,6 +599,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_neighbor_is_resolved_when_the_first_packet_comes),
+        cmocka_unit_test(test_what_waits_for_a_neighbor_gives_lent_memory_back_at_once),
         cmocka_unit_test(test_after_three_questions_the_packets_are_lost_and_their_senders_told),
         cmocka_unit_test(test_who_is_told_may_send_again_at_once),
         cmocka_unit_test(test_reachable_ends_after_half_to_one_and_a_half_of_30_seconds),
