@@ -8,8 +8,8 @@
  * Not here: what ends do with their connection (side.c). */
 #include "sim.h"
 
+#include "transport/tcp/tcp.h"
 #include <inttypes.h>
-#include <string.h>
 
 enum {
     FLOW_RETRY_MS = 250,
@@ -52,6 +52,8 @@ static void listener_open(struct sim *sim, struct sim_host *host, uint16_t port,
 
 void flow_listeners_open(struct sim *sim, struct sim_host *host)
 {
+    if (sim->plan->host[host->index].forwarder)
+        forward_open(host);
     bool split = sim->plan->host[host->index].split_listeners;
     for (uint16_t port = PLAN_PORT; port <= PLAN_PORT_CLOSING; port++) {
         listener_open(sim, host, port, TCPIP_PROTOCOL_IPV6, split);
@@ -76,22 +78,21 @@ void flow_listener_close(struct sim *sim, uint32_t host, uint16_t port)
     }
 }
 
-/* The youngest flow that this may be the other end of. */
-static struct side *flow_of(struct sim *sim, uint32_t host, const struct tcpip_full_address *peer)
+/* The flow that this is the other end of: by where it came from, and by the first sequence number. */
+static struct side *flow_of(struct sim *sim, uint32_t host, const struct tcpip_endpoint *endpoint,
+                            const struct tcpip_full_address *peer)
 {
     struct tcpip_address address = tcpip_address_from_mapped(&peer->address);
-    struct sim_flow *found = NULL;
     for (uint32_t i = 0; i < sim->plan->flow_count; i++) {
         struct sim_flow *flow = &sim->flows[i];
         const struct sim_host *from = &sim->hosts[flow->plan->host[0]];
         uint32_t family = flow->plan->family == PLAN_IPV6 ? PLAN_IPV6 : PLAN_IPV4;
         if (flow->started && flow->port[0] == peer->port && flow->side[1].state == SIDE_NONE &&
             flow->plan->host[1] == host && flow->plan->kind != PLAN_FLOW_SIMULTANEOUS &&
-            tcpip_address_equal(&address, &from->address[family]) &&
-            (found == NULL || flow->start_at >= found->start_at))
-            found = flow;
+            tcp_of_const(endpoint)->irs.v == flow->iss && tcpip_address_equal(&address, &from->address[family]))
+            return &flow->side[1];
     }
-    return found != NULL ? &found->side[1] : NULL;
+    return NULL;
 }
 
 /* Without a record of the handshake, an old ACK that comes again opens the same connection again (RFC 4987 3.6). */
@@ -102,6 +103,26 @@ static bool ghosts_allowed(const struct sim *sim, uint32_t host)
     return stats.tcp.listen_overflow_syn_cookie_sent > 0;
 }
 
+void flow_accepted(struct sim *sim, uint32_t host, struct tcpip_endpoint *endpoint,
+                   const struct tcpip_full_address *peer)
+{
+    struct side *side = flow_of(sim, host, endpoint, peer);
+    sim_say(sim, "host %u accepts flow %d from port %u", host, side != NULL ? (int)side->flow->index : -1, peer->port);
+    if (side == NULL) {
+        if (!ghosts_allowed(sim, host))
+            sim_fail(sim, "host %u accepts a connection that nobody made", host);
+        (void)!tcpip_endpoint_set_option(endpoint, TCPIP_OPTION_LINGER, 0);
+        tcpip_endpoint_close(endpoint);
+        return;
+    }
+    side_open(side, endpoint, SIDE_OPEN);
+    side->stepping = true; /* an option may be news to a waiter */
+    enum tcpip_error error = side_set_options(side);
+    side->stepping = false;
+    if (error != TCPIP_OK && error != TCPIP_ERR_NO_MEMORY)
+        sim_fail(sim, "flow %u, end 1: options: %s", side->flow->index, tcpip_error_text(error));
+}
+
 static bool listener_accept(struct listener *listener)
 {
     struct sim *sim = listener->sim;
@@ -110,27 +131,11 @@ static bool listener_accept(struct listener *listener)
     enum tcpip_error error = tcpip_endpoint_accept(listener->endpoint, &endpoint, &peer);
     if (error == TCPIP_ERR_WOULD_BLOCK)
         return false;
-    if (error != TCPIP_OK) {
+    if (error == TCPIP_OK)
+        flow_accepted(sim, listener->host, endpoint, &peer);
+    else
         sim_fail(sim, "accept on host %u: %s", listener->host, tcpip_error_text(error));
-        return false;
-    }
-    struct side *side = flow_of(sim, listener->host, &peer);
-    sim_say(sim, "host %u accepts flow %d from port %u", listener->host, side != NULL ? (int)side->flow->index : -1,
-            peer.port);
-    if (side == NULL) {
-        if (!ghosts_allowed(sim, listener->host))
-            sim_fail(sim, "host %u accepts a connection that nobody made", listener->host);
-        (void)!tcpip_endpoint_set_option(endpoint, TCPIP_OPTION_LINGER, 0);
-        tcpip_endpoint_close(endpoint);
-        return true;
-    }
-    side_open(side, endpoint, SIDE_OPEN);
-    side->stepping = true; /* an option may be news to a waiter */
-    error = side_set_options(side);
-    side->stepping = false;
-    if (error != TCPIP_OK && error != TCPIP_ERR_NO_MEMORY)
-        sim_fail(sim, "flow %u, end 1: options: %s", side->flow->index, tcpip_error_text(error));
-    return true;
+    return error == TCPIP_OK;
 }
 
 static bool listeners_step(struct sim *sim)
@@ -195,16 +200,20 @@ static enum tcpip_error flow_connect(struct sim_flow *flow, uint32_t index, uint
 {
     struct side *side = &flow->side[index];
     struct tcpip_full_address to = flow_address(flow, 1 - index, port), local;
-    side->stepping = true; /* to itself, a connection may be through within the call: not before its port is known */
+    /* To itself, a connection may be through within the call: but not within the turn. */
+    struct tcpip_stack *stack = tcpip_endpoint_stack(side->endpoint);
+    tcpip_stack_enter(stack);
     enum tcpip_error error = tcpip_endpoint_connect(side->endpoint, &to);
-    side->stepping = false;
+    if (error == TCPIP_ERR_CONNECT_STARTED) {
+        tcpip_endpoint_local_address(side->endpoint, &local);
+        flow->port[index] = local.port;
+        if (index == 0)
+            flow->iss = tcp_of(side->endpoint)->iss.v;
+        sim_say(flow->sim, "flow %u/%u connects from port %u to %u", flow->index, index, local.port, port);
+    }
     side->runnable = true;
-    if (error != TCPIP_ERR_CONNECT_STARTED)
-        return error;
-    tcpip_endpoint_local_address(side->endpoint, &local);
-    flow->port[index] = local.port;
-    sim_say(flow->sim, "flow %u/%u connects from port %u to %u", flow->index, index, local.port, port);
-    return TCPIP_OK;
+    tcpip_stack_leave(stack);
+    return error == TCPIP_ERR_CONNECT_STARTED ? TCPIP_OK : error;
 }
 
 static enum tcpip_error flow_begin(struct sim_flow *flow)
@@ -212,6 +221,7 @@ static enum tcpip_error flow_begin(struct sim_flow *flow)
     bool simultaneous = flow->plan->kind == PLAN_FLOW_SIMULTANEOUS;
     uint16_t port = flow->plan->kind == PLAN_FLOW_NOBODY    ? PLAN_PORT_NOBODY
                     : flow->plan->kind == PLAN_FLOW_CLOSING ? PLAN_PORT_CLOSING
+                    : flow->plan->kind == PLAN_FLOW_FORWARD ? PLAN_PORT_FORWARD
                                                             : PLAN_PORT;
     enum tcpip_error error = flow_new_endpoint(flow, 0);
     if (error == TCPIP_OK && simultaneous)
@@ -269,6 +279,7 @@ bool flow_connect_again(struct side *side, enum tcpip_error error)
 
 void flows_init(struct sim *sim)
 {
+    grams_init(sim);
     for (uint32_t i = 0; i < sim->plan->flow_count; i++) {
         struct sim_flow *flow = &sim->flows[i];
         flow->sim = sim;
@@ -301,11 +312,13 @@ static void take_ready(struct sim *sim)
                 ((struct side *)tcpip_endpoint_context(ready[j].endpoint))->runnable = true;
 }
 
-bool flows_step(struct sim *sim)
+static bool programs_step(struct sim *sim)
 {
     sim_release_held(sim, false);
     take_ready(sim);
     bool more = listeners_step(sim);
+    more = forward_step(sim) || more;
+    more = grams_step(sim) || more;
     for (uint32_t i = 0; i < sim->plan->flow_count && !sim->failed; i++) {
         struct sim_flow *flow = &sim->flows[i];
         more = flow_start(flow) || more;
@@ -315,9 +328,20 @@ bool flows_step(struct sim *sim)
     return more;
 }
 
+bool flows_step(struct sim *sim)
+{
+    for (uint32_t i = 0; sim->plan->bracket && i < PLAN_HOSTS; i++)
+        tcpip_stack_enter(sim->hosts[i].stack);
+    bool more = programs_step(sim);
+    for (uint32_t i = 0; sim->plan->bracket && i < PLAN_HOSTS; i++)
+        tcpip_stack_leave(sim->hosts[i].stack);
+    return more;
+}
+
 tcpip_ns flows_deadline(const struct sim *sim)
 {
-    tcpip_ns next = TCPIP_NEVER;
+    tcpip_ns next = grams_deadline(sim), forward = forward_deadline(sim);
+    next = forward < next ? forward : next;
     for (uint32_t i = 0; i < sim->held_count; i++)
         next = sim->held[i].until < next ? sim->held[i].until : next;
     for (uint32_t i = 0; i < PLAN_HOSTS; i++)
@@ -348,13 +372,15 @@ bool flows_done(const struct sim *sim)
         if (side[1].state != SIDE_DONE && (side[1].state != SIDE_NONE || side[0].gone_at == TCPIP_NEVER))
             return false;
     }
-    return true;
+    return grams_done(sim);
 }
 
 void flows_finish(struct sim *sim)
 {
     sim_release_held(sim, true);
+    grams_finish(sim);
     for (uint32_t i = 0; i < PLAN_HOSTS; i++) {
+        forward_close(&sim->hosts[i]);
         flow_listener_close(sim, i, PLAN_PORT);
         flow_listener_close(sim, i, PLAN_PORT_CLOSING);
     }

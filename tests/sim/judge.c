@@ -87,6 +87,9 @@ static const char *error_cause(const struct side *side, enum tcpip_error error)
         return "nothing more was wanted";
     if (side->flow->plan->kind == PLAN_FLOW_NOBODY && !side->retried && error == TCPIP_ERR_CONNECTION_REFUSED)
         return "there is nobody";
+    if (side->flow->plan->kind == PLAN_FLOW_FORWARD && error == TCPIP_ERR_CONNECTION_REFUSED &&
+        sim->hosts[peer->host].forward_refused > 0)
+        return "the forwarder refused";
     if (side->flow->plan->kind == PLAN_FLOW_CLOSING && ended && peer->state == SIDE_NONE &&
         sim->hosts[peer->host].closing_at <= sim->now)
         return "the listener was closed";
@@ -98,7 +101,7 @@ static const char *error_cause(const struct side *side, enum tcpip_error error)
          peer->plan->read_pause > 0 || is_slow(sim->plan)))
         return "a timeout that was asked for";
     if (side->state == SIDE_CONNECTING && is_unreachable(error) && sim->plan->wire != PLAN_WIRE_RAW &&
-        (faults & PLAN_LOSSY) != 0)
+        ((faults & PLAN_LOSSY) != 0 || is_slow(sim->plan)))
         return "the neighbour didn't answer";
     if (is_unreachable(error) && (faults & (PLAN_ADDRESS | PLAN_NIC)) != 0)
         return "there was no way";
@@ -196,8 +199,6 @@ static uint32_t drop_needs(enum tcpip_drop reason)
     case TCPIP_DROP_IP_EXTENSION_LIMIT:
     case TCPIP_DROP_FRAGMENT_MALFORMED:
     case TCPIP_DROP_FRAGMENT_OVERLAP:
-    case TCPIP_DROP_FRAGMENT_DUPLICATE:
-    case TCPIP_DROP_FRAGMENT_TIMEOUT:
     case TCPIP_DROP_ARP_MALFORMED:
     case TCPIP_DROP_NDP_MALFORMED:
     case TCPIP_DROP_NDP_HOP_LIMIT:
@@ -211,6 +212,8 @@ static uint32_t drop_needs(enum tcpip_drop reason)
         return PLAN_CORRUPT;
     case TCPIP_DROP_FAULT_INJECTED:
         return PLAN_LOSS | PLAN_BURST | PLAN_DOWN;
+    case TCPIP_DROP_FRAGMENT_DUPLICATE:
+        return PLAN_DUPLICATE | PLAN_CORRUPT;
     case TCPIP_DROP_NO_MEMORY:
         return PLAN_MEMORY | PLAN_SMALL_LIMITS;
     case TCPIP_DROP_NIC_DISABLED:

@@ -107,6 +107,10 @@ static void plan_host_options(struct plan_options *options, struct rng *rng)
         plan_option_add(options, TCPIP_OPTION_ACK_STRETCH_MAX, PICK(rng, 2, 8));
     if (percent(rng, each))
         plan_option_add(options, TCPIP_OPTION_SLOW_START_AFTER_IDLE, 0);
+    if (percent(rng, each / 2))
+        plan_option_add(options, TCPIP_OPTION_DEFER_ACCEPT, PICK(rng, 1, 3) * TCPIP_SECOND);
+    if (percent(rng, each / 2))
+        plan_option_add(options, TCPIP_OPTION_SYN_ACK_COUNT, 20);
 }
 
 static void plan_host(struct plan *plan, struct plan_host *host, struct rng *rng)
@@ -120,7 +124,11 @@ static void plan_host(struct plan *plan, struct plan_host *host, struct rng *rng
     host->clock_offset = PICK(rng, 0, 0, 1000, 2147480, 4294960) * TCPIP_SECOND;
     host->port_first = 32768;
     host->port_last = 60999;
+    if (percent(rng, 10)) { /* ports come again, and meet TIME-WAIT */
+        host->port_last = (uint16_t)(host->port_first + rng_below(rng, 20));
+    }
     host->split_listeners = percent(rng, 25);
+    host->forwarder = percent(rng, 30);
     host->backlog = (int)PICK(rng, 0, 1, 3, 16, 128);
     host->accept_pause_ns = percent(rng, 20) ? (tcpip_ns)pick_log(rng, 30) : 0;
 }
@@ -317,6 +325,7 @@ static void plan_side(struct plan_side *side, struct rng *rng, uint64_t share)
     if (percent(rng, 10))
         side->read_start = rng_between(rng, 0, 10) * TCPIP_SECOND;
     side->more_percent = percent(rng, 10) ? (uint32_t)PICK(rng, 10, 50, 100) : 0;
+    side->fiddle_pause = percent(rng, 10) ? (tcpip_ns)pick_log(rng, 30) + 100000 : 0;
     side->end = ends[rng_below(rng, sizeof(ends))];
     side->write = (uint8_t)rng_below(rng, PLAN_WRITE_MIXED + 1);
     side->read = (uint8_t)rng_below(rng, PLAN_READ_MIXED + 1);
@@ -351,6 +360,8 @@ static void plan_flow(const struct plan *plan, struct plan_flow *flow, struct rn
     flow->host[1] = (uint8_t)(1 - flow->host[0]);
     if (percent(rng, 5) && flow->kind != PLAN_FLOW_SIMULTANEOUS)
         flow->host[1] = flow->host[0];
+    if (plan->host[flow->host[1]].forwarder && percent(rng, 40))
+        flow->kind = PLAN_FLOW_FORWARD;
     flow->bind_address = percent(rng, 20);
     flow->bind_port = percent(rng, 20);
     flow->start_at = TCPIP_SECOND + rng_between(rng, 0, percent(rng, 50) ? TCPIP_SECOND : plan->calm_at - TCPIP_SECOND);
@@ -410,6 +421,23 @@ static void plan_flows(struct plan *plan, struct rng *rng)
     }
 }
 
+static void plan_grams(struct plan *plan, struct rng *rng)
+{
+    plan->gram_count = percent(rng, 30) ? pick_u32(rng, 1, PLAN_GRAMS_MAX) : 0;
+    for (uint32_t i = 0; i < plan->gram_count; i++) {
+        struct plan_gram *gram = &plan->grams[i];
+        gram->family = (uint8_t)(plan->has_v6 ? rng_below(rng, 3) : PICK(rng, PLAN_IPV4, PLAN_MAPPED));
+        gram->from = (uint8_t)rng_below(rng, PLAN_HOSTS);
+        gram->read = (uint8_t)rng_below(rng, PLAN_READ_MIXED + 1);
+        gram->connected = percent(rng, 50);
+        gram->nobody = percent(rng, 15);
+        gram->count = pick_u32(rng, 1, PLAN_GRAM_COUNT_MAX);
+        gram->bytes_max = (uint32_t)PICK(rng, 8, 100, 1000, 2000, 8000, 65507);
+        gram->start_at = rng_between(rng, TCPIP_SECOND, plan->calm_at);
+        gram->pause = (tcpip_ns)pick_log(rng, 30);
+    }
+}
+
 void plan_make(struct plan *plan, uint64_t seed, uint32_t without)
 {
     struct rng rng;
@@ -428,5 +456,7 @@ void plan_make(struct plan *plan, uint64_t seed, uint32_t without)
         plan_host(plan, &plan->host[i], &rng);
     plan_weather(plan, &rng);
     plan_flows(plan, &rng);
+    plan_grams(plan, &rng);
+    plan->bracket = percent(&rng, 20);
     plan_sort_changes(plan);
 }

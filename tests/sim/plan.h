@@ -13,7 +13,11 @@ enum {
     PLAN_CHANGES_MAX = 64,
     PLAN_PORT = 80,         /* always open, on both hosts */
     PLAN_PORT_CLOSING = 81, /* its listener is closed after a while */
+    PLAN_PORT_FORWARD = 82, /* the forwarder's */
     PLAN_PORT_NOBODY = 9,
+    PLAN_GRAMS_MAX = 4,
+    PLAN_GRAM_COUNT_MAX = 40,
+    PLAN_PORT_GRAM = 500, /* and following */
 };
 
 /* X(NAME, "name"): each seed has some of these, wholly off the others. */
@@ -74,6 +78,7 @@ struct plan_host {
     tcpip_ns clock_offset;        /* how long it was up before */
     uint16_t port_first, port_last;
     bool split_listeners; /* one for IPv4, one for IPv6; else one for both */
+    bool forwarder;       /* decides about SYNs for which there is no listener */
     int backlog;
     tcpip_ns accept_pause_ns;
 };
@@ -107,6 +112,7 @@ struct plan_side {
     tcpip_ns read_start;              /* reads nothing before, counted from the start of the connection */
     uint64_t end_after;               /* UNREAD, RESET: bytes read and written */
     uint32_t more_percent;            /* of writes say that more is coming */
+    tcpip_ns fiddle_pause;            /* between changes of an option; 0: none */
     uint8_t end, write, read, wake;   /* enum plan_... */
     bool keepalive, may_time_out;     /* what its options lead to */
     const char *congestion;           /* NULL: the default */
@@ -118,6 +124,7 @@ enum plan_flow_kind {
     PLAN_FLOW_SIMULTANEOUS, /* both connect */
     PLAN_FLOW_NOBODY,       /* to a port that nobody listens on; then again, the same endpoint, to one that is open */
     PLAN_FLOW_CLOSING,      /* to a listener that closes */
+    PLAN_FLOW_FORWARD,      /* to where the forwarder decides */
 };
 enum plan_family { PLAN_IPV4, PLAN_IPV6, PLAN_MAPPED };
 
@@ -128,6 +135,14 @@ struct plan_flow {
     tcpip_ns start_at;
     uint32_t request, response; /* 0: each end writes what it has; else in turns */
     struct plan_side side[2];
+};
+
+/* Datagrams from one host to the other, or to nobody. */
+struct plan_gram {
+    uint8_t family, from, read; /* enum plan_family, host, enum plan_read */
+    bool connected, nobody;
+    uint32_t count, bytes_max;
+    tcpip_ns start_at, pause;
 };
 
 enum plan_change_kind {
@@ -159,6 +174,9 @@ struct plan {
     struct plan_host host[PLAN_HOSTS];
     struct plan_flow flows[PLAN_FLOWS_MAX];
     uint32_t flow_count;
+    struct plan_gram grams[PLAN_GRAMS_MAX];
+    uint32_t gram_count;
+    bool bracket;                                 /* programs run inside tcpip_stack_enter and _leave */
     struct plan_change changes[PLAN_CHANGES_MAX]; /* in order of time */
     uint32_t change_count;
     tcpip_ns calm_at; /* no faults from here on */

@@ -12,7 +12,7 @@ static const char *const fault_names[] = {
 };
 static const char *const end_names[] = {"shutdown", "passive", "done", "close", "both", "no-read", "unread", "reset"};
 static const char *const wire_names[] = {"raw", "stations", "ethernet"};
-static const char *const kind_names[] = {"normal", "simultaneous", "nobody", "closing"};
+static const char *const kind_names[] = {"normal", "simultaneous", "nobody", "closing", "forward"};
 static const char *const family_names[] = {"ipv4", "ipv6", "mapped"};
 static const char *const change_names[] = {"weather", "address gone", "address back", "nic down", "nic up",
                                            "mtu",     "memory",       "listener",     "calm"};
@@ -70,6 +70,8 @@ static void print_side(const struct plan_side *side)
         printf(" after %.3f", seconds(side->read_start));
     printf(", ends %s (%" PRIu64 "), write %u read %u wake %u more %u %s", end_names[side->end], side->end_after,
            side->write, side->read, side->wake, side->more_percent, side->congestion != NULL ? side->congestion : "");
+    if (side->fiddle_pause != 0)
+        printf(" fiddles each %.6f", seconds(side->fiddle_pause));
     print_options(&side->options);
     printf("\n");
 }
@@ -80,6 +82,7 @@ void plan_print(const struct plan *plan)
            ": wire %s, fault at host %u%s, mtu %u, flags %#x, gso %u, queue %u, v6 %d, dad %d; faults",
            plan->seed, wire_names[plan->wire], plan->fault_host, plan->fault_below ? " below" : "", plan->mtu,
            plan->wire_flags, plan->gso_max_bytes, plan->wire_queue, plan->has_v6, plan->dad);
+    printf("%s", plan->bracket ? " bracket" : "");
     for (uint32_t i = 0; i < PLAN_FAULT_COUNT; i++)
         if ((plan->faults >> i & 1) != 0)
             printf(" %s", fault_names[i]);
@@ -89,6 +92,7 @@ void plan_print(const struct plan *plan)
         printf("# host %u: %s %s, tick %.6f, up %.0f, backlog %d each %.6f%s", i, host->limits_name, host->congestion,
                seconds(host->clock_tick_ns), seconds(host->clock_offset), host->backlog, seconds(host->accept_pause_ns),
                host->split_listeners ? ", split" : "");
+        printf(" ports %u-%u%s", host->port_first, host->port_last, host->forwarder ? ", forwarder" : "");
         print_options(&host->defaults);
         printf("\n");
     }
@@ -110,5 +114,12 @@ void plan_print(const struct plan *plan)
                flow->response, flow->bind_address ? ", bound" : "", flow->bind_port ? ", to a port" : "");
         print_side(&flow->side[0]);
         print_side(&flow->side[1]);
+    }
+    for (uint32_t i = 0; i < plan->gram_count; i++) {
+        const struct plan_gram *gram = &plan->grams[i];
+        printf("# datagrams %u: %s, from host %u%s%s, at %.6f, %u of at most %u bytes each %.6f, read %u\n", i,
+               family_names[gram->family], gram->from, gram->connected ? ", connected" : "",
+               gram->nobody ? ", to nobody" : "", seconds(gram->start_at), gram->count, gram->bytes_max,
+               seconds(gram->pause), gram->read);
     }
 }

@@ -2,7 +2,9 @@
 /* sim.h: one world from one seed: two stacks, a wire, virtual time, programs at both ends, and what is asserted of it.
  *
  *     plan.c    what a seed decides            world.c   hosts, wire, time
- *     flow.c    who connects to whom           side.c    one end of a connection: reads, writes, ends
+ *     flow.c    who connects to whom           side.c    one end of a connection: when to read, to write, to end
+ *     forward.c connections through the        side_data.c   the bytes
+ *               forwarder                      datagram.c    UDP beside it
  *     judge.c   what must hold, and when       main.c    seeds, processes, TAP */
 #ifndef TCPIP_TESTS_SIM_SIM_H
 #define TCPIP_TESTS_SIM_SIM_H
@@ -13,7 +15,7 @@
 
 #include <stdio.h>
 
-enum { SIM_LISTENERS_MAX = 4, SIM_HELD_MAX = 64, SIM_WHAT_MAX = 1600 };
+enum { SIM_LISTENERS_MAX = 4, SIM_HELD_MAX = 64, SIM_PENDING_MAX = 8, SIM_WHAT_MAX = 1600 };
 
 struct sim;
 struct sim_flow;
@@ -42,8 +44,9 @@ struct side {
     bool retried;                        /* connects again, after there was nobody */
     tcpip_ns open_at, read_at, write_at; /* not before */
     tcpip_ns wake_at;                    /* a pause ends; NEVER */
-    tcpip_ns news_at;                    /* something went forward */
-    tcpip_ns gone_at;                    /* reset, failed, or closed before it had heard everything; NEVER */
+    tcpip_ns fiddle_at;
+    tcpip_ns news_at; /* something went forward */
+    tcpip_ns gone_at; /* reset, failed, or closed before it had heard everything; NEVER */
     tcpip_ns error_at;
 };
 
@@ -56,6 +59,7 @@ struct sim_flow {
     uint32_t attempts; /* to start that failed for want of something */
     tcpip_ns start_at;
     uint16_t port[2]; /* of each side */
+    uint32_t iss;     /* of the connecting end: what tells one connection of a port from another */
 };
 
 struct listener {
@@ -66,6 +70,12 @@ struct listener {
     uint16_t port;
     bool runnable;
     tcpip_ns accept_at;
+};
+
+/* A SYN that the forwarder decides later. */
+struct pending {
+    struct tcpip_tcp_forward_request *request; /* NULL: free */
+    tcpip_ns at;
 };
 
 struct sim_host {
@@ -83,6 +93,26 @@ struct sim_host {
     bool address_gone[2];
     tcpip_ns closing_at; /* when the listener of PLAN_PORT_CLOSING was closed; NEVER */
     uint64_t packets_out;
+    struct pending pending[SIM_PENDING_MAX];
+    bool forwarder;
+    uint64_t forward_refused;
+};
+
+/* Datagrams one way. */
+struct gram_flow {
+    struct sim *sim;
+    const struct plan_gram *plan;
+    uint32_t index;
+    struct tcpip_endpoint *from, *to; /* to: NULL if nobody is there */
+    struct tcpip_waiter waiter;
+    struct rng rng;
+    bool runnable, begun, refused;
+    uint32_t tried;
+    tcpip_ns next_at;
+    struct {
+        uint32_t bytes, received;
+        bool sent;
+    } grams[PLAN_GRAM_COUNT_MAX];
 };
 
 /* A view lent by read_views, given back later. */
@@ -106,12 +136,13 @@ struct sim {
     struct sim_host hosts[PLAN_HOSTS];
     struct tcpip_link *ends[2], *fault, *ethernet[2], *sniffer;
     struct sim_flow flows[PLAN_FLOWS_MAX];
+    struct gram_flow grams[PLAN_GRAMS_MAX];
     uint32_t next_change;
     bool calm;
     struct held held[SIM_HELD_MAX];
     uint32_t held_count, written_views; /* out: lent to us, lent by us */
     struct rng rng;
-    uint64_t hash, steps, bytes_read;
+    uint64_t hash, steps, bytes_read, calls;
     bool failed;
     char what[SIM_WHAT_MAX];
 };
@@ -139,6 +170,24 @@ void flow_listeners_open(struct sim *sim, struct sim_host *host);
 bool flow_connect_again(struct side *side, enum tcpip_error error);
 void flow_listener_close(struct sim *sim, uint32_t host, uint16_t port);
 
+/* An endpoint that was accepted, or came through the forwarder: handed to its flow. */
+void flow_accepted(struct sim *sim, uint32_t host, struct tcpip_endpoint *endpoint,
+                   const struct tcpip_full_address *peer);
+
+/* forward.c */
+void forward_open(struct sim_host *host);
+bool forward_step(struct sim *sim);
+tcpip_ns forward_deadline(const struct sim *sim);
+void forward_close(struct sim_host *host);
+
+/* datagram.c */
+void grams_init(struct sim *sim);
+bool grams_step(struct sim *sim);
+tcpip_ns grams_deadline(const struct sim *sim);
+bool grams_done(const struct sim *sim);
+/* Closes them; what must have arrived has. */
+void grams_finish(struct sim *sim);
+
 /* side.c */
 void side_open(struct side *side, struct tcpip_endpoint *endpoint, enum side_state state);
 bool side_step(struct side *side);
@@ -150,6 +199,13 @@ static inline struct side *side_peer(const struct side *side)
 {
     return &side->flow->side[1 - side->index];
 }
+
+/* side_data.c */
+/* One call; what it did is counted. A connection that ended within it is SIDE_DONE. */
+enum tcpip_error side_read_once(struct side *side);
+enum tcpip_error side_write_once(struct side *side, size_t size);
+void side_note(struct side *side, const char *what, uint64_t value);
+void side_news(struct side *side);
 void sim_release_held(struct sim *sim, bool all);
 
 /* judge.c */

@@ -221,7 +221,8 @@ static enum tcpip_error host_add_address(struct sim_host *host, uint32_t family)
 }
 
 static const struct tcpip_network_protocol *const sim_network[] = {&tcpip_ipv4, &tcpip_ipv6, &tcpip_arp, NULL};
-static const struct tcpip_transport_protocol *const sim_transport[] = {&tcpip_tcp, NULL};
+static const struct tcpip_transport_protocol *const sim_transport[] = {&tcpip_tcp, &tcpip_udp, &tcpip_icmpv4,
+                                                                       &tcpip_icmpv6, NULL};
 static const struct tcpip_protocols sim_protocols = {sim_network, sim_transport};
 
 static void build_host(struct sim *sim, struct sim_host *host)
@@ -445,6 +446,7 @@ void sim_run(struct sim *sim)
     if (sim->failed)
         return;
     sim_say(sim, "all connections have ended");
+    run_until(sim, sim->now + 60 * TCPIP_SECOND, NULL); /* datagrams may still be under way, or wait for a fragment */
     flows_finish(sim);
     run_until(sim, sim->now + SIM_DRAIN_MAX * TCPIP_SECOND, judge_empty);
     judge_end(sim);
