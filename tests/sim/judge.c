@@ -12,6 +12,8 @@
 #include "transport/tcp/tcp.h"
 #include <inttypes.h>
 
+enum { COOKIE_RESETS_S = 5 }; /* what was sent before a connection was known may be under way */
+
 /* ---- after each turn ---- */
 
 static void judge_endpoint(struct sim *sim, struct tcp_endpoint *ep)
@@ -93,9 +95,12 @@ static const char *error_cause(const struct side *side, enum tcpip_error error)
     if (side->flow->plan->kind == PLAN_FLOW_CLOSING && ended && peer->state == SIDE_NONE &&
         sim->hosts[peer->host].closing_at <= sim->now)
         return "the listener was closed";
-    if (side->index == 0 && peer->state == SIDE_NONE && error == TCPIP_ERR_CONNECTION_RESET &&
-        cookies_sent(sim, peer->host))
-        return "a cookie counts with the first byte only"; /* the ACK was lost, and what came next was a later one */
+    if (side->index == 0 && error == TCPIP_ERR_CONNECTION_RESET && cookies_sent(sim, peer->host) &&
+        (peer->state == SIDE_NONE || sim->now < peer->open_at + COOKIE_RESETS_S * TCPIP_SECOND))
+        return "a cookie counts with the first byte only"; /* the ACK was lost or late, and a later byte came first */
+    if (side->state == SIDE_CONNECTING && error == TCPIP_ERR_TIMEOUT && sim->plan->wire != PLAN_WIRE_RAW &&
+        (faults & PLAN_CORRUPT) != 0)
+        return "the neighbour's address was garbled"; /* ARP has no checksum */
     if (side->plan->may_time_out && error == TCPIP_ERR_TIMEOUT &&
         ((faults & (PLAN_LOSSY | PLAN_SHIFT | PLAN_REORDER | PLAN_JITTER)) != 0 || peer->plan->read_start > 0 ||
          peer->plan->read_pause > 0 || is_slow(sim->plan)))
@@ -198,7 +203,6 @@ static uint32_t drop_needs(enum tcpip_drop reason)
     case TCPIP_DROP_IP_UNKNOWN_NEXT_HEADER:
     case TCPIP_DROP_IP_EXTENSION_LIMIT:
     case TCPIP_DROP_FRAGMENT_MALFORMED:
-    case TCPIP_DROP_FRAGMENT_OVERLAP:
     case TCPIP_DROP_ARP_MALFORMED:
     case TCPIP_DROP_NDP_MALFORMED:
     case TCPIP_DROP_NDP_HOP_LIMIT:

@@ -124,9 +124,8 @@ static void plan_host(struct plan *plan, struct plan_host *host, struct rng *rng
     host->clock_offset = PICK(rng, 0, 0, 1000, 2147480, 4294960) * TCPIP_SECOND;
     host->port_first = 32768;
     host->port_last = 60999;
-    if (percent(rng, 10)) { /* ports come again, and meet TIME-WAIT */
-        host->port_last = (uint16_t)(host->port_first + rng_below(rng, 20));
-    }
+    if (percent(rng, 10)) /* ports come again, and meet TIME-WAIT */
+        host->port_last = (uint16_t)(host->port_first + 40);
     host->split_listeners = percent(rng, 25);
     host->forwarder = percent(rng, 30);
     host->backlog = (int)PICK(rng, 0, 1, 3, 16, 128);
