@@ -7,14 +7,13 @@
  * What any loop owes a stack is in main: sleep no longer than tcpip_stack_deadline() says; read the link when its
  * descriptor is readable, write it when it asked for that; advance. No waiters here: after each round the program looks
  * for itself what the endpoint can do. */
-#include <tcpip/fdbased.h>
-#include <tcpip/loop.h>
-#include <tcpip/tcpip.h>
+#include "host.h"
 
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tcpip/fdbased.h>
 #include <unistd.h>
 
 struct client {
@@ -23,40 +22,6 @@ struct client {
     size_t from, to; /* of data: read from standard input and not yet written */
     char data[16384];
 };
-
-static void must(enum tcpip_error error, const char *what)
-{
-    if (error == TCPIP_OK)
-        return;
-    fprintf(stderr, "foreign_loop: %s: %s\n", what, tcpip_error_text(error));
-    exit(1);
-}
-
-static struct tcpip_link *open_tun(const struct tcpip_env *env)
-{
-    struct tcpip_tun tun;
-    struct tcpip_link *link;
-    struct tcpip_system_error why;
-    struct tcpip_tun_options options = {.size = sizeof(options), .name = "tun0"};
-    if (tcpip_tun_open(&options, &tun, &why) != TCPIP_OK) {
-        fprintf(stderr, "foreign_loop: %s\n", why.text);
-        exit(1);
-    }
-    struct tcpip_fdbased_options link_options = tcpip_tun_link_options(&tun);
-    link_options.owns_fd = true;
-    must(tcpip_fdbased_new(env, &link_options, &link), "link");
-    return link;
-}
-
-static void configure(struct tcpip_stack *stack, struct tcpip_link *link)
-{
-    struct tcpip_prefix address;
-    struct tcpip_route_entry everywhere = {.destination.address.len = 4, .nic = 1};
-    must(tcpip_stack_create_nic(stack, 1, link, NULL), "NIC");
-    must(tcpip_prefix_parse("10.1.0.2/24", &address), "address");
-    must(tcpip_stack_add_address(stack, 1, &address, NULL), "address");
-    must(tcpip_stack_add_route(stack, &everywhere), "route");
-}
 
 static void call(struct client *client, struct tcpip_stack *stack, const char *address, const char *port)
 {
@@ -125,16 +90,14 @@ static int patience(struct tcpip_stack *stack)
 int main(int argc, char **argv)
 {
     static struct client client;
-    struct tcpip_env env;
-    struct tcpip_stack *stack;
+    struct host host;
     if (argc != 3) {
         fprintf(stderr, "usage: foreign_loop ADDRESS PORT\n");
         return 2;
     }
-    tcpip_posix_env(&env);
-    must(tcpip_stack_new(&env, NULL, &tcpip_protocols_all, &stack), "stack");
-    struct tcpip_link *link = open_tun(&env);
-    configure(stack, link);
+    host_open(&host);
+    struct tcpip_stack *stack = host.stack;
+    struct tcpip_link *link = host.link;
     call(&client, stack, argv[1], argv[2]);
 
     while (!client.ended) {
@@ -166,7 +129,6 @@ int main(int argc, char **argv)
         tcpip_stack_leave(stack);
     }
     tcpip_endpoint_close(client.endpoint);
-    tcpip_stack_free(stack);
-    tcpip_fdbased_free(link);
+    host_close(&host);
     return 0;
 }

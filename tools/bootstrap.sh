@@ -66,6 +66,8 @@ for_check() {
     need optional "have ping" iputils-ping "interop tests"
     need optional "have curl" curl "interop tests"
     need optional "have tshark" tshark "interop tests: judges captures"
+    need optional "pkg-config --exists libuv" libuv1-dev "the example of a stack in libuv's loop"
+    need optional "pkg-config --exists libevent" libevent-dev "the example of a stack in libevent's loop"
 }
 
 for_demo() {

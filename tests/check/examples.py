@@ -48,11 +48,15 @@ def connected(address, server):
         time.sleep(0.05)
 
 
-def test_echo(folder):
-    with subprocess.Popen([os.path.join(folder, "echo")]) as server:
+def test_echo(folder, program="echo", ends=False):
+    with subprocess.Popen([os.path.join(folder, program)]) as server:
         try:
             with connected(("10.1.0.2", 7), server) as sock:
-                return talk(sock) == DATA
+                same = talk(sock) == DATA
+            if not ends:
+                return same
+            server.terminate()
+            return same and server.wait(SECONDS) == 0
         finally:
             server.kill()
 
@@ -72,8 +76,13 @@ def test_foreign_loop(folder):
     return out == DATA
 
 
-TESTS = [("echo gives a megabyte back to the kernel's TCP", test_echo),
-         ("foreign_loop sends a megabyte to the kernel's TCP and prints what comes back", test_foreign_loop)]
+TESTS = [("echo", "echo gives a megabyte back to the kernel's TCP", test_echo),
+         ("echo_libuv", "the same in a loop of libuv's, which ends in good order",
+          lambda folder: test_echo(folder, "echo_libuv", True)),
+         ("echo_libevent", "the same in a loop of libevent's, which ends in good order",
+          lambda folder: test_echo(folder, "echo_libevent", True)),
+         ("foreign_loop", "foreign_loop sends a megabyte to the kernel's TCP and prints what comes back",
+          test_foreign_loop)]
 
 
 def why_not():
@@ -90,11 +99,14 @@ def main():
         reason = why_not()
         if reason is None:
             os.execvp("unshare", ["unshare", "-rn", sys.executable, __file__, "--inside", sys.argv[1]])
-        for name, _ in TESTS:
+        for _, name, _ in TESTS:
             tap.skip(name, reason)
         return tap.done()
     setup()
-    for name, test in TESTS:
+    for program, name, test in TESTS:
+        if not os.path.exists(os.path.join(sys.argv[2], program)):
+            tap.skip(name, "not built: its library isn't here")
+            continue
         try:
             notes = [] if test(sys.argv[2]) else ["what came back isn't what was sent"]
         except (OSError, subprocess.SubprocessError) as error:
