@@ -70,7 +70,8 @@ TCPIP_BEGIN_DECLS
     X(MODERATE_BUFFERS, "0 or 1: auto-tuning; default 1")                                   \
     X(SLOW_START_AFTER_IDLE, "0 or 1; default 1")                                           \
     X(ACK_STRETCH_MAX, "segments one ACK may cover for a merged unit; default 44")          \
-    X(MAX_PACING_RATE, "bytes per second; 0: none")
+    X(MAX_PACING_RATE, "bytes per second; paced at most so fast; 0: none")                  \
+    X(PACING, "0: if the controller asks for it or MAX_PACING_RATE is set; 1: always")
 
 enum tcpip_option {
 #define TCPIP_OPTION_ENUM_(name, what) TCPIP_OPTION_##name,

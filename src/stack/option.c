@@ -84,7 +84,8 @@ enum {
     X(MODERATE_BUFFERS, OPTION_BOOL(1))                                                      \
     X(SLOW_START_AFTER_IDLE, OPTION_BOOL(1))                                                 \
     X(ACK_STRETCH_MAX, 1, 65535, 44)                                                         \
-    X(MAX_PACING_RATE, OPTION_SIZE(0))
+    X(MAX_PACING_RATE, OPTION_SIZE(0))                                                       \
+    X(PACING, OPTION_BOOL(0))
 
 struct option_row {
     int64_t least, greatest, initial;

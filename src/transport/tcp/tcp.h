@@ -14,6 +14,7 @@
 #include "transport/endpoint_address.h"
 #include "transport/tcp/ack_policy.h"
 #include "transport/tcp/isn.h"
+#include "transport/tcp/pacer.h"
 #include "transport/tcp/rate.h"
 #include "transport/tcp/reassembly.h"
 #include "transport/tcp/receive_window.h"
@@ -48,6 +49,7 @@ enum tcp_timer {
     TCP_TIMER_USER_TIMEOUT,
     TCP_TIMER_FIN_WAIT_2,
     TCP_TIMER_CORK,
+    TCP_TIMER_PACING,
     TCP_TIMER_IDLE, /* give the hot block back */
     TCP_TIMER_COUNT
 };
@@ -57,6 +59,7 @@ struct tcp_hot {
     struct scoreboard board;
     struct recovery recovery;
     struct rate rate;
+    struct pacer pacer;
     struct reassembly reassembly;
     uint64_t congestion_state[TCPIP_CONGESTION_STATE_BYTES / 8];
 };
@@ -124,10 +127,11 @@ struct tcp_endpoint {
     bool more_coming;   /* the last write said so */
     bool force_partial; /* the cork's time is over: what there is goes */
     bool cwnd_limited;
-    bool out_of_room;         /* the last write found or left no Out: it is news when there is */
-    bool zero_advertised;     /* the last window we told was zero */
-    bool ack_now;             /* an ACK goes out at flush */
-    uint8_t retransmit_count; /* timeouts in a row */
+    seqnum cwnd_limited_until; /* snd_nxt when the window was last full */
+    bool out_of_room;          /* the last write found or left no Out: it is news when there is */
+    bool zero_advertised;      /* the last window we told was zero */
+    bool ack_now;              /* an ACK goes out at flush */
+    uint8_t retransmit_count;  /* timeouts in a row */
     uint8_t probe_count;
     uint8_t keepalive_count;
     struct rtt rtt;
@@ -457,6 +461,8 @@ bool tcpip__tcp_writable(const struct tcp_endpoint *ep);
 void tcpip__tcp_tell_room(struct tcp_endpoint *ep);
 /* The window closed, or nothing can be sent and data wait: a probe (persist timer). */
 void tcpip__tcp_send_probe(struct tcp_endpoint *ep);
+/* Bytes per second that packets leave at; 0: not paced. */
+uint64_t tcpip__tcp_pacing_rate(const struct tcp_endpoint *ep);
 /* The limit of the send queue follows cwnd (auto-tuning). */
 void tcpip__tcp_tune_send_buffer(struct tcp_endpoint *ep);
 
@@ -506,6 +512,7 @@ void tcpip__tcp_timers_on_ack_sent(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_fin_wait_2(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_corked(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_uncorked(struct tcp_endpoint *ep);
+void tcpip__tcp_timers_on_paced(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_keepalive_option(struct tcp_endpoint *ep);
 
 /* tcp_timewait.c */

@@ -173,6 +173,8 @@ static void ack_round_trip(struct tcp_endpoint *ep, struct tcp_ack *facts)
 static void congestion_facts(const struct tcp_endpoint *ep, const struct tcp_ack *facts,
                              struct tcpip_congestion_ack *out)
 {
+    /* A paced flow fills its window between ACKs: it counts for a round trip. */
+    bool pacing = ep->hot->pacer.next_at > facts->now;
     *out = (struct tcpip_congestion_ack){
         .now = facts->now,
         .delivered = ep->hot->rate.delivered,
@@ -190,8 +192,9 @@ static void congestion_facts(const struct tcp_endpoint *ep, const struct tcp_ack
         .delivery_rate = facts->rate_bytes_per_second,
         .app_limited = facts->app_limited,
         /* In slow start a window half used may double (as Linux): it can't have been what was in the way. */
-        .cwnd_limited = ep->cwnd_limited || (ep->congestion.cwnd < ep->congestion.ssthresh &&
-                                             facts->prior_in_flight >= ep->congestion.cwnd / 2),
+        .cwnd_limited =
+            ep->cwnd_limited || (pacing && seq_gt(ep->cwnd_limited_until, facts->prior_una)) ||
+            (ep->congestion.cwnd < ep->congestion.ssthresh && facts->prior_in_flight >= ep->congestion.cwnd / 2),
         .in_recovery = ep->hot->recovery.state == TCPIP_TCP_RECOVERY,
     };
 }

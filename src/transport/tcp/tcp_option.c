@@ -92,6 +92,10 @@ static void tcp_option_applied(struct tcp_endpoint *ep, enum tcpip_option option
         if (tcp_synchronized(ep) && !ep->dead)
             (void)tcpip__tcp_update_mss(ep);
         break;
+    case TCPIP_OPTION_MAX_PACING_RATE:
+    case TCPIP_OPTION_PACING:
+        endpoint_mark_dirty(&ep->base); /* what waits may go earlier now */
+        break;
     case TCPIP_OPTION_NOT_SENT_LOW_WATER:
         if (tcp_synchronized(ep) && !ep->dead)
             tcpip__tcp_tell_room(ep);
@@ -250,7 +254,7 @@ static void info_fill(const struct tcp_endpoint *ep, tcpip_ns now, struct tcpip_
     }
     out->cwnd_bytes = ep->congestion.cwnd;
     out->ssthresh_bytes = ep->congestion.ssthresh;
-    out->pacing_rate = ep->congestion.pacing_rate;
+    out->pacing_rate = tcpip__tcp_pacing_rate(ep);
     out->snd_wnd = ep->snd_wnd;
     out->rcv_wnd = receive_window_open(&ep->receive_window, ep->rcv_nxt);
     out->not_sent_bytes = tcp_can_transmit(ep) ? tcp_unsent(ep) : 0;

@@ -164,6 +164,7 @@ struct tcp_hot *tcpip__tcp_hot(struct tcp_endpoint *ep)
     tcpip__scoreboard_init(&hot->board, stack->limits.tcp_records);
     tcpip__recovery_init(&hot->recovery);
     tcpip__rate_init(&hot->rate, now);
+    tcpip__pacer_init(&hot->pacer, now);
     tcpip__reassembly_init(&hot->reassembly, stack->limits.tcp_out_of_order);
     memset(hot->congestion_state, 0, sizeof(hot->congestion_state));
     ep->hot = hot;

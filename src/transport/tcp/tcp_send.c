@@ -56,12 +56,29 @@ void tcpip__tcp_tune_send_buffer(struct tcp_endpoint *ep)
     ep->send_buffer_bytes = max_u32(ep->send_buffer_bytes, wanted);
 }
 
+uint64_t tcpip__tcp_pacing_rate(const struct tcp_endpoint *ep)
+{
+    struct pacer_facts facts = {
+        .controller_rate = ep->congestion.pacing_rate,
+        .max_rate = (uint64_t)tcp_option(ep, TCPIP_OPTION_MAX_PACING_RATE),
+        .asked = tcp_option(ep, TCPIP_OPTION_PACING) != 0,
+        .cwnd = ep->congestion.cwnd,
+        .ssthresh = ep->congestion.ssthresh,
+        .in_flight = tcp_in_flight(ep),
+        .srtt_ns = ep->rtt.srtt_ns,
+    };
+    return tcpip__pacer_rate(&facts);
+}
+
 /* Bytes that a packet of this connection may hold, as whole segments. */
 static uint32_t tcp_super_segment(const struct tcp_endpoint *ep)
 {
     uint32_t most = ep->route.nic->caps.gso_max_bytes;
     most = most != 0 ? min_u32(most - min_u32(most, 120), TCP_SUPER_SEGMENT_MAX) : TCP_SUPER_SEGMENT_MAX;
     uint32_t segments = max_u32(most / ep->snd_mss, 1);
+    uint64_t rate = tcpip__tcp_pacing_rate(ep);
+    if (rate != 0)
+        segments = tcpip__pacer_segments(rate, ep->snd_mss, segments);
     return segments * ep->snd_mss;
 }
 
@@ -106,6 +123,32 @@ static bool tcp_link_full(struct tcp_endpoint *ep)
     return true;
 }
 
+/* Its turn hasn't come. True: the timer will tell. */
+static bool tcp_paced(struct tcp_endpoint *ep)
+{
+    if (ep->hot == NULL || pacer_open(&ep->hot->pacer, tcpip__stack_now(ep->base.stack)) ||
+        tcpip__tcp_pacing_rate(ep) == 0)
+        return false;
+    tcpip__tcp_timers_on_paced(ep);
+    return true;
+}
+
+/* `bytes` of data have left. As with Linux's fq, the first ten segments of a connection go at once: a short answer
+ * isn't made longer. */
+static void tcp_pace(struct tcp_endpoint *ep, uint32_t bytes, tcpip_ns now)
+{
+    enum { PACER_EXEMPT = 10 };
+    uint64_t rate = tcpip__tcp_pacing_rate(ep);
+    if (rate != 0 && ep->data_segments_out >= PACER_EXEMPT)
+        tcpip__pacer_sent(&ep->hot->pacer, bytes, rate, now);
+}
+
+static void tcp_note_cwnd_limited(struct tcp_endpoint *ep)
+{
+    ep->cwnd_limited = true;
+    ep->cwnd_limited_until = ep->snd_nxt;
+}
+
 /* ---- retransmission ---- */
 
 /* Sends the first lost record again, as much of it as `room` allows. False: nothing went. */
@@ -147,6 +190,7 @@ static bool tcp_retransmit_one(struct tcp_endpoint *ep, struct record *record, u
         stats->slow_start_retransmits += segments;
     ep->total_retransmits += segments;
     ep->bytes_retransmitted += payload;
+    tcp_pace(ep, payload, now);
     tcpip__tcp_timers_on_data_sent(ep);
     return true;
 }
@@ -160,13 +204,13 @@ static bool tcp_retransmit(struct tcp_endpoint *ep)
     while ((record = tcpip__scoreboard_next_lost(&ep->hot->board)) != NULL) {
         uint32_t room = tcp_cwnd_room(ep);
         if (room < min_u32(record->length, ep->snd_mss)) {
-            ep->cwnd_limited = true;
+            tcp_note_cwnd_limited(ep);
             return false;
         }
         /* A window that the peer took back: only the head may go beyond it (RFC 9293 SHLD-15's sense). */
         if (!seq_eq(record->seq, ep->snd_una) && seq_geq(record->seq, seq_add(ep->snd_una, ep->snd_wnd)))
             return false;
-        if (tcp_link_full(ep))
+        if (tcp_link_full(ep) || tcp_paced(ep))
             return false;
         if (!tcp_retransmit_one(ep, record, room))
             return false;
@@ -195,7 +239,15 @@ static bool tcp_partial_allowed(const struct tcp_endpoint *ep)
     return seq_leq(ep->snd_small, ep->snd_una) || seq_gt(ep->snd_small, ep->snd_nxt);
 }
 
-enum tcp_stop { TCP_STOP_NONE, TCP_STOP_EMPTY, TCP_STOP_WINDOW, TCP_STOP_CWND, TCP_STOP_SMALL, TCP_STOP_HELD };
+enum tcp_stop {
+    TCP_STOP_NONE,
+    TCP_STOP_EMPTY,
+    TCP_STOP_WINDOW,
+    TCP_STOP_CWND,
+    TCP_STOP_SMALL,
+    TCP_STOP_HELD,
+    TCP_STOP_PACED
+};
 
 /* How much of the unsent data may go in the next packet; 0: nothing, and why. */
 static uint32_t tcp_next_length(const struct tcp_endpoint *ep, enum tcp_stop *stop)
@@ -252,6 +304,7 @@ static bool tcp_send_new(struct tcp_endpoint *ep, uint32_t length)
     if (sent % ep->snd_mss != 0)
         ep->snd_small = ep->snd_nxt;
     tcpip__recovery_sent(&hot->recovery, numbers);
+    tcp_pace(ep, sent, now);
     if (ep->congestion.ops->on_sent != NULL)
         ep->congestion.ops->on_sent(&ep->congestion, numbers, tcp_in_flight(ep), now);
     tcpip__tcp_timers_on_data_sent(ep);
@@ -265,6 +318,8 @@ static enum tcp_stop tcp_send_data(struct tcp_endpoint *ep)
     while (stop == TCP_STOP_NONE && (length = tcp_next_length(ep, &stop)) > 0) {
         if (tcp_link_full(ep))
             return TCP_STOP_HELD;
+        if (tcp_paced(ep))
+            return TCP_STOP_PACED;
         if (!tcp_send_new(ep, length))
             return TCP_STOP_WINDOW; /* no memory, or IP refuses: asked for again as a window is, and given up as one */
     }
@@ -305,9 +360,9 @@ static void tcp_transmit(struct tcp_endpoint *ep)
         stop = tcp_send_data(ep);
     if (tcp_retransmit(ep))
         stop = tcp_send_data(ep);
-    ep->force_partial = false;
+    ep->force_partial = ep->force_partial && stop == TCP_STOP_PACED;
     if (stop == TCP_STOP_CWND)
-        ep->cwnd_limited = true;
+        tcp_note_cwnd_limited(ep);
     if (stop == TCP_STOP_SMALL && tcp_corked(ep))
         tcpip__tcp_timers_on_corked(ep);
     if (ep->hot != NULL && stop == TCP_STOP_EMPTY && tcp_in_flight(ep) < ep->congestion.cwnd)

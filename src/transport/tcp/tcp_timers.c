@@ -12,6 +12,7 @@
  *   USER_TIMEOUT   data sent with the option set   everything acknowledged   Timeout                        3.8.3
  *   FIN_WAIT_2     FIN-WAIT-2 after close          TIME-WAIT                 gone                           Linux
  *   CORK           a partial segment held back     sent, uncorked            sent anyway                    Linux
+ *   PACING         data wait for their turn       sent                      they go                        pacer.c
  *   IDLE           everything acknowledged         data sent                 hot block given back           -
  *
  * The connection has one node on the stack's wheel. A deadline that moves later leaves it where it is: it fires early
@@ -197,6 +198,9 @@ static void tcp_on_timer(struct tcp_endpoint *ep, enum tcp_timer timer, tcpip_ns
         ep->force_partial = true;
         endpoint_mark_dirty(&ep->base);
         break;
+    case TCP_TIMER_PACING:
+        endpoint_mark_dirty(&ep->base);
+        break;
     case TCP_TIMER_IDLE:
         tcpip__tcp_cool(ep);
         if (ep->hot != NULL && ep->hot->board.count == 0)
@@ -360,6 +364,11 @@ void tcpip__tcp_timers_on_corked(struct tcp_endpoint *ep)
 void tcpip__tcp_timers_on_uncorked(struct tcp_endpoint *ep)
 {
     tcp_timer_disarm(ep, TCP_TIMER_CORK);
+}
+
+void tcpip__tcp_timers_on_paced(struct tcp_endpoint *ep)
+{
+    tcp_timer_arm(ep, TCP_TIMER_PACING, ep->hot->pacer.next_at);
 }
 
 void tcpip__tcp_timers_on_keepalive_option(struct tcp_endpoint *ep)

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+/* pacer.h: when the next packet may go, so that a window leaves over a round trip and not in a burst. */
+#ifndef TCPIP_SRC_TCP_PACER_H
+#define TCPIP_SRC_TCP_PACER_H
+
+#include "base/compiler.h"
+
+struct pacer {
+    tcpip_ns next_at; /* nothing goes before */
+};
+
+/* What a rate is made of. */
+struct pacer_facts {
+    uint64_t controller_rate; /* bytes per second; 0: the controller doesn't pace */
+    uint64_t max_rate;        /* MAX_PACING_RATE; 0: none */
+    bool asked;               /* PACING */
+    uint32_t cwnd, ssthresh, in_flight;
+    tcpip_ns srtt_ns; /* 0: not measured yet */
+};
+
+void tcpip__pacer_init(struct pacer *pacer, tcpip_ns now);
+/* Bytes per second; 0: not paced. */
+uint64_t tcpip__pacer_rate(const struct pacer_facts *facts);
+/* May something go? If not, next_at says when. */
+static inline bool pacer_open(const struct pacer *pacer, tcpip_ns now)
+{
+    return now >= pacer->next_at;
+}
+/* `bytes` left at `rate`, which isn't 0. */
+void tcpip__pacer_sent(struct pacer *pacer, uint32_t bytes, uint64_t rate, tcpip_ns now);
+/* Payload of one packet at this rate: whole segments of `mss`, at most `most` of them. */
+uint32_t tcpip__pacer_segments(uint64_t rate, uint32_t mss, uint32_t most);
+
+#endif
