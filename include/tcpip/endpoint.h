@@ -96,6 +96,12 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_read_views(struct tcpip
 
 #define TCPIP_WRITE_MORE 1u          /* more is coming: hold back a partial segment */
 #define TCPIP_WRITE_END_OF_RECORD 2u /* don't merge with what follows */
+/* tcpip_endpoint_read_error tells when the last byte of this call was given to the network, left it, and was
+ * acknowledged (TCP). */
+#define TCPIP_WRITE_STAMP_SCHEDULED 0x100u
+#define TCPIP_WRITE_STAMP_SENT 0x200u
+#define TCPIP_WRITE_STAMP_ACKED 0x400u
+#define TCPIP_WRITE_TELL_COPIED 0x800u /* TCP: the same when the last byte is acknowledged, or never will be */
 /* Copies in what fits and says how much. `to` may be NULL. WOULD_BLOCK, CLOSED_FOR_SEND, DESTINATION_REQUIRED,
  * MESSAGE_TOO_LONG, NO_ROUTE, ... */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_write(struct tcpip_endpoint *endpoint, const void *data,
@@ -116,6 +122,32 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_write_view(struct tcpip
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_peek(struct tcpip_endpoint *endpoint,
                                                               bool (*writer)(void *ctx, const void *data, size_t size),
                                                               void *ctx, size_t *done);
+/* What is told beside the data, oldest first. */
+enum tcpip_error_origin {
+    TCPIP_ERROR_FROM_ICMP, /* with RECEIVE_ERROR: an ICMP error about a datagram of this endpoint */
+    TCPIP_ERROR_FROM_ICMPV6,
+    TCPIP_ERROR_FROM_HERE,       /* with RECEIVE_ERROR: MESSAGE_TOO_LONG of a send; info: the MTU */
+    TCPIP_ERROR_FROM_SCHEDULING, /* TCPIP_WRITE_STAMP_SCHEDULED */
+    TCPIP_ERROR_FROM_SENDING,
+    TCPIP_ERROR_FROM_ACKNOWLEDGMENT,
+    TCPIP_ERROR_FROM_COPY, /* TCPIP_WRITE_TELL_COPIED */
+};
+struct tcpip_error_record {
+    enum tcpip_error_origin origin;
+    enum tcpip_error error; /* ICMP and HERE; else OK */
+    uint8_t type, code;     /* of ICMP */
+    uint32_t info;          /* MTU of a packet that was too big; ICMPv6 parameter problem: the pointer */
+    /* Stamps: the number of the byte, counted from 0 at the beginning of the stream (datagrams: of the stamped
+     * datagram). COPY: the first and the last call told of, counted from 0. */
+    uint64_t first, last;
+    tcpip_ns at;                                /* when it happened */
+    struct tcpip_full_address remote, offender; /* ICMP: where the datagram was going, and who objects */
+    size_t payload_bytes;                       /* that there were: of the datagram, without its transport header */
+};
+/* Takes the oldest record; `payload` gets up to `size` bytes of what it quotes. An endpoint that has one is ready for
+ * ERR. Reading an ICMP error also ends it as the ERROR option's value, which is then that of the next. WOULD_BLOCK. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error
+tcpip_endpoint_read_error(struct tcpip_endpoint *endpoint, struct tcpip_error_record *out, void *payload, size_t size);
 /* flags: enum tcpip_shutdown, else INVALID_ARGUMENT. NOT_CONNECTED. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_shutdown(struct tcpip_endpoint *endpoint, uint32_t flags);
 /* Bound or chosen address, else unspecified and port 0. Never fails. */

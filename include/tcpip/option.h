@@ -16,6 +16,7 @@ TCPIP_BEGIN_DECLS
     X(RECEIVE_BUFFER_SIZE, "bytes; clamped; setting it ends auto-tuning")                   \
     X(RECEIVE_QUEUE_SIZE, "get: unread bytes (TCP), bytes of the next datagram (UDP)")      \
     X(SEND_QUEUE_SIZE, "get: bytes written and not yet acknowledged")                       \
+    X(BYTES_WRITTEN, "get: of the stream, or stamped datagrams: where stamps count from")   \
     X(REUSE_ADDRESS, "0 or 1")                                                              \
     X(REUSE_PORT, "0 or 1")                                                                 \
     X(PASSCRED, "unix endpoints only")                                                      \

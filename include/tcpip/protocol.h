@@ -13,6 +13,7 @@ TCPIP_BEGIN_DECLS
 
 struct tcpip_route; /* stack internals: a resolved way to a remote address */
 struct tcpip_neighbor_entry;
+struct error_queue; /* stack internals: what an endpoint is told beside its data */
 
 /* How one packet goes out. */
 struct tcpip_network_output {
@@ -133,6 +134,9 @@ struct tcpip_endpoint_ops {
     enum tcpip_error (*get_option)(struct tcpip_endpoint *, enum tcpip_option, int64_t *);
     enum tcpip_error (*group)(struct tcpip_endpoint *, uint32_t nic, const struct tcpip_address *,
                               bool join); /* NULL */
+    /* The ERROR option's value is this now (OK: none), by the error queue's reader; NULL: they have nothing to do with
+     * each other. */
+    void (*set_error)(struct tcpip_endpoint *, enum tcpip_error);
     /* Sends what may go now; once per turn in which the endpoint was marked dirty. */
     void (*flush)(struct tcpip_endpoint *);
 };
@@ -147,6 +151,7 @@ struct tcpip_endpoint {
     struct tcpip_list_node notify;  /* tell my waiters */
     struct tcpip_list_node ready;   /* report me in tcpip_stack_ready */
     struct tcpip_list_node waiters; /* list head */
+    struct error_queue *errors;     /* NULL: never had any */
     uint32_t pending;               /* events that recurred in this turn */
     uint32_t watch_mask;
     uint32_t id;         /* for traces: counted from 1 */

@@ -18,7 +18,8 @@ struct tcpip_stack;
     X(dropped_packets)                       \
     X(turns)                                 \
     X(turns_out_of_budget)                   \
-    X(allocation_failures)
+    X(allocation_failures)                   \
+    X(error_records_lost)
 
 #define TCPIP_STATS_NIC(X) \
     X(rx_packets)          \

@@ -12,6 +12,7 @@
  * Invariants:  an endpoint that its user has closed is on neither notify nor ready, and has no waiters.
  * Not here:    what the calls do (each protocol), waiters' telling (waiter/waiter.c), flushing (turn.c). */
 #include "base/math.h"
+#include "stack/error_queue.h"
 #include "stack/stack.h"
 #include "waiter/waiter.h"
 
@@ -43,6 +44,7 @@ void tcpip__endpoint_detach(struct tcpip_endpoint *endpoint)
     tcpip__waiter_forget(&endpoint->stack->waiters, &endpoint->waiters);
     list_remove_if_linked(&endpoint->notify);
     list_remove_if_linked(&endpoint->ready);
+    tcpip__error_queue_free(endpoint);
 }
 
 void tcpip__endpoint_fini(struct tcpip_endpoint *endpoint)
@@ -331,7 +333,10 @@ enum tcpip_error tcpip_endpoint_leave_group(struct tcpip_endpoint *endpoint, uin
 
 uint32_t tcpip_endpoint_readiness(const struct tcpip_endpoint *endpoint, uint32_t mask)
 {
-    return endpoint->ops->readiness(endpoint) & (mask | WAITER_ALWAYS);
+    uint32_t ready = endpoint->ops->readiness(endpoint);
+    if (error_queue_ready(endpoint))
+        ready |= TCPIP_EVENT_ERR;
+    return ready & (mask | WAITER_ALWAYS);
 }
 
 void tcpip_endpoint_waiter_add(struct tcpip_endpoint *endpoint, struct tcpip_waiter *waiter)

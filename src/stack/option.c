@@ -30,6 +30,7 @@ enum {
     X(RECEIVE_BUFFER_SIZE, OPTION_SIZE(0))                                                   \
     X(RECEIVE_QUEUE_SIZE, OPTION_READ)                                                       \
     X(SEND_QUEUE_SIZE, OPTION_READ)                                                          \
+    X(BYTES_WRITTEN, OPTION_READ)                                                            \
     X(REUSE_ADDRESS, OPTION_BOOL(0))                                                         \
     X(REUSE_PORT, OPTION_BOOL(0))                                                            \
     X(PASSCRED, OPTION_BOOL(0))                                                              \

@@ -366,8 +366,16 @@ void tcpip__datagram_error(struct datagram_endpoint *ep, const struct tcpip_icmp
     bool told = datagram_option(ep, TCPIP_OPTION_RECEIVE_ERROR) != 0 || (verdict.hard && ep->connected);
     if (verdict.error == TCPIP_OK || !told)
         return;
+    if (datagram_option(ep, TCPIP_OPTION_RECEIVE_ERROR) != 0)
+        tcpip__error_queue_push_icmp(&ep->base, icmp, verdict.error, tcpip_load_u16(icmp->quote + 2),
+                                     DATAGRAM_HEADER_BYTES);
     ep->error = (uint8_t)verdict.error;
     endpoint_notify(&ep->base, TCPIP_EVENT_ERR);
+}
+
+static void dgram_op_set_error(struct tcpip_endpoint *endpoint, enum tcpip_error error)
+{
+    datagram_of(endpoint)->error = (uint8_t)error;
 }
 
 /* ---- the vtable ---- */
@@ -389,6 +397,7 @@ static const struct tcpip_endpoint_ops datagram_endpoint_ops = {
     .set_option = tcpip__datagram_set_option,
     .get_option = tcpip__datagram_get_option,
     .group = tcpip__datagram_group,
+    .set_error = dgram_op_set_error,
 };
 
 enum tcpip_error tcpip__datagram_new(struct tcpip_stack *stack, const struct datagram_ops *ops, uint32_t network,

@@ -8,6 +8,7 @@
 
 #include "base/math.h"
 #include "stack/demux.h"
+#include "stack/error_queue.h"
 #include "stack/option_block.h"
 #include "stack/route.h"
 #include "transport/endpoint_address.h"
@@ -70,7 +71,8 @@ struct datagram_endpoint {
     bool speaks;                    /* local is an address to send from: no group, no broadcast */
     bool connected;
     bool shut_read, shut_write;
-    uint8_t error; /* enum tcpip_error: to be told once */
+    uint8_t error;    /* enum tcpip_error: to be told once */
+    uint32_t stamped; /* datagrams that were marked, to count the next */
 
     /* the last way out, and what it was the answer to */
     struct tcpip_route route;

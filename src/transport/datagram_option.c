@@ -25,6 +25,7 @@ static bool dgram_knows_option(const struct datagram_endpoint *ep, enum tcpip_op
     case TCPIP_OPTION_SEND_BUFFER_SIZE:
     case TCPIP_OPTION_RECEIVE_BUFFER_SIZE:
     case TCPIP_OPTION_RECEIVE_QUEUE_SIZE:
+    case TCPIP_OPTION_BYTES_WRITTEN:
     case TCPIP_OPTION_SEND_QUEUE_SIZE:
     case TCPIP_OPTION_REUSE_ADDRESS:
     case TCPIP_OPTION_REUSE_PORT:
@@ -124,6 +125,9 @@ enum tcpip_error tcpip__datagram_get_option(struct tcpip_endpoint *endpoint, enu
         break;
     case TCPIP_OPTION_SEND_QUEUE_SIZE: /* what was sent is the NIC's */
         *value = 0;
+        break;
+    case TCPIP_OPTION_BYTES_WRITTEN:
+        *value = ep->stamped;
         break;
     case TCPIP_OPTION_PATH_MTU: {
         uint8_t local[16];

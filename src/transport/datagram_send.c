@@ -155,6 +155,20 @@ static void dgram_lifetime(const struct datagram_endpoint *ep, const struct tcpi
     call->tos = (present & TCPIP_CONTROL_TOS) != 0 ? control->tos : (uint8_t)datagram_option(ep, TCPIP_OPTION_TOS);
 }
 
+/* Who asked for errors hears how much would have fitted. */
+static void dgram_tell_mtu(struct datagram_endpoint *ep, const struct datagram_call *call, uint32_t mtu)
+{
+    if (datagram_option(ep, TCPIP_OPTION_RECEIVE_ERROR) == 0)
+        return;
+    struct tcpip_error_record record = {.origin = TCPIP_ERROR_FROM_HERE,
+                                        .error = TCPIP_ERR_MESSAGE_TOO_LONG,
+                                        .info = mtu,
+                                        .at = tcpip__stack_now(ep->base.stack)};
+    record.remote.address = address_public(call->remote);
+    record.remote.port = call->out.remote_port;
+    tcpip__error_queue_push(&ep->base, &record, NULL, 0);
+}
+
 /* How large it may be, and whether the path may cut it. */
 static enum tcpip_error dgram_size(struct datagram_endpoint *ep, struct datagram_call *call, size_t data_bytes)
 {
@@ -165,8 +179,10 @@ static enum tcpip_error dgram_size(struct datagram_endpoint *ep, struct datagram
     uint32_t whole = (uint32_t)bytes + (v4 ? DATAGRAM_V4_HEADER : DATAGRAM_V6_HEADER);
     int64_t discovery = datagram_option(ep, TCPIP_OPTION_PATH_MTU_DISCOVERY);
     bool fits = whole <= tcpip__pmtu_get(&ep->route, call->remote);
-    if (discovery == 2 && !fits)
+    if (discovery == 2 && !fits) {
+        dgram_tell_mtu(ep, call, tcpip__pmtu_get(&ep->route, call->remote));
         return TCPIP_ERR_MESSAGE_TOO_LONG;
+    }
     /* 1, as on Linux: what fits the path as we know it isn't to be cut further on, so that we learn; what doesn't fit
      * is cut here. */
     call->dont_fragment = discovery != 0 && fits;
@@ -323,7 +339,25 @@ static enum tcpip_error dgram_transmit(struct datagram_endpoint *ep, struct tcpi
     return tcpip__route_output(&ep->route, packet, &how);
 }
 
-static enum tcpip_error dgram_send(struct datagram_endpoint *ep, const struct datagram_source *source,
+/* A datagram leaves in the turn in which it is written: both stamps are of now. */
+static void dgram_stamp(struct datagram_endpoint *ep, uint32_t flags)
+{
+    struct tcpip_error_record record = {.first = ep->stamped, .last = ep->stamped};
+    if ((flags & (TCPIP_WRITE_STAMP_SCHEDULED | TCPIP_WRITE_STAMP_SENT)) == 0)
+        return;
+    ep->stamped++;
+    record.at = tcpip__stack_now(ep->base.stack);
+    if ((flags & TCPIP_WRITE_STAMP_SCHEDULED) != 0) {
+        record.origin = TCPIP_ERROR_FROM_SCHEDULING;
+        tcpip__error_queue_push(&ep->base, &record, NULL, 0);
+    }
+    if ((flags & TCPIP_WRITE_STAMP_SENT) != 0) {
+        record.origin = TCPIP_ERROR_FROM_SENDING;
+        tcpip__error_queue_push(&ep->base, &record, NULL, 0);
+    }
+}
+
+static enum tcpip_error dgram_send(struct datagram_endpoint *ep, const struct datagram_source *source, uint32_t flags,
                                    const struct tcpip_full_address *to, const struct tcpip_control *control)
 {
     struct datagram_call call;
@@ -342,6 +376,8 @@ static enum tcpip_error dgram_send(struct datagram_endpoint *ep, const struct da
         struct tcpip_packet *packet = dgram_build(ep, source, &call);
         error = packet != NULL ? dgram_transmit(ep, packet, &call) : TCPIP_ERR_NO_MEMORY;
     }
+    if (error == TCPIP_OK && unlikely(flags != 0))
+        dgram_stamp(ep, flags);
     if (ep->ops->transport == TCPIP_PROTOCOL_UDP) {
         if (error == TCPIP_OK)
             stack->stats.udp.packets_sent++;
@@ -356,13 +392,12 @@ enum tcpip_error tcpip__datagram_sendmsg(struct tcpip_endpoint *endpoint, const 
                                          const struct tcpip_control *control, size_t *done)
 {
     struct datagram_source source = {.io = io, .io_count = io_count};
-    (void)flags; /* a datagram is a record, and more of it can't come */
     for (size_t i = 0; i < io_count; i++) {
         if (io[i].size > UINT16_MAX + DATAGRAM_HEADER_BYTES - source.bytes)
             return TCPIP_ERR_MESSAGE_TOO_LONG;
         source.bytes += io[i].size;
     }
-    enum tcpip_error error = dgram_send(datagram_of(endpoint), &source, to, control);
+    enum tcpip_error error = dgram_send(datagram_of(endpoint), &source, flags, to, control);
     if (error == TCPIP_OK)
         *done = source.bytes;
     return error;
@@ -372,6 +407,5 @@ enum tcpip_error tcpip__datagram_write_view(struct tcpip_endpoint *endpoint, con
                                             uint32_t flags, const struct tcpip_full_address *to)
 {
     struct datagram_source source = {.view = view, .bytes = view->length};
-    (void)flags;
-    return dgram_send(datagram_of(endpoint), &source, to, NULL);
+    return dgram_send(datagram_of(endpoint), &source, flags, to, NULL);
 }

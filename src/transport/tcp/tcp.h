@@ -9,6 +9,7 @@
 
 #include "base/math.h"
 #include "stack/demux.h"
+#include "stack/error_queue.h"
 #include "stack/option_block.h"
 #include "stack/route.h"
 #include "transport/endpoint_address.h"
@@ -280,6 +281,12 @@ static inline uint32_t tcp_unsent(const struct tcp_endpoint *ep)
 {
     uint32_t sent = seq_size(ep->snd_una, ep->snd_nxt) - (ep->fin_sent && !ep->fin_acked ? 1 : 0);
     return ep->send_queue.bytes - sent;
+}
+
+/* Bytes of the stream that its application has written. */
+static inline uint64_t tcp_bytes_written(const struct tcp_endpoint *ep)
+{
+    return ep->bytes_acked + ep->send_queue.bytes;
 }
 
 /* tcp_protocol.c */

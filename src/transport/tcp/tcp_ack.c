@@ -101,6 +101,7 @@ static bool ack_cumulative(struct tcp_endpoint *ep, struct tcp_ack *facts, struc
     }
     tcpip__send_queue_release(&ep->send_queue, &tcp->send_chunks, bytes);
     ep->bytes_acked += bytes;
+    tcpip__error_queue_acked(&ep->base, ep->bytes_acked);
     ep->snd_una = facts->ack;
     return found;
 }

@@ -164,6 +164,9 @@ enum tcpip_error tcpip__tcp_get_option(struct tcpip_endpoint *endpoint, enum tcp
     case TCPIP_OPTION_SEND_QUEUE_SIZE:
         *value = ep->send_queue.bytes;
         break;
+    case TCPIP_OPTION_BYTES_WRITTEN:
+        *value = (int64_t)tcp_bytes_written(ep);
+        break;
     case TCPIP_OPTION_PATH_MTU:
         if (!tcp_synchronized(ep) || !tcpip__tcp_route(ep))
             return TCPIP_ERR_NOT_CONNECTED;

@@ -105,6 +105,7 @@ void tcpip__tcp_die(struct tcp_endpoint *ep)
     if (ep->listener != NULL)
         tcpip__tcp_unlisten(ep);
     tcp_leave_network(ep);
+    tcpip__error_queue_end(&ep->base);
     tcpip__tcp_port_idle(ep);
     tcpip__route_release(&ep->route);
     ep->dead = true;

@@ -303,6 +303,7 @@ static bool tcp_send_new(struct tcp_endpoint *ep, uint32_t length)
     ep->fin_sent = ep->fin_sent || fin;
     if (sent % ep->snd_mss != 0)
         ep->snd_small = ep->snd_nxt;
+    tcpip__error_queue_sent(&ep->base, tcp_bytes_written(ep) - tcp_unsent(ep));
     tcpip__recovery_sent(&hot->recovery, numbers);
     tcp_pace(ep, sent, now);
     if (ep->congestion.ops->on_sent != NULL)

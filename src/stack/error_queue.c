@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+/* error_queue.c: what an endpoint is told beside its data (Linux's MSG_ERRQUEUE).
+ *
+ * Two sources. ICMP errors are queued as they come, with what they quote, for who asked for them (RECEIVE_ERROR). And a
+ * write may be marked: then a record says when its last byte was sent, or acknowledged, or that the caller's memory is
+ * free again. A mark is one number in the stream; sending and acknowledging pass it once each, in order, so the list of
+ * marks is looked at from its front only.
+ *
+ * Most endpoints never have a queue: it is made when the first record or mark is.
+ *
+ * Owns:        endpoint->errors.
+ * Invariants:  marks ascend; those before `unsent` have been sent. bytes is the sum of the records' true sizes.
+ * Not here:    which errors are told at all (each protocol), message flags and control messages (the socket layer). */
+#include "stack/error_queue.h"
+#include "base/math.h"
+#include "stack/nic.h"
+
+#include <stdalign.h>
+#include <string.h>
+
+struct error_entry {
+    struct tcpip_list_node node;
+    struct tcpip_error_record record;
+    uint8_t payload[];
+};
+
+struct error_mark {
+    struct tcpip_list_node node;
+    uint64_t last;
+    uint32_t flags;   /* WRITE_MARKS */
+    uint32_t copy_id; /* TELL_COPIED: which in the order of the calls */
+};
+
+struct error_queue {
+    struct list entries, marks;
+    struct error_mark *unsent; /* the first that isn't; NULL: all are */
+    size_t bytes;
+    uint32_t mark_count;
+    uint32_t next_copy_id;
+};
+
+static struct error_queue *error_queue_of(struct tcpip_endpoint *endpoint)
+{
+    if (endpoint->errors == NULL) {
+        struct error_queue *queue = tcpip__memory_zalloc(&endpoint->stack->memory, sizeof(*queue), alignof(*queue));
+        if (queue == NULL)
+            return NULL;
+        list_init(&queue->entries);
+        list_init(&queue->marks);
+        endpoint->errors = queue;
+    }
+    return endpoint->errors;
+}
+
+bool tcpip__error_queue_any(const struct error_queue *queue)
+{
+    return !list_empty(&queue->entries);
+}
+
+/* ---- records ---- */
+
+static size_t entry_bytes(const struct error_entry *entry)
+{
+    return sizeof(*entry) + entry->record.payload_bytes;
+}
+
+static void error_lost(struct tcpip_endpoint *endpoint)
+{
+    endpoint->stack->stats.stack.error_records_lost++;
+}
+
+/* Consecutive calls whose memory came free are told as one: a reader that is slow reads one record for all of them. */
+static bool error_merge(struct error_queue *queue, const struct tcpip_error_record *record)
+{
+    if (record->origin != TCPIP_ERROR_FROM_COPY || list_empty(&queue->entries))
+        return false;
+    struct error_entry *latest = container_of(list_last(&queue->entries), struct error_entry, node);
+    if (latest->record.origin != record->origin || latest->record.last + 1 != record->first)
+        return false;
+    latest->record.last = record->last;
+    latest->record.at = record->at;
+    return true;
+}
+
+void tcpip__error_queue_push(struct tcpip_endpoint *endpoint, const struct tcpip_error_record *record,
+                             const void *payload, size_t payload_bytes)
+{
+    if (endpoint->closed_by_user)
+        return;
+    struct error_queue *queue = error_queue_of(endpoint);
+    if (queue == NULL) {
+        error_lost(endpoint);
+        return;
+    }
+    if (!error_merge(queue, record)) {
+        size_t bytes = sizeof(struct error_entry) + payload_bytes;
+        struct error_entry *entry = NULL;
+        if (queue->bytes + bytes <= ERROR_QUEUE_BYTES_MAX)
+            entry = tcpip__memory_alloc(&endpoint->stack->memory, bytes, alignof(struct error_entry));
+        if (entry == NULL) {
+            error_lost(endpoint);
+            return;
+        }
+        list_node_init(&entry->node);
+        entry->record = *record;
+        entry->record.payload_bytes = payload_bytes;
+        if (payload_bytes > 0)
+            memcpy(entry->payload, payload, payload_bytes);
+        list_push_back(&queue->entries, &entry->node);
+        queue->bytes += bytes;
+    }
+    endpoint_notify(endpoint, TCPIP_EVENT_ERR);
+}
+
+void tcpip__error_queue_push_icmp(struct tcpip_endpoint *endpoint, const struct tcpip_icmp_error *icmp,
+                                  enum tcpip_error error, uint16_t remote_port, uint32_t skip)
+{
+    bool v4 = address_is_v4(icmp->remote);
+    struct tcpip_error_record record = {
+        .origin = v4 ? TCPIP_ERROR_FROM_ICMP : TCPIP_ERROR_FROM_ICMPV6,
+        .error = error,
+        .type = icmp->type,
+        .code = icmp->code,
+        .info = icmp->kind == TCPIP_ICMP_PACKET_TOO_BIG || !v4 ? icmp->value : 0,
+        .at = tcpip__stack_now(endpoint->stack),
+    };
+    record.remote.address = address_public(icmp->remote);
+    record.remote.port = remote_port;
+    record.remote.nic = icmp->nic;
+    record.offender.address = address_public(icmp->offender);
+    record.offender.nic = icmp->nic;
+    uint32_t bytes = sat_sub_u32(icmp->quote_bytes, skip);
+    tcpip__error_queue_push(endpoint, &record, icmp->quote + min_u32(skip, icmp->quote_bytes), bytes);
+}
+
+static bool error_is_pending_one(const struct tcpip_error_record *record)
+{
+    return record->origin <= TCPIP_ERROR_FROM_HERE;
+}
+
+/* The ERROR option follows the queue, as on Linux. */
+static void error_follow(struct tcpip_endpoint *endpoint)
+{
+    const struct list *entries = &endpoint->errors->entries;
+    enum tcpip_error error = TCPIP_OK;
+    for (struct tcpip_list_node *node = list_first(entries); node != NULL; node = list_next(entries, node)) {
+        const struct error_entry *entry = container_of(node, struct error_entry, node);
+        if (error_is_pending_one(&entry->record)) {
+            error = entry->record.error;
+            break;
+        }
+    }
+    if (endpoint->ops->set_error != NULL)
+        endpoint->ops->set_error(endpoint, error);
+}
+
+enum tcpip_error tcpip_endpoint_read_error(struct tcpip_endpoint *endpoint, struct tcpip_error_record *out,
+                                           void *payload, size_t size)
+{
+    struct error_queue *queue = endpoint->errors;
+    ASSERT_ENV(&endpoint->stack->env, !endpoint->closed_by_user);
+    if (queue == NULL || list_empty(&queue->entries))
+        return TCPIP_ERR_WOULD_BLOCK;
+    struct error_entry *entry = container_of(list_pop_front(&queue->entries), struct error_entry, node);
+    *out = entry->record;
+    size_t part = min_size(size, entry->record.payload_bytes);
+    if (part > 0)
+        memcpy(payload, entry->payload, part);
+    queue->bytes -= entry_bytes(entry);
+    tcpip__memory_free(&endpoint->stack->memory, entry, entry_bytes(entry));
+    if (error_is_pending_one(out))
+        error_follow(endpoint);
+    return TCPIP_OK;
+}
+
+/* ---- marks ---- */
+
+static void mark_tell(struct tcpip_endpoint *endpoint, const struct error_mark *mark, enum tcpip_error_origin origin)
+{
+    struct tcpip_error_record record = {
+        .origin = origin, .first = mark->last, .last = mark->last, .at = tcpip__stack_now(endpoint->stack)};
+    if (origin == TCPIP_ERROR_FROM_COPY)
+        record.first = record.last = mark->copy_id;
+    tcpip__error_queue_push(endpoint, &record, NULL, 0);
+}
+
+static void mark_free(struct tcpip_endpoint *endpoint, struct error_mark *mark)
+{
+    struct error_queue *queue = endpoint->errors;
+    if (queue->unsent == mark) {
+        struct tcpip_list_node *next = list_next(&queue->marks, &mark->node);
+        queue->unsent = next != NULL ? container_of(next, struct error_mark, node) : NULL;
+    }
+    list_remove(&mark->node);
+    queue->mark_count--;
+    tcpip__memory_free(&endpoint->stack->memory, mark, sizeof(*mark));
+}
+
+void tcpip__error_queue_mark(struct tcpip_endpoint *endpoint, uint64_t last, uint32_t flags)
+{
+    struct error_queue *queue = error_queue_of(endpoint);
+    struct error_mark *mark = NULL;
+    if (queue != NULL && queue->mark_count < ERROR_QUEUE_MARKS_MAX)
+        mark = tcpip__memory_zalloc(&endpoint->stack->memory, sizeof(*mark), alignof(*mark));
+    if (mark == NULL) {
+        error_lost(endpoint);
+        return;
+    }
+    mark->last = last;
+    mark->flags = flags & WRITE_MARKS;
+    if ((flags & TCPIP_WRITE_TELL_COPIED) != 0)
+        mark->copy_id = queue->next_copy_id++;
+    list_push_back(&queue->marks, &mark->node);
+    queue->mark_count++;
+    if (queue->unsent == NULL)
+        queue->unsent = mark;
+}
+
+void tcpip__error_queue_sent(struct tcpip_endpoint *endpoint, uint64_t end)
+{
+    struct error_queue *queue = endpoint->errors;
+    if (likely(queue == NULL))
+        return;
+    while (queue->unsent != NULL && queue->unsent->last < end) {
+        struct error_mark *mark = queue->unsent;
+        struct tcpip_list_node *next = list_next(&queue->marks, &mark->node);
+        queue->unsent = next != NULL ? container_of(next, struct error_mark, node) : NULL;
+        if ((mark->flags & TCPIP_WRITE_STAMP_SCHEDULED) != 0)
+            mark_tell(endpoint, mark, TCPIP_ERROR_FROM_SCHEDULING);
+        if ((mark->flags & TCPIP_WRITE_STAMP_SENT) != 0)
+            mark_tell(endpoint, mark, TCPIP_ERROR_FROM_SENDING);
+    }
+}
+
+void tcpip__error_queue_acked(struct tcpip_endpoint *endpoint, uint64_t end)
+{
+    struct error_queue *queue = endpoint->errors;
+    if (likely(queue == NULL))
+        return;
+    for (struct tcpip_list_node *node; (node = list_first(&queue->marks)) != NULL;) {
+        struct error_mark *mark = container_of(node, struct error_mark, node);
+        if (mark->last >= end)
+            return;
+        if ((mark->flags & TCPIP_WRITE_STAMP_ACKED) != 0)
+            mark_tell(endpoint, mark, TCPIP_ERROR_FROM_ACKNOWLEDGMENT);
+        if ((mark->flags & TCPIP_WRITE_TELL_COPIED) != 0)
+            mark_tell(endpoint, mark, TCPIP_ERROR_FROM_COPY);
+        mark_free(endpoint, mark);
+    }
+}
+
+void tcpip__error_queue_end(struct tcpip_endpoint *endpoint)
+{
+    struct error_queue *queue = endpoint->errors;
+    if (queue == NULL)
+        return;
+    for (struct tcpip_list_node *node; (node = list_first(&queue->marks)) != NULL;) {
+        struct error_mark *mark = container_of(node, struct error_mark, node);
+        if ((mark->flags & TCPIP_WRITE_TELL_COPIED) != 0)
+            mark_tell(endpoint, mark, TCPIP_ERROR_FROM_COPY);
+        mark_free(endpoint, mark);
+    }
+}
+
+void tcpip__error_queue_free(struct tcpip_endpoint *endpoint)
+{
+    struct error_queue *queue = endpoint->errors;
+    struct memory *memory = &endpoint->stack->memory;
+    if (queue == NULL)
+        return;
+    for (struct tcpip_list_node *node; (node = list_first(&queue->marks)) != NULL;)
+        mark_free(endpoint, container_of(node, struct error_mark, node));
+    for (struct tcpip_list_node *node; (node = list_pop_front(&queue->entries)) != NULL;) {
+        struct error_entry *entry = container_of(node, struct error_entry, node);
+        tcpip__memory_free(memory, entry, entry_bytes(entry));
+    }
+    tcpip__memory_free(memory, queue, sizeof(*queue));
+    endpoint->errors = NULL;
+}
