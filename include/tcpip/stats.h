@@ -139,6 +139,11 @@ struct tcpip_stack;
     X(timeouts)                                \
     X(spurious_recovery)                       \
     X(limited_transmit)                        \
+    X(tail_loss_probes)                        \
+    X(tail_loss_recoveries)                    \
+    X(rack_losses)                             \
+    X(rack_timeouts)                           \
+    X(lost_retransmits)                        \
     X(duplicate_acks_received)                 \
     X(duplicate_acks_sent)                     \
     X(delayed_acks_sent)                       \

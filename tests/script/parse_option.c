@@ -3,6 +3,7 @@
  *
  *   --ip_version=ipv4         or ipv6, ipv4-mapped-ipv6; without it a script runs over all three
  *   --mtu=1500  --tolerance_usecs=0  --local_ip=...  --remote_ip=...  --local_port=8080  --remote_port=40000
+ *   --tick_usecs=4000         the stack's clock moves in steps of so much, and its timers fire at none in between
  *   --set=MIN_RTO=200         a default of the stack (tcpip_stack_set_default); times in milliseconds
  *   --limit=syn_received=1    a field of struct tcpip_limits
  *   --flow=1:40001[:8080]     the ports of connection #1: the peer's, ours
@@ -126,6 +127,8 @@ void parse_option(struct lex *lex, struct script *script)
         script->mtu = lex_u32(lex);
     else if (strcmp(name, "tolerance_usecs") == 0)
         script->tolerance = (tcpip_ns)lex_u32(lex) * TCPIP_US;
+    else if (strcmp(name, "tick_usecs") == 0)
+        script->tick = (tcpip_ns)lex_u32(lex) * TCPIP_US;
     else if (strcmp(name, "local_ip") == 0)
         script->local_ip = lex_until(lex, "");
     else if (strcmp(name, "remote_ip") == 0)

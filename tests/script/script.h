@@ -163,7 +163,7 @@ struct script {
     const char *path;
     unsigned ip_versions; /* bits of enum ip_version */
     uint32_t mtu;         /* 0: 1500, 1520 over IPv6 */
-    tcpip_ns tolerance;
+    tcpip_ns tolerance, tick;
     const char *local_ip, *remote_ip; /* NULL: the family's default */
     uint16_t local_port, remote_port;
     enum forward_mode forward;

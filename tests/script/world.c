@@ -237,7 +237,7 @@ bool world_fini(struct world *world, char *why)
 
 tcpip_ns world_now(const struct world *world)
 {
-    return world->env.now - world->variant.start;
+    return world->time;
 }
 
 tcpip_ns world_deadline(const struct world *world)
@@ -245,7 +245,11 @@ tcpip_ns world_deadline(const struct world *world)
     tcpip_ns at = tcpip_stack_deadline(world->stack);
     if (at == TCPIP_NEVER)
         return at;
-    return at < world->env.now ? world_now(world) : at - world->variant.start;
+    if (at <= world->env.now)
+        return world->time;
+    /* Between two ticks nobody sees that it is due. */
+    tcpip_ns tick = world->script->tick, since = at - world->variant.start;
+    return tick > 0 ? (since + tick - 1) / tick * tick : since;
 }
 
 /* Chatter below the connections: a link without multicast and without addresses should cause none. */
@@ -312,7 +316,9 @@ bool world_settle(struct world *world)
 bool world_go(struct world *world, tcpip_ns at)
 {
     if (at > world_now(world)) {
-        world->env.now = world->variant.start + at;
+        world->time = at;
+        tcpip_ns tick = world->script->tick;
+        world->env.now = world->variant.start + (tick > 0 ? at / tick * tick : at);
         world->steps = 0;
     }
     return world_settle(world);

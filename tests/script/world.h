@@ -39,6 +39,7 @@ struct world {
     struct test_env env;
     const struct script *script;
     struct variant variant;
+    tcpip_ns time; /* since the start of the script; env.now is the tick before */
     bool verbose;
     struct ends ends;
     struct tcpip_link *link;

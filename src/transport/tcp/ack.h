@@ -6,6 +6,14 @@
 #include "base/compiler.h"
 #include "base/seqnum.h"
 
+/* Of what an ACK says was delivered: the segment that was sent last (RFC 8985 5.2: RACK.segment). */
+struct tcp_delivered {
+    bool known;
+    tcpip_ns sent_at;
+    uint32_t order; /* of transmission: record.order */
+    seqnum end;
+};
+
 struct tcp_ack {
     tcpip_ns now;
     seqnum ack, prior_una;
@@ -21,9 +29,11 @@ struct tcp_ack {
     bool duplicate;                 /* RFC 5681 section 2: same ack, no data, no window update, something outstanding */
     bool window_changed;
     bool has_data;
-    bool has_sack; /* carried SACK blocks that were looked at */
-    bool dsack;    /* the first block was a D-SACK (RFC 2883) */
+    bool has_sack;       /* carried SACK blocks that were looked at */
+    bool dsack;          /* the first block was a D-SACK (RFC 2883) */
+    bool dsack_of_probe; /* of a tail loss probe: it says nothing about reordering or recoveries */
     uint32_t dsack_bytes;
+    seqnum dsack_end;
     bool acked_retransmitted;  /* something acked or SACKed now had been retransmitted */
     bool acked_original;       /* something acked or SACKed now was never retransmitted (F-RTO) */
     bool sack_reneged;         /* the cumulative ACK stopped at a SACKed segment */
@@ -32,6 +42,11 @@ struct tcp_ack {
     uint32_t reordering_bytes; /* the farthest that reordered data lay below the highest SACKed */
     uint32_t late_bytes;       /* the same of retransmitted data: reordering, if the retransmission was spurious */
     bool ecn_echo;
+    /* RFC 8985. A retransmission counts as delivered only if it can be told from the copies before it: not sooner than
+     * min_rtt_ns after it left, and, of a cumulative ACK, not after echoed_by, when its echo had been sent. */
+    bool rack; /* losses are judged by time */
+    tcpip_ns min_rtt_ns, echoed_by;
+    struct tcp_delivered newest;
     /* Timestamps option, for Eifel (RFC 3522): ts_ecr valid if has_timestamp. */
     bool has_timestamp;
     uint32_t ts_ecr;

@@ -7,9 +7,9 @@
  * An episode covers what was outstanding when it began, up to recovery_point, and reduces the window once, whatever
  * more is found lost in it (RFC 6675 section 5, RFC 6582).
  *
- * With SACK the scoreboard judges what is lost. Without, three duplicates speak for the first segment and each partial
- * ACK for the next one; duplicates that a needless retransmission of the last episode may have caused start no new one
- * (guard).
+ * With SACK the scoreboard judges what is lost, by time (rack.c) or by count. Without, three duplicates speak for the
+ * first segment and each partial ACK for the next one; duplicates that a needless retransmission of the last episode
+ * may have caused start no new one (guard).
  *
  * Loss is only inferred, so every episode remembers the window before it and looks for proof that it was spurious:
  *   - Eifel (RFC 3522): what was sent again is acknowledged with a timestamp older than the retransmission;
@@ -71,7 +71,7 @@ static bool recovery_eifel(const struct recovery *recovery, const struct tcp_ack
 /* RFC 3708: every retransmission was reported as a duplicate. */
 static bool recovery_all_duplicates(struct recovery *recovery, const struct tcp_ack *facts, uint32_t mss)
 {
-    if (!facts->dsack || recovery->undo_retransmits == 0)
+    if (!facts->dsack || facts->dsack_of_probe || recovery->undo_retransmits == 0)
         return false;
     uint32_t segments = max_u32((uint32_t)div_round_up(facts->dsack_bytes, mss), 1);
     recovery->undo_retransmits = sat_sub_u32(recovery->undo_retransmits, segments);
@@ -128,8 +128,8 @@ static uint32_t recovery_undo(struct recovery *recovery, uint32_t sacked_bytes, 
 static uint32_t recovery_judge(struct recovery *recovery, const struct tcp_ack *facts, bool sack_enabled,
                                uint32_t sacked_bytes, bool something_lost, bool duplicate)
 {
-    bool enough =
-        recovery->duplicate_acks >= recovery->reordering && (sack_enabled ? sacked_bytes > 0 : !recovery->guard);
+    bool enough = recovery->duplicate_acks >= recovery->reordering && !facts->rack &&
+                  (sack_enabled ? sacked_bytes > 0 : !recovery->guard);
 
     if (something_lost || enough) {
         recovery->prr_delivered = facts->delivered;
@@ -173,8 +173,8 @@ uint32_t tcpip__recovery_on_ack(struct recovery *recovery, const struct tcp_ack 
         return RECOVERY_NOTHING;
     recovery->prr_delivered = sat_add_u32(recovery->prr_delivered, facts->delivered);
     /* A partial ACK: what comes first now was sent before the retransmission that has just arrived. With SACK it is a
-     * hole only if something above it was SACKed. */
-    if (facts->acked > 0 && outstanding > 0 && !something_lost && (!sack_enabled || sacked_bytes > 0))
+     * hole only if something above it was SACKed; RACK has seen to it. */
+    if (facts->acked > 0 && outstanding > 0 && !something_lost && !facts->rack && (!sack_enabled || sacked_bytes > 0))
         return RECOVERY_MARK_HEAD;
     return RECOVERY_NOTHING;
 }
@@ -202,23 +202,29 @@ void tcpip__recovery_enter(struct recovery *recovery, seqnum snd_nxt, uint32_t c
     recovery->prr_recover_fs = max_u32(in_flight, 1);
 }
 
-void tcpip__recovery_on_rto(struct recovery *recovery, seqnum snd_una, seqnum snd_nxt, uint32_t cwnd, uint32_t ssthresh,
-                            bool frto_allowed)
+bool tcpip__recovery_on_rto(struct recovery *recovery, seqnum snd_una, seqnum snd_nxt, uint32_t cwnd, uint32_t ssthresh,
+                            bool in_a_row, bool frto_allowed)
 {
     ASSERT(seq_leq(snd_una, snd_nxt));
-    /* In the middle of an episode its beginning stays what an undo goes back to, and F-RTO has nothing to say: what was
-     * sent again before the timeout can't be told from what is sent again after it (RFC 5682 section 2.1). */
+    /* In the middle of an episode F-RTO has nothing to say: what was sent again before the timeout can't be told from
+     * what is sent again after it (RFC 5682 section 2.1). */
     bool fresh = !recovery_active(recovery);
-    if (fresh) {
+    /* One reduction for one window of data: a timeout within fast recovery, or one in a row of them, is still about
+     * what the episode began with, and an undo goes back to its beginning (RFC 5681 section 3.1). A timeout after
+     * progress is about what was sent since. */
+    bool reduces =
+        fresh || seq_geq(snd_una, recovery->recovery_point) || (recovery->state == TCPIP_TCP_LOSS && !in_a_row);
+    if (reduces)
         recovery_begin(recovery, cwnd, ssthresh);
+    if (fresh)
         recovery->reordering = REORDERING_MIN; /* waiting for more duplicates cost a timeout */
-    }
     recovery->frto = fresh && frto_allowed ? FRTO_FIRST : FRTO_OFF;
     recovery->state = TCPIP_TCP_LOSS;
     recovery->recovery_point = snd_nxt;
     recovery->guard = true;
     recovery->duplicate_acks = 0;
     recovery->rescued = false;
+    return reduces;
 }
 
 void tcpip__recovery_retransmitted(struct recovery *recovery, uint32_t bytes, uint32_t segments, uint32_t ts)
@@ -243,7 +249,7 @@ uint32_t tcpip__recovery_prr_cwnd(const struct recovery *recovery, const struct 
 {
     uint64_t may_have_gone, send;
 
-    if (facts->delivered == 0)
+    if (facts->delivered == 0 && recovery->prr_out > 0)
         return facts->in_flight;
     if (facts->in_flight > ssthresh) {
         may_have_gone = div_round_up((uint64_t)recovery->prr_delivered * ssthresh, recovery->prr_recover_fs);

@@ -66,10 +66,11 @@ uint32_t tcpip__recovery_on_ack(struct recovery *recovery, const struct tcp_ack 
  * in_flight: before the ACK that entered (RecoverFS). */
 void tcpip__recovery_enter(struct recovery *recovery, seqnum snd_nxt, uint32_t cwnd, uint32_t ssthresh,
                            uint32_t in_flight);
-/* The retransmission timer fired. cwnd and ssthresh: before the controller reduced them, which it does only for the
- * first timeout in a row (RFC 5681 section 3.1). frto_allowed: the first timeout, and there may be new data to send. */
-void tcpip__recovery_on_rto(struct recovery *recovery, seqnum snd_una, seqnum snd_nxt, uint32_t cwnd, uint32_t ssthresh,
-                            bool frto_allowed);
+/* The retransmission timer fired. `in_a_row`: nothing was acknowledged since it did the last time. frto_allowed: there
+ * may be new data to send. True: it is a sign of congestion of its own, and the controller reduces the window, whose
+ * cwnd and ssthresh are still those from before. */
+must_use bool tcpip__recovery_on_rto(struct recovery *recovery, seqnum snd_una, seqnum snd_nxt, uint32_t cwnd,
+                                     uint32_t ssthresh, bool in_a_row, bool frto_allowed);
 /* `bytes` in `segments` were sent again at our timestamp clock `ts`. */
 void tcpip__recovery_retransmitted(struct recovery *recovery, uint32_t bytes, uint32_t segments, uint32_t ts);
 /* `bytes` of anything were sent during fast recovery. */

@@ -68,10 +68,12 @@ static uint32_t give_sacked(struct side *s, uint32_t segments)
     return give(s, (struct tcp_ack){.duplicate = true, .sacked = segments * MSS, .has_sack = true});
 }
 
-static void timeout(struct side *s)
+/* The first one in a row; true: the window is to be reduced. */
+static bool timeout(struct side *s)
 {
-    tcpip__recovery_on_rto(&s->recovery, at(s->una), at(s->nxt), CWND, SSTHRESH, true);
+    bool reduces = tcpip__recovery_on_rto(&s->recovery, at(s->una), at(s->nxt), CWND, SSTHRESH, false, true);
     tcpip__recovery_retransmitted(&s->recovery, MSS, 1, 100);
+    return reduces;
 }
 
 static void enter_by_duplicates(struct side *s)
@@ -202,7 +204,7 @@ static void test_timestamps_are_compared_across_their_wrap(void **state)
 {
     (void)state;
     struct side s = side_new(true, 10);
-    tcpip__recovery_on_rto(&s.recovery, at(0), at(10), CWND, SSTHRESH, false);
+    assert_true(tcpip__recovery_on_rto(&s.recovery, at(0), at(10), CWND, SSTHRESH, false, false));
     tcpip__recovery_retransmitted(&s.recovery, MSS, 1, 2);
     struct tcp_ack facts = {.acked = MSS, .acked_retransmitted = true, .has_timestamp = true, .ts_ecr = 0xfffffff0};
     assert_int_equal(give(&s, facts), RECOVERY_LOSS_UNDO);
@@ -316,7 +318,7 @@ static void test_a_timeout_inside_fast_recovery_goes_back_to_its_beginning(void 
     s.something_lost = true;
     give_sacked(&s, 5);
     tcpip__recovery_retransmitted(&s.recovery, MSS, 1, 50);
-    tcpip__recovery_on_rto(&s.recovery, at(0), at(11), CWND / 2, CWND / 2, true);
+    assert_false(tcpip__recovery_on_rto(&s.recovery, at(0), at(11), CWND / 2, CWND / 2, false, true));
     assert_int_equal(s.recovery.frto, FRTO_OFF);
     assert_int_equal(s.recovery.undo_cwnd, CWND);
     assert_int_equal(s.recovery.recovery_point.v, at(11).v);
@@ -324,6 +326,44 @@ static void test_a_timeout_inside_fast_recovery_goes_back_to_its_beginning(void 
     struct tcp_ack facts = {.acked = MSS, .acked_retransmitted = true, .has_timestamp = true, .ts_ecr = 60};
     assert_int_equal(give(&s, facts), RECOVERY_NOTHING); /* from the first retransmission */
     facts.ts_ecr = 49;
+    assert_int_equal(give(&s, facts), RECOVERY_LOSS_UNDO);
+}
+
+static void test_one_window_is_reduced_once_and_what_was_sent_after_progress_again(void **state)
+{
+    (void)state;
+    struct side s = side_new(true, 10);
+    assert_true(timeout(&s));
+    assert_false(tcpip__recovery_on_rto(&s.recovery, at(0), at(10), MSS, CWND / 2, true, true));
+    assert_int_equal(s.recovery.undo_cwnd, CWND);
+    give_acked(&s, 2);
+    assert_true(tcpip__recovery_on_rto(&s.recovery, at(2), at(10), 2 * MSS, CWND / 2, false, true));
+    assert_int_equal(s.recovery.undo_cwnd, 2 * MSS);
+    assert_int_equal(s.recovery.frto, FRTO_OFF);
+}
+
+static void test_judged_by_time_neither_duplicates_nor_partial_acks_count(void **state)
+{
+    (void)state;
+    struct side s = side_new(true, 10);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(give(&s, (struct tcp_ack){.duplicate = true, .sacked = MSS, .has_sack = true, .rack = true}) &
+                             RECOVERY_ENTER,
+                         0);
+    s.something_lost = true;
+    assert_int_equal(give(&s, (struct tcp_ack){.duplicate = true, .sacked = MSS, .rack = true}), RECOVERY_ENTER);
+    s.something_lost = false;
+    assert_int_equal(give(&s, (struct tcp_ack){.acked = MSS, .rack = true}), RECOVERY_NOTHING);
+}
+
+static void test_the_duplicate_of_a_probe_undoes_nothing(void **state)
+{
+    (void)state;
+    struct side s = side_new(true, 10);
+    timeout(&s);
+    struct tcp_ack facts = {.dsack = true, .dsack_of_probe = true, .dsack_bytes = MSS};
+    assert_int_equal(give(&s, facts), RECOVERY_NOTHING);
+    facts.dsack_of_probe = false;
     assert_int_equal(give(&s, facts), RECOVERY_LOSS_UNDO);
 }
 
@@ -440,6 +480,9 @@ int main(void)
         cmocka_unit_test(test_without_sack_a_spurious_timeout_takes_two_acks_and_new_data),
         cmocka_unit_test(test_an_ack_of_everything_leaves_a_timeout_standing),
         cmocka_unit_test(test_a_timeout_inside_fast_recovery_goes_back_to_its_beginning),
+        cmocka_unit_test(test_one_window_is_reduced_once_and_what_was_sent_after_progress_again),
+        cmocka_unit_test(test_judged_by_time_neither_duplicates_nor_partial_acks_count),
+        cmocka_unit_test(test_the_duplicate_of_a_probe_undoes_nothing),
         cmocka_unit_test(test_what_was_sent_again_in_vain_shows_how_far_it_was_late),
         cmocka_unit_test(test_reordering_raises_the_threshold_and_a_timeout_resets_it),
         cmocka_unit_test(test_prr_sends_in_proportion_down_to_ssthresh),

@@ -14,9 +14,15 @@
  * records, so the lost ones are a prefix of those not yet judged: lost_high marks how far judgement came, the two
  * counters say what is SACKed above it, and it moves forward over each record once.
  *
+ * RACK (RFC 8985) asks what was sent before something that has arrived. Records in flight are on a list in the order
+ * of their latest transmission, so that this too is a prefix, and an ACK costs what it changes. The order is a number
+ * of its own: where the clock ticks in milliseconds, much is sent at the same instant, and a retransmission has the
+ * lower sequence number though it went last.
+ *
  * Owns:        struct scoreboard, struct record.
  * Invariants:  tcpip__scoreboard_check; SACKED, LOST and RETRANSMITTED exclude each other; no two SACKED neighbours;
- *              a SACKED record that ends above lost_high is counted as above it, whole.
+ *              a SACKED record that ends above lost_high is counted as above it, whole; on the list of what is in
+ *              flight neither order nor sent_at ever falls.
  * Not here:    what to do about loss (recovery.c), what may be sent (the hands), delivery rate (rate.c).
  */
 #include "transport/tcp/scoreboard.h"
@@ -63,6 +69,13 @@ static bool record_above(const struct scoreboard *board, const struct record *re
     return seq_gt(record_end(record), board->lost_high);
 }
 
+/* Was it sent before, or in the same super-segment and lower? (RFC 8985's RACK_sent_after.) */
+static bool sent_before(uint32_t order, seqnum end, uint32_t other_order, seqnum other_end)
+{
+    int32_t behind = (int32_t)(order - other_order);
+    return behind < 0 || (behind == 0 && seq_lt(end, other_end));
+}
+
 /* Takes `bytes` of `record` out of all counters. */
 static void record_uncount(struct scoreboard *board, const struct record *record, uint32_t bytes)
 {
@@ -73,6 +86,8 @@ static void record_uncount(struct scoreboard *board, const struct record *record
             board->sacked_above_bytes -= bytes;
             board->sacked_above_runs -= bytes == record->length;
         }
+        if (bytes == record->length)
+            board->sacked_segments -= record->segments;
     } else if (record->flags & RECORD_LOST) {
         board->lost_bytes -= bytes;
     } else if (record->flags & RECORD_RETRANSMITTED) {
@@ -89,6 +104,7 @@ static void record_remove(struct scoreboard *board, struct pool *pool, struct re
         board->first = record_next(record);
     if (board->last == record)
         board->last = record_prev(record);
+    list_remove_if_linked(&record->by_time);
     tcpip__tree_remove(&board->records, &record->node);
     tcpip__pool_put(pool, record);
     board->count--;
@@ -100,25 +116,42 @@ static uint32_t record_mark_lost(struct scoreboard *board, struct record *record
     if (record->flags & RECORD_RETRANSMITTED)
         board->retransmitted_bytes -= record->length;
     record->flags = (uint8_t)((record->flags & ~RECORD_MARKS) | RECORD_LOST);
+    list_remove_if_linked(&record->by_time);
+    list_push_back(&board->lost, &record->by_time);
     board->lost_bytes += record->length;
     if (board->next_lost == NULL || seq_lt(record->seq, board->next_lost->seq))
         board->next_lost = record;
     return record->length;
 }
 
-/* Sent later; at the same instant, the higher one (RFC 8985's order). */
 static bool record_newer(const struct record *a, const struct record *b)
 {
-    return a->sent_at > b->sent_at || (a->sent_at == b->sent_at && seq_gt(a->seq, b->seq));
+    return sent_before(b->order, record_end(b), a->order, record_end(a));
+}
+
+/* RFC 8985 6.2 step 2: is it the latest transmission that has arrived, and not one before? `cumulative`: by the ACK
+ * number, whose segment is the one that the timestamp echoes. */
+static bool record_credible(const struct record *record, bool cumulative, const struct tcp_ack *facts)
+{
+    if (!(record->flags & RECORD_EVER_RETRANSMITTED))
+        return true;
+    if (facts->now - record->sent_at < facts->min_rtt_ns)
+        return false;
+    return !cumulative || !facts->has_timestamp || record->sent_at < facts->echoed_by;
 }
 
 /* `bytes` of a record that isn't SACKED reached the peer. */
 static bool record_delivered(const struct scoreboard *board, const struct record *record, uint32_t bytes,
-                             struct tcp_ack *facts, struct record *newest)
+                             bool cumulative, struct tcp_ack *facts, struct record *newest)
 {
     bool set = facts->delivered == 0 || record_newer(record, newest);
     if (set)
         *newest = *record;
+    seqnum end = seq_add(record->seq, bytes);
+    if (record_credible(record, cumulative, facts) &&
+        (!facts->newest.known || sent_before(facts->newest.order, facts->newest.end, record->order, end)))
+        facts->newest =
+            (struct tcp_delivered){.known = true, .sent_at = record->sent_at, .order = record->order, .end = end};
     facts->delivered += bytes;
     uint32_t late = board->sacked_bytes != 0 && seq_lt(record->seq, board->sacked_high)
                         ? seq_size(record->seq, board->sacked_high)
@@ -147,17 +180,20 @@ static void record_join(struct scoreboard *board, struct pool *pool, struct reco
         }
     }
     left->length += right->length;
+    left->segments += right->segments;
     left->flags |= right->flags;
     left->transmissions = left->transmissions > right->transmissions ? left->transmissions : right->transmissions;
     if (record_newer(right, left)) {
         left->sent_at = right->sent_at;
+        left->order = right->order;
         left->rate = right->rate;
     }
     record_remove(board, pool, right);
 }
 
 /* Marks `record` SACKED and joins it with its neighbours; returns the joined record. */
-static struct record *record_mark_sacked(struct scoreboard *board, struct pool *pool, struct record *record)
+static struct record *record_mark_sacked(struct scoreboard *board, struct pool *pool, struct record *record,
+                                         uint32_t mss)
 {
     struct record *prev = record_prev(record), *next = record_next(record);
 
@@ -170,6 +206,9 @@ static struct record *record_mark_sacked(struct scoreboard *board, struct pool *
     else if (record->flags & RECORD_RETRANSMITTED)
         board->retransmitted_bytes -= record->length;
     record->flags = (uint8_t)((record->flags & ~RECORD_MARKS) | RECORD_SACKED);
+    list_remove_if_linked(&record->by_time);
+    record->segments = (uint32_t)div_round_up(record->length, mss);
+    board->sacked_segments += record->segments;
     board->sacked_bytes += record->length;
     board->sacked_high = seq_max(board->sacked_high, record_end(record));
     if (record_above(board, record)) {
@@ -207,13 +246,15 @@ static struct record *record_carve(struct scoreboard *board, struct pool *pool, 
 void tcpip__scoreboard_init(struct scoreboard *board, uint32_t limit)
 {
     *board = (struct scoreboard){.limit = limit};
+    list_init(&board->flight);
+    list_init(&board->lost);
 }
 
 void tcpip__scoreboard_fini(struct scoreboard *board, struct pool *pool)
 {
     while (board->first != NULL)
         record_remove(board, pool, board->first);
-    *board = (struct scoreboard){.limit = board->limit};
+    tcpip__scoreboard_init(board, board->limit);
 }
 
 bool tcpip__scoreboard_may_send(struct scoreboard *board, struct pool *pool)
@@ -248,6 +289,8 @@ bool tcpip__scoreboard_sent(struct scoreboard *board, struct pool *pool, seqnum 
     }
     *record = (struct record){
         .seq = seq, .length = length, .sent_at = now, .rate = *rate, .flags = flags, .transmissions = 1};
+    record->order = ++board->order;
+    list_push_back(&board->flight, &record->by_time);
     tcpip__tree_insert_after(&board->records, last == NULL ? NULL : &last->node, &record->node);
     if (last == NULL)
         board->first = record;
@@ -267,7 +310,7 @@ bool tcpip__scoreboard_acked(struct scoreboard *board, struct pool *pool, seqnum
     while ((record = board->first) != NULL && seq_lt(record->seq, una)) {
         uint32_t bytes = min_u32(record->length, seq_size(record->seq, una));
         if (!(record->flags & RECORD_SACKED)) {
-            set |= record_delivered(board, record, bytes, facts, newest);
+            set |= record_delivered(board, record, bytes, true, facts, newest);
             if (record->flags & RECORD_EVER_RETRANSMITTED)
                 ambiguous = true; /* the ACK may be for either transmission, and what lies above waited for it */
             else
@@ -312,13 +355,13 @@ bool tcpip__scoreboard_sack(struct scoreboard *board, struct pool *pool, seqnum 
         struct record *part = record_carve(board, pool, record, left, right, mss);
         if (part == NULL)
             continue;
-        set |= record_delivered(board, part, part->length, facts, newest);
+        set |= record_delivered(board, part, part->length, false, facts, newest);
         facts->sacked += part->length;
         if (!(part->flags & RECORD_EVER_RETRANSMITTED)) {
             tcpip_ns rtt = facts->now - part->sent_at;
             facts->sacked_rtt_ns = facts->sacked_rtt_ns < 0 ? rtt : min_i64(facts->sacked_rtt_ns, rtt);
         }
-        record = record_mark_sacked(board, pool, part);
+        record = record_mark_sacked(board, pool, part, mss);
     }
     return set;
 }
@@ -351,6 +394,46 @@ uint32_t tcpip__scoreboard_mark_lost(struct scoreboard *board, uint32_t threshol
     return lost;
 }
 
+struct time_judgement tcpip__scoreboard_mark_lost_by_time(struct scoreboard *board, const struct tcp_delivered *newest,
+                                                          tcpip_ns sent_by)
+{
+    struct time_judgement judgement = {0};
+
+    for (struct tcpip_list_node *node; (node = list_first(&board->flight)) != NULL;) {
+        struct record *record = list_entry(node, struct record, by_time);
+        if (!sent_before(record->order, record_end(record), newest->order, newest->end))
+            break;
+        if (record->sent_at > sent_by) {
+            judgement.spared = true;
+            judgement.spared_sent_at = record->sent_at;
+            break;
+        }
+        if (record->flags & RECORD_RETRANSMITTED)
+            judgement.lost_retransmitted += record->length;
+        judgement.lost += record_mark_lost(board, record);
+    }
+    return judgement;
+}
+
+void tcpip__scoreboard_mark_lost_on_timeout(struct scoreboard *board, struct pool *pool, tcpip_ns sent_by, uint32_t mss)
+{
+    struct record *head = board->first;
+
+    ASSERT(head != NULL && !(head->flags & RECORD_SACKED));
+    board->reno_sacked_bytes = 0;
+    for (struct tcpip_list_node *node; (node = list_first(&board->flight)) != NULL;) {
+        struct record *record = list_entry(node, struct record, by_time);
+        if (record->sent_at > sent_by)
+            break;
+        record_mark_lost(board, record);
+    }
+    if (head->flags & RECORD_LOST)
+        return;
+    bool cut = tcpip__scoreboard_split(board, pool, head, mss);
+    (void)cut; /* without room for the rest, all of it goes again */
+    record_mark_lost(board, head);
+}
+
 uint32_t tcpip__scoreboard_mark_head_lost(struct scoreboard *board, struct pool *pool, uint32_t mss)
 {
     struct record *record = board->first;
@@ -370,7 +453,7 @@ uint32_t tcpip__scoreboard_mark_all_lost(struct scoreboard *board, bool forget_s
     uint32_t lost = 0;
 
     if (forget_sacks)
-        board->sacked_bytes = board->sacked_above_bytes = board->sacked_above_runs = 0;
+        board->sacked_bytes = board->sacked_segments = board->sacked_above_bytes = board->sacked_above_runs = 0;
     board->reno_sacked_bytes = 0;
     for (struct record *record = board->first; record != NULL; record = record_next(record)) {
         if (forget_sacks)
@@ -383,10 +466,20 @@ uint32_t tcpip__scoreboard_mark_all_lost(struct scoreboard *board, bool forget_s
 
 void tcpip__scoreboard_clear_lost(struct scoreboard *board)
 {
-    for (struct record *record; (record = tcpip__scoreboard_next_lost(board)) != NULL;) {
+    struct tcpip_list_node *place = board->flight.head.next;
+
+    /* Both lists were in order, but for what was judged by count: its place is looked for from the beginning. */
+    for (struct tcpip_list_node *node; (node = list_pop_front(&board->lost)) != NULL;) {
+        struct record *record = list_entry(node, struct record, by_time);
         record->flags &= (uint8_t)~RECORD_LOST;
-        board->lost_bytes -= record->length;
+        if (place->prev != &board->flight.head && record_newer(list_entry(place->prev, struct record, by_time), record))
+            place = board->flight.head.next;
+        while (place != &board->flight.head && record_newer(record, list_entry(place, struct record, by_time)))
+            place = place->next;
+        list_insert_before(place, node);
     }
+    board->lost_bytes = 0;
+    board->next_lost = NULL;
 }
 
 struct record *tcpip__scoreboard_next_lost(struct scoreboard *board)
@@ -409,6 +502,8 @@ bool tcpip__scoreboard_split(struct scoreboard *board, struct pool *pool, struct
         return false;
     *rest = *record;
     rest->node = (struct tree_node){0};
+    list_node_init(&rest->by_time);
+    list_insert_after(&record->by_time, &rest->by_time);
     rest->seq = seq_add(record->seq, length);
     rest->length -= length;
     record->length = length;
@@ -433,6 +528,9 @@ void tcpip__scoreboard_retransmitted(struct scoreboard *board, struct record *re
         record->transmissions++;
     record->sent_at = now;
     record->rate = *rate;
+    record->order = ++board->order;
+    list_remove(&record->by_time);
+    list_push_back(&board->flight, &record->by_time);
 }
 
 void tcpip__scoreboard_reno_duplicate(struct scoreboard *board, uint32_t mss)
@@ -453,9 +551,31 @@ void tcpip__scoreboard_reno_acked(struct scoreboard *board, uint32_t acked, uint
     board->reno_sacked_bytes = min_u32(board->reno_sacked_bytes, sat_sub_u32(board->outstanding_bytes, mss));
 }
 
+/* The two lists hold what they say, in order. */
+static void scoreboard_check_lists(const struct scoreboard *board, uint32_t in_flight, uint32_t lost)
+{
+    const struct record *prev = NULL;
+
+    list_for_each(node, &board->flight)
+    {
+        const struct record *record = list_entry(node, struct record, by_time);
+        ASSERT(!(record->flags & (RECORD_SACKED | RECORD_LOST)));
+        ASSERT(prev == NULL || (record_newer(record, prev) && record->sent_at >= prev->sent_at));
+        prev = record;
+        in_flight--;
+    }
+    list_for_each(node, &board->lost)
+    {
+        ASSERT(list_entry(node, struct record, by_time)->flags & RECORD_LOST);
+        lost--;
+    }
+    ASSERT(in_flight == 0 && lost == 0);
+}
+
 void tcpip__scoreboard_check(const struct scoreboard *board, seqnum una, seqnum nxt)
 {
     uint32_t count = 0, sacked = 0, lost = 0, retransmitted = 0, above_bytes = 0, above_runs = 0;
+    uint32_t segments = 0, lost_records = 0, flight_records = 0;
     const struct record *prev = NULL, *first_lost = NULL;
 
     ASSERT(tcpip__tree_check(&board->records) == board->count && board->count <= board->limit);
@@ -467,7 +587,11 @@ void tcpip__scoreboard_check(const struct scoreboard *board, seqnum una, seqnum 
         ASSERT(prev == NULL || !(prev->flags & marks & RECORD_SACKED));
         ASSERT(!(record->flags & RECORD_FIN) || record == board->last);
         sacked += marks == RECORD_SACKED ? record->length : 0;
+        segments += marks == RECORD_SACKED ? record->segments : 0;
         lost += marks == RECORD_LOST ? record->length : 0;
+        lost_records += marks == RECORD_LOST;
+        flight_records += (marks & (RECORD_SACKED | RECORD_LOST)) == 0;
+        ASSERT(list_node_linked(&record->by_time) == (marks != RECORD_SACKED));
         retransmitted += marks == RECORD_RETRANSMITTED ? record->length : 0;
         if (marks == RECORD_SACKED && record_above(board, record)) {
             above_bytes += record->length;
@@ -479,6 +603,8 @@ void tcpip__scoreboard_check(const struct scoreboard *board, seqnum una, seqnum 
             ASSERT(seq_leq(record_end(record), board->sacked_high));
         count++;
     }
+    scoreboard_check_lists(board, flight_records, lost_records);
+    ASSERT(segments == board->sacked_segments);
     ASSERT(prev == board->last && count == board->count);
     ASSERT(seq_eq(prev == NULL ? una : record_end(prev), nxt));
     ASSERT(board->outstanding_bytes == seq_size(una, nxt));

@@ -8,6 +8,7 @@
 #ifndef TCPIP_SRC_TCP_SCOREBOARD_H
 #define TCPIP_SRC_TCP_SCOREBOARD_H
 
+#include "base/list.h"
 #include "base/pool.h"
 #include "base/seqnum.h"
 #include "base/tree.h"
@@ -34,15 +35,22 @@ struct record {
     uint32_t length;  /* sequence numbers */
     tcpip_ns sent_at; /* of its latest transmission */
     struct rate_snapshot rate;
-    uint8_t flags;         /* enum record_flags */
-    uint8_t transmissions; /* saturates */
+    struct tcpip_list_node by_time; /* in scoreboard.flight or .lost; in neither while SACKED */
+    uint32_t order;                 /* of its latest transmission among all: clocks may stand still between two */
+    uint32_t segments;              /* while SACKED: how many */
+    uint8_t flags;                  /* enum record_flags */
+    uint8_t transmissions;          /* saturates */
 };
 
 struct scoreboard {
     struct tree records;
     struct record *first, *last;
     struct record *next_lost;     /* no record before it is LOST; NULL: not known to be any */
+    struct list flight;           /* records neither SACKED nor LOST, in the order of their latest transmission */
+    struct list lost;             /* LOST records */
+    uint32_t order;               /* of the latest transmission */
     uint32_t count, limit;        /* records; limits.tcp_records */
+    uint32_t sacked_segments;     /* that the SACKED records were when reported */
     uint32_t sacked_bytes;        /* in SACKED records */
     uint32_t lost_bytes;          /* in LOST records */
     uint32_t retransmitted_bytes; /* in RETRANSMITTED records not SACKED */
@@ -52,6 +60,14 @@ struct scoreboard {
     uint32_t sacked_above_bytes;  /* in SACKED records that end above lost_high, */
     uint32_t sacked_above_runs;   /* and how many these are */
     uint32_t reno_sacked_bytes;   /* without SACK: segments that duplicate ACKs stand for (RFC 5681, 6582) */
+};
+
+/* What tcpip__scoreboard_mark_lost_by_time found. */
+struct time_judgement {
+    uint32_t lost;               /* bytes newly lost, */
+    uint32_t lost_retransmitted; /* and of these, retransmissions */
+    bool spared;                 /* something was sent before, but not so long ago: */
+    tcpip_ns spared_sent_at;     /* the first of it */
 };
 
 void tcpip__scoreboard_init(struct scoreboard *board, uint32_t limit);
@@ -73,20 +89,28 @@ must_use bool tcpip__scoreboard_sent(struct scoreboard *board, struct pool *pool
                                      uint8_t flags, const struct rate_snapshot *rate, tcpip_ns now);
 /* The cumulative ACK moved to `una`: drops and trims records. Adds to facts: delivered, rtt_ns (newest record sent
  * once, if nothing acknowledged with it was retransmitted), acked_retransmitted, acked_original, reordered,
- * sack_reneged. *newest: a copy of the most recently sent record delivered, over all calls with the same facts (its
- * rate snapshot feeds rate.h); untouched if none. Returns whether *newest was set. */
+ * sack_reneged, newest. *newest: a copy of the most recently sent record delivered, over all calls with the same facts
+ * (its rate snapshot feeds rate.h); untouched if none. Returns whether *newest was set. */
 bool tcpip__scoreboard_acked(struct scoreboard *board, struct pool *pool, seqnum una, struct tcp_ack *facts,
                              struct record *newest);
 /* One SACK block [left, right) within (snd_una, snd_nxt]; edges inside a record count for the whole MSS-multiples they
- * cover. Adds to facts: sacked, delivered, sacked_rtt_ns, acked_retransmitted, acked_original, reordered. As above for
- * newest. The blocks of one ACK are given after its cumulative part, the lowest first: else the lower ones would look
- * reordered. A block that isn't above snd_una is ignored: who had those bytes would have acknowledged them. */
+ * cover. Adds to facts: sacked, delivered, sacked_rtt_ns, acked_retransmitted, acked_original, reordered, newest. As
+ * above for *newest. The blocks of one ACK are given after its cumulative part, the lowest first: else the lower ones
+ * would look reordered. A block that isn't above snd_una is ignored: who had those bytes would have acknowledged them.
+ */
 bool tcpip__scoreboard_sack(struct scoreboard *board, struct pool *pool, seqnum left, seqnum right, uint32_t mss,
                             struct tcp_ack *facts, struct record *newest);
 /* RFC 6675 IsLost: unSACKed records with more than (threshold - 1) * mss SACKed bytes above, or `threshold` SACKed runs
  * above, are lost. Never judges a record twice by the same SACKs; a record retransmitted since isn't judged again.
  * Returns bytes newly lost. */
 uint32_t tcpip__scoreboard_mark_lost(struct scoreboard *board, uint32_t threshold, uint32_t mss);
+/* RFC 8985 6.2 step 5: what was sent before `newest`, and at or before `sent_by`, is lost; retransmissions too. */
+struct time_judgement tcpip__scoreboard_mark_lost_by_time(struct scoreboard *board, const struct tcp_delivered *newest,
+                                                          tcpip_ns sent_by);
+/* RFC 8985 6.3, of a timeout: the first segment is lost, and what was sent at or before `sent_by`. The first record
+ * isn't SACKED. */
+void tcpip__scoreboard_mark_lost_on_timeout(struct scoreboard *board, struct pool *pool, tcpip_ns sent_by,
+                                            uint32_t mss);
 /* The first unSACKed segment (at most mss of it) is lost: NewReno's partial ACK, or entering recovery without SACK. */
 uint32_t tcpip__scoreboard_mark_head_lost(struct scoreboard *board, struct pool *pool, uint32_t mss);
 /* RTO (RFC 6675 5.1): everything unSACKed is lost, retransmissions too. With forget_sacks the SACKs are forgotten first

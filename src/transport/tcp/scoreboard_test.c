@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* scoreboard_test.c: the scoreboard beside a naive twin that keeps every byte, and its answers one by one. */
-#include "transport/tcp/scoreboard.h"
-
 #include "base/math.h"
-#include "test_env.h"
+#include "scoreboard_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,73 +11,7 @@
 
 #include <cmocka.h>
 
-enum { MSS = 10, SPACE = 4096 };
-
-struct fixture {
-    struct test_env env;
-    struct memory memory;
-    struct pool pool;
-    struct scoreboard board;
-    seqnum una, nxt;
-};
-
-static void fixture_start(struct fixture *f, uint32_t limit, seqnum iss)
-{
-    test_env_init(&f->env, iss.v);
-    tcpip__memory_init(&f->memory, &f->env.env, 0);
-    tcpip__pool_init(&f->pool, &f->memory, sizeof(struct record), _Alignof(struct record), 0);
-    tcpip__scoreboard_init(&f->board, limit);
-    f->una = f->nxt = iss;
-}
-
-static void fixture_stop(struct fixture *f)
-{
-    tcpip__scoreboard_check(&f->board, f->una, f->nxt);
-    tcpip__scoreboard_fini(&f->board, &f->pool);
-    tcpip__pool_fini(&f->pool);
-    tcpip__memory_fini(&f->memory);
-    test_env_fini(&f->env);
-}
-
-static bool send(struct fixture *f, uint32_t length)
-{
-    struct rate_snapshot rate = {.delivered = f->nxt.v};
-    if (!tcpip__scoreboard_sent(&f->board, &f->pool, f->nxt, length, 0, &rate, f->env.now))
-        return false;
-    f->nxt = seq_add(f->nxt, length);
-    return true;
-}
-
-static struct tcp_ack facts_new(const struct fixture *f)
-{
-    return (struct tcp_ack){.now = f->env.now, .rtt_ns = -1, .sacked_rtt_ns = -1, .prior_una = f->una};
-}
-
-/* [from, to) as offsets from una. */
-static struct tcp_ack sack(struct fixture *f, uint32_t from, uint32_t to)
-{
-    struct tcp_ack facts = facts_new(f);
-    struct record newest;
-    tcpip__scoreboard_sack(&f->board, &f->pool, seq_add(f->una, from), seq_add(f->una, to), MSS, &facts, &newest);
-    tcpip__scoreboard_check(&f->board, f->una, f->nxt);
-    return facts;
-}
-
-static struct tcp_ack ack(struct fixture *f, uint32_t bytes)
-{
-    struct tcp_ack facts = facts_new(f);
-    struct record newest;
-    f->una = seq_add(f->una, bytes);
-    tcpip__scoreboard_acked(&f->board, &f->pool, f->una, &facts, &newest);
-    tcpip__scoreboard_check(&f->board, f->una, f->nxt);
-    return facts;
-}
-
-static void retransmit(struct fixture *f, struct record *record)
-{
-    struct rate_snapshot rate = {.delivered = f->nxt.v};
-    tcpip__scoreboard_retransmitted(&f->board, record, &rate, f->env.now);
-}
+enum { SPACE = 4096 };
 
 /* ---- the twin: one entry a byte, everything by counting ---- */
 
@@ -87,19 +19,22 @@ struct byte {
     bool starts; /* a record begins here */
     bool sacked, lost, retransmitted, ever, judged;
     uint8_t transmissions;
+    uint32_t order;
     tcpip_ns sent_at;
 };
 
 struct twin {
     struct byte bytes[SPACE]; /* from una on */
-    uint32_t size;
+    uint32_t size, order;
     bool any_sacked;
 };
 
 static void twin_sent(struct twin *twin, uint32_t length, tcpip_ns now)
 {
     for (uint32_t i = 0; i < length; i++)
-        twin->bytes[twin->size + i] = (struct byte){.starts = i == 0, .transmissions = 1, .sent_at = now};
+        twin->bytes[twin->size + i] =
+            (struct byte){.starts = i == 0, .transmissions = 1, .sent_at = now, .order = twin->order + 1};
+    twin->order++;
     twin->size += length;
 }
 
@@ -122,6 +57,7 @@ static uint32_t twin_sacked(const struct twin *twin)
 struct twin_newest {
     bool set;
     uint32_t at; /* offset from una when it was set */
+    uint32_t order;
     tcpip_ns sent_at;
 };
 
@@ -132,8 +68,8 @@ static void twin_delivered(const struct twin *twin, uint32_t start, uint32_t byt
     uint32_t high = 0;
     for (uint32_t i = 0; i < twin->size; i++)
         high = twin->bytes[i].sacked ? i + 1 : high;
-    if (!newest->set || b->sent_at >= newest->sent_at) /* they come in ascending order */
-        *newest = (struct twin_newest){true, start, b->sent_at};
+    if (!newest->set || b->order >= newest->order) /* they come in ascending order */
+        *newest = (struct twin_newest){true, start, b->order, b->sent_at};
     facts->delivered += bytes;
     if (b->ever) {
         facts->acked_retransmitted = true;
@@ -223,10 +159,12 @@ static void twin_sack(struct twin *twin, uint32_t left, uint32_t right, struct t
                 twin->bytes[end].starts = false;
                 joined.ever |= twin->bytes[end].ever;
                 joined.sent_at = max_i64(joined.sent_at, twin->bytes[end].sent_at);
+                joined.order = max_u32(joined.order, twin->bytes[end].order);
             }
             for (uint32_t i = start; i < end; i++) {
                 twin->bytes[i].ever = joined.ever;
                 twin->bytes[i].sent_at = joined.sent_at;
+                twin->bytes[i].order = joined.order;
             }
         }
         start = end;
@@ -368,7 +306,41 @@ static void random_retransmit(struct fixture *f, struct twin *twin)
         twin->bytes[at].lost = false;
         twin->bytes[at].retransmitted = twin->bytes[at].ever = true;
         twin->bytes[at].sent_at = f->env.now;
+        twin->bytes[at].order = twin->order + 1;
     }
+    twin->order++;
+}
+
+/* As if the `order`th transmission had arrived up to `end`. */
+static void random_judge(struct fixture *f, struct twin *twin)
+{
+    uint32_t order = below(f, twin->order + 1), high = below(f, twin->size + 1), lost = 0, lost_retransmitted = 0;
+    tcpip_ns sent_by = f->env.now - below(f, 30) * TCPIP_MS, spared_sent_at = 0;
+    uint32_t spared_order = 0;
+    for (uint32_t start = 0; start < twin->size;) {
+        uint32_t end = twin_end(twin, start);
+        const struct byte b = twin->bytes[start];
+        bool before = b.order < order || (b.order == order && end < high);
+        if (!b.sacked && !b.lost && before && b.sent_at > sent_by && (spared_order == 0 || b.order < spared_order)) {
+            spared_order = b.order;
+            spared_sent_at = b.sent_at;
+        } else if (!b.sacked && !b.lost && before && b.sent_at <= sent_by) {
+            lost += end - start;
+            lost_retransmitted += b.retransmitted ? end - start : 0;
+            for (uint32_t i = start; i < end; i++) {
+                twin->bytes[i].lost = true;
+                twin->bytes[i].retransmitted = false;
+            }
+        }
+        start = end;
+    }
+    struct tcp_delivered newest = {.known = true, .order = order, .end = seq_add(f->una, high)};
+    struct time_judgement judgement = tcpip__scoreboard_mark_lost_by_time(&f->board, &newest, sent_by);
+    assert_int_equal(judgement.lost, lost);
+    assert_int_equal(judgement.lost_retransmitted, lost_retransmitted);
+    assert_int_equal(judgement.spared, spared_order != 0);
+    if (judgement.spared)
+        assert_int_equal(judgement.spared_sent_at, spared_sent_at);
 }
 
 static void random_mark(struct fixture *f, struct twin *twin)
@@ -405,6 +377,8 @@ static void random_mark(struct fixture *f, struct twin *twin)
                 twin->bytes[at].lost = true;
         }
         assert_int_equal(tcpip__scoreboard_mark_head_lost(&f->board, &f->pool, MSS), lost);
+    } else if (kind < 12) {
+        random_judge(f, twin);
     } else {
         uint32_t threshold = 3 + (kind > 35 ? below(f, 8) : 0);
         uint32_t expected = twin_mark_lost(twin, threshold);

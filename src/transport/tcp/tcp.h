@@ -16,12 +16,14 @@
 #include "transport/tcp/ack_policy.h"
 #include "transport/tcp/isn.h"
 #include "transport/tcp/pacer.h"
+#include "transport/tcp/rack.h"
 #include "transport/tcp/rate.h"
 #include "transport/tcp/reassembly.h"
 #include "transport/tcp/receive_window.h"
 #include "transport/tcp/recovery.h"
 #include "transport/tcp/rtt.h"
 #include "transport/tcp/send_queue.h"
+#include "transport/tcp/tlp.h"
 #include <tcpip/congestion.h>
 #include <tcpip/header/tcp.h>
 #include <tcpip/ports.h>
@@ -43,6 +45,8 @@ enum {
 
 /* What waits in one connection; tcp_timers.c has the table. */
 enum tcp_timer {
+    TCP_TIMER_REORDER, /* these two come before the retransmission timer when they fall due together: they put it off */
+    TCP_TIMER_PROBE,
     TCP_TIMER_RETRANSMIT,
     TCP_TIMER_PERSIST,
     TCP_TIMER_DELAYED_ACK,
@@ -59,6 +63,8 @@ enum tcp_timer {
 struct tcp_hot {
     struct scoreboard board;
     struct recovery recovery;
+    struct rack rack;
+    struct tlp tlp;
     struct rate rate;
     struct pacer pacer;
     struct reassembly reassembly;
@@ -272,6 +278,11 @@ static inline bool tcp_can_transmit(const struct tcp_endpoint *ep)
 {
     return ep->state >= TCPIP_TCP_ESTABLISHED && ep->state != TCPIP_TCP_FIN_WAIT_2 && ep->state != TCPIP_TCP_TIME_WAIT;
 }
+/* Are losses judged by time (rack.h)? Without SACK nothing says what has arrived. */
+static inline bool tcp_rack(const struct tcp_endpoint *ep)
+{
+    return ep->sack_on && (tcp_option(ep, TCPIP_OPTION_RACK) & RACK_ON) != 0;
+}
 static inline uint32_t tcp_in_flight(const struct tcp_endpoint *ep)
 {
     return ep->hot == NULL ? 0 : scoreboard_in_flight(&ep->hot->board);
@@ -343,6 +354,8 @@ void tcpip__tcp_receive_data(struct tcp_endpoint *ep, struct tcp_segment *segmen
 
 /* tcp_ack.c: an acceptable ACK. False: the segment is to be dropped (reason given), and the packet is gone. */
 bool tcpip__tcp_ack(struct tcp_endpoint *ep, struct tcp_segment *segment);
+/* The time has passed within which what RACK spared could still come. */
+void tcpip__tcp_reordering_over(struct tcp_endpoint *ep, tcpip_ns now);
 /* Our FIN, or a SYN-ACK's SYN, are not data: called from tcp_open. */
 void tcpip__tcp_window_update(struct tcp_endpoint *ep, const struct tcp_segment *segment);
 /* Puts a new controller in charge (NULL: the stack's default). */
@@ -470,6 +483,8 @@ void tcpip__tcp_tell_room(struct tcp_endpoint *ep);
 void tcpip__tcp_send_probe(struct tcp_endpoint *ep);
 /* Bytes per second that packets leave at; 0: not paced. */
 uint64_t tcpip__tcp_pacing_rate(const struct tcp_endpoint *ep);
+/* RFC 8985 7.3: new data if there are any and the window takes them, else the last segment again. */
+void tcpip__tcp_send_tail_probe(struct tcp_endpoint *ep);
 /* The limit of the send queue follows cwnd (auto-tuning). */
 void tcpip__tcp_tune_send_buffer(struct tcp_endpoint *ep);
 
@@ -509,7 +524,13 @@ static inline bool tcp_timer_on(const struct tcp_endpoint *ep, enum tcp_timer ti
 void tcpip__tcp_timers_on_syn_sent(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_established(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_data_sent(struct tcp_endpoint *ep);
+/* The first unacknowledged segment was sent again. */
+void tcpip__tcp_timers_on_head_sent(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_ack(struct tcp_endpoint *ep, bool progress);
+/* What RACK spared is lost if it hasn't come by then; TCPIP_NEVER: it spared nothing. */
+void tcpip__tcp_timers_on_judged(struct tcp_endpoint *ep, tcpip_ns spared_until);
+/* The peer seems to have thrown away what it had SACKed. */
+void tcpip__tcp_timers_on_reneging(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_hot(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_segment_received(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_zero_window(struct tcp_endpoint *ep);

@@ -8,7 +8,7 @@
  *    5 selective          SACK blocks, D-SACK (RFC 2018, 2883)
  *    6 round trip         RFC 6298, from a record sent once, else from the timestamp
  *    7 rate               delivery rate
- *    8 loss               RFC 6675 judges; recovery decides: enter, leave, undo
+ *    8 loss               RACK judges (RFC 8985), or RFC 6675's count; recovery decides: enter, leave, undo
  *    9 congestion         the controller sees the facts; PRR paces a recovery
  *   10 timers, waiters    RFC 6298 5; Out is news when room was missed
  *
@@ -50,7 +50,14 @@ static void ack_begin(const struct tcp_endpoint *ep, const struct tcp_segment *s
         .window_changed = segment->window << ep->snd_wscale != ep->snd_wnd,
         .has_timestamp = ep->ts_on && segment->has_ts,
         .ts_ecr = segment->ts_ecr,
+        .rack = tcp_rack(ep),
+        .min_rtt_ns = ep->rtt.min_rtt_ns > 1 ? ep->rtt.min_rtt_ns : 0, /* 1: the clock stood still */
+        .echoed_by = TCPIP_NEVER,
     };
+    if (facts->has_timestamp && facts->ts_ecr != 0) {
+        int32_t ms = (int32_t)(timestamp_clock(facts->now, ep->ts_offset) - facts->ts_ecr);
+        facts->echoed_by = (facts->now / TCPIP_MS - ms + 1) * TCPIP_MS;
+    }
     facts->duplicate = seq_eq(segment->ack, ep->snd_una) && segment->length == 0 &&
                        (segment->flags & (TCPIP_TCP_SYN | TCPIP_TCP_FIN)) == 0 && !facts->window_changed &&
                        ep->hot != NULL && ep->hot->board.count > 0;
@@ -132,6 +139,7 @@ static bool ack_selective(struct tcp_endpoint *ep, const struct tcp_segment *seg
     if (ack_is_dsack(options, segment->ack)) {
         facts->dsack = true;
         facts->dsack_bytes = seq_size(seq(options->sack[0].start), seq(options->sack[0].end));
+        facts->dsack_end = seq(options->sack[0].end);
         ep->dsack_duplicates++;
         tcp_stats(ep)->dsack_received++;
         i = 1;
@@ -200,6 +208,21 @@ static void congestion_facts(const struct tcp_endpoint *ep, const struct tcp_ack
     };
 }
 
+/* The probe of a lost tail may have been the repair (RFC 8985 7.4). */
+static void ack_tail(struct tcp_endpoint *ep, struct tcp_ack *facts)
+{
+    struct tcpip_congestion *congestion = &ep->congestion;
+    struct tcpip_congestion_ack seen;
+    if (tcpip__tlp_on_ack(&ep->hot->tlp, facts) != TLP_REPAIRED)
+        return;
+    /* A recovery that begins and ends with this ACK. */
+    congestion_facts(ep, facts, &seen);
+    congestion->ops->on_recovery(congestion, &seen);
+    if (!congestion->ops->owns_recovery)
+        congestion->cwnd = max_u32(min_u32(congestion->cwnd, congestion->ssthresh), ep->snd_mss);
+    tcp_stats(ep)->tail_loss_recoveries++;
+}
+
 static void ack_undo(struct tcp_endpoint *ep, const struct tcp_ack *facts)
 {
     struct tcpip_congestion *congestion = &ep->congestion;
@@ -218,6 +241,7 @@ static void ack_enter_recovery(struct tcp_endpoint *ep, struct tcp_ack *facts)
     struct tcp_hot *hot = ep->hot;
     struct tcpip_congestion *congestion = &ep->congestion;
     struct tcpip_congestion_ack seen;
+    tcpip__tlp_cancel(&hot->tlp);
     if (!ep->sack_on || hot->board.lost_bytes == 0)
         facts->lost +=
             tcpip__scoreboard_mark_head_lost(&hot->board, &tcp_stack_of(ep->base.stack)->records, ep->snd_mss);
@@ -230,6 +254,30 @@ static void ack_enter_recovery(struct tcp_endpoint *ep, struct tcp_ack *facts)
         tcp_stats(ep)->sack_recovery++;
 }
 
+/* RACK's judgement of what is in flight now; returns the bytes newly lost. */
+static uint32_t ack_judge_by_time(struct tcp_endpoint *ep, tcpip_ns now)
+{
+    struct tcp_hot *hot = ep->hot;
+    const struct rack *rack = &hot->rack;
+    if (!rack->newest.known)
+        return 0;
+    struct rack_path path = {
+        .min_rtt_ns = ep->rtt.min_rtt_ns,
+        .srtt_ns = ep->rtt.srtt_ns,
+        .sacked_segments = hot->board.sacked_segments,
+        .in_recovery = recovery_active(&hot->recovery),
+        .mode = tcp_option(ep, TCPIP_OPTION_RACK),
+    };
+    tcpip_ns window_ns = tcpip__rack_window(rack, &path);
+    struct time_judgement judgement =
+        tcpip__scoreboard_mark_lost_by_time(&hot->board, &rack->newest, rack_sent_by(rack, window_ns, now));
+    tcpip__tcp_timers_on_judged(ep, judgement.spared ? rack_deadline(rack, window_ns, judgement.spared_sent_at)
+                                                     : TCPIP_NEVER);
+    tcp_stats(ep)->rack_losses += div_round_up(judgement.lost, ep->snd_mss);
+    tcp_stats(ep)->lost_retransmits += div_round_up(judgement.lost_retransmitted, ep->snd_mss);
+    return judgement.lost;
+}
+
 /* Stop 8. */
 static void ack_losses(struct tcp_endpoint *ep, struct tcp_ack *facts)
 {
@@ -240,11 +288,18 @@ static void ack_losses(struct tcp_endpoint *ep, struct tcp_ack *facts)
         tcpip__scoreboard_reno_duplicate(board, ep->snd_mss);
         facts->delivered += ep->snd_mss; /* what the duplicate stands for (RFC 9937's DeliveredData without SACK) */
     }
-    if (ep->sack_on && board->sacked_bytes > 0)
+    if (facts->rack) {
+        tcpip__rack_on_ack(&hot->rack, facts, ep->snd_nxt);
+        facts->lost += ack_judge_by_time(ep, facts->now);
+    } else if (ep->sack_on && board->sacked_bytes > 0)
         facts->lost += tcpip__scoreboard_mark_lost(board, hot->recovery.reordering, ep->snd_mss);
     uint32_t sacked = ep->sack_on ? board->sacked_bytes : board->reno_sacked_bytes;
     uint32_t actions = tcpip__recovery_on_ack(&hot->recovery, facts, ep->sack_on, sacked, board->outstanding_bytes,
                                               ep->snd_mss, board->lost_bytes > 0, ep->snd_nxt);
+    if (before >= TCPIP_TCP_RECOVERY && (!recovery_active(&hot->recovery) || (actions & RECOVERY_ENTER)))
+        tcpip__rack_on_exit(&hot->rack);
+    if (actions & RECOVERY_UNDO)
+        tcpip__rack_on_undo(&hot->rack);
     if (actions & (RECOVERY_UNDO | RECOVERY_LOSS_UNDO))
         ack_undo(ep, facts);
     if (actions & RECOVERY_ENTER)
@@ -275,6 +330,37 @@ static void ack_congestion(struct tcp_endpoint *ep, const struct tcp_ack *facts)
             tcpip__recovery_prr_cwnd(&ep->hot->recovery, facts, congestion->ssthresh, ep->snd_mss), ep->snd_mss);
     EVENT(ep->base.stack, TCP_CONGESTION, ep->base.id, congestion->cwnd, congestion->ssthresh, congestion->pacing_rate,
           ep->hot->recovery.state);
+}
+
+void tcpip__tcp_reordering_over(struct tcp_endpoint *ep, tcpip_ns now)
+{
+    struct tcp_hot *hot = ep->hot;
+    if (hot == NULL || !tcp_rack(ep))
+        return;
+    struct tcp_ack facts = {
+        .now = now,
+        .ack = ep->snd_una,
+        .prior_una = ep->snd_una,
+        .prior_in_flight = tcp_in_flight(ep),
+        .rtt_ns = -1,
+        .sacked_rtt_ns = -1,
+        .rack = true,
+    };
+    facts.lost = ack_judge_by_time(ep, now);
+    if (facts.lost == 0)
+        return;
+    tcp_stats(ep)->rack_timeouts++;
+    if (!recovery_active(&hot->recovery)) {
+        uint8_t before = hot->recovery.state;
+        hot->recovery.prr_delivered = 0;
+        ack_enter_recovery(ep, &facts);
+        EVENT(ep->base.stack, TCP_RECOVERY, ep->base.id, before, hot->recovery.state,
+              hot->recovery.recovery_point.v - ep->iss.v, RECOVERY_ENTER);
+        if (!ep->congestion.ops->owns_recovery)
+            ep->congestion.cwnd = max_u32(
+                tcpip__recovery_prr_cwnd(&hot->recovery, &facts, ep->congestion.ssthresh, ep->snd_mss), ep->snd_mss);
+    }
+    endpoint_mark_dirty(&ep->base);
 }
 
 /* Our FIN was among what was acknowledged. */
@@ -317,6 +403,8 @@ bool tcpip__tcp_ack(struct tcp_endpoint *ep, struct tcp_segment *segment)
     any |= ack_selective(ep, segment, &facts, &newest);
     if (facts.duplicate)
         tcp_stats(ep)->duplicate_acks_received++;
+    if (ep->hot != NULL)
+        ack_tail(ep, &facts);
     if (ep->hot != NULL && (facts.acked > 0 || facts.delivered > 0 || facts.duplicate || facts.dsack)) {
         ack_round_trip(ep, &facts);
         tcpip__rate_on_ack(&ep->hot->rate, any ? &newest : NULL, ep->rtt.min_rtt_ns, &facts);
@@ -331,6 +419,8 @@ bool tcpip__tcp_ack(struct tcp_endpoint *ep, struct tcp_segment *segment)
         ack_room(ep);
     }
     tcpip__tcp_timers_on_ack(ep, facts.acked > 0);
+    if (facts.sack_reneged)
+        tcpip__tcp_timers_on_reneging(ep);
     ack_fin(ep, fin_was_acked);
     return true;
 }

@@ -164,6 +164,8 @@ struct tcp_hot *tcpip__tcp_hot(struct tcp_endpoint *ep)
     tcpip_ns now = tcpip__stack_now(stack);
     tcpip__scoreboard_init(&hot->board, stack->limits.tcp_records);
     tcpip__recovery_init(&hot->recovery);
+    tcpip__rack_init(&hot->rack);
+    tcpip__tlp_init(&hot->tlp);
     tcpip__rate_init(&hot->rate, now);
     tcpip__pacer_init(&hot->pacer, now);
     tcpip__reassembly_init(&hot->reassembly, stack->limits.tcp_out_of_order);

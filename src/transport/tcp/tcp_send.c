@@ -192,7 +192,15 @@ static bool tcp_retransmit_one(struct tcp_endpoint *ep, struct record *record, u
     ep->bytes_retransmitted += payload;
     tcp_pace(ep, payload, now);
     tcpip__tcp_timers_on_data_sent(ep);
+    if (seq_eq(record->seq, ep->snd_una))
+        tcpip__tcp_timers_on_head_sent(ep);
     return true;
+}
+
+/* A window that the peer took back: only the head may go beyond it (RFC 9293 SHLD-15's sense). */
+static bool tcp_beyond_window(const struct tcp_endpoint *ep, const struct record *record)
+{
+    return !seq_eq(record->seq, ep->snd_una) && seq_geq(record->seq, seq_add(ep->snd_una, ep->snd_wnd));
 }
 
 /* True: nothing lost is left to send; new data may follow. */
@@ -207,8 +215,7 @@ static bool tcp_retransmit(struct tcp_endpoint *ep)
             tcp_note_cwnd_limited(ep);
             return false;
         }
-        /* A window that the peer took back: only the head may go beyond it (RFC 9293 SHLD-15's sense). */
-        if (!seq_eq(record->seq, ep->snd_una) && seq_geq(record->seq, seq_add(ep->snd_una, ep->snd_wnd)))
+        if (tcp_beyond_window(ep, record))
             return false;
         if (tcp_link_full(ep) || tcp_paced(ep))
             return false;
@@ -404,4 +411,36 @@ void tcpip__tcp_send_probe(struct tcp_endpoint *ep)
         return;
     }
     tcpip__tcp_output_control(ep, seq_sub(ep->snd_una, 1), TCPIP_TCP_ACK);
+}
+
+/* The last segment again, cut off what was sent with it. */
+static bool tcp_repeat_last(struct tcp_endpoint *ep)
+{
+    struct scoreboard *board = &ep->hot->board;
+    struct record *last = scoreboard_last(board);
+    uint32_t mss = ep->snd_mss, payload = last->length - ((last->flags & RECORD_FIN) != 0 ? 1 : 0);
+    if ((last->flags & RECORD_SACKED) != 0)
+        return false;
+    if (payload > mss &&
+        !tcpip__scoreboard_split(board, &tcp_stack_of(ep->base.stack)->records, last, (payload - 1) / mss * mss))
+        return false;
+    last = scoreboard_last(board);
+    return !tcp_beyond_window(ep, last) && tcp_retransmit_one(ep, last, mss);
+}
+
+void tcpip__tcp_send_tail_probe(struct tcp_endpoint *ep)
+{
+    struct tcp_hot *hot = ep->hot;
+    if (hot->tlp.outstanding || !tcpip__tcp_route(ep) || nic_full(ep->route.nic))
+        return;
+    tcp_follow_mtu(ep);
+    uint32_t length = min_u32(tcp_unsent(ep), ep->snd_mss);
+    seqnum start = ep->snd_nxt;
+    bool new_data = length > 0 && seq_leq(seq_add(start, length), seq_add(ep->snd_una, ep->snd_wnd));
+    if (new_data ? !tcp_send_new(ep, length) : !tcp_repeat_last(ep))
+        return;
+    if (!new_data)
+        start = scoreboard_last(&hot->board)->seq;
+    tcpip__tlp_sent(&hot->tlp, start, ep->snd_nxt, !new_data);
+    tcp_stats(ep)->tail_loss_probes++;
 }

@@ -2,8 +2,13 @@
 /* tcp_timers.c: all waiting of a connection, as events: functions named after what just happened.
  *
  *   timer          armed by                        cancelled by              on expiry                      source
+ *   REORDER        an ACK, after which something   an ACK, after which       lost; recovery begins          RFC 8985 6
+ *                  may only be late                nothing is
+ *   PROBE          new data sent; an ACK with      recovery, SACKs, a probe  new data, or the last segment  RFC 8985 7
+ *                  more outstanding                outstanding               again; RETRANSMIT anew
  *   RETRANSMIT     SYN, data or FIN sent; an ACK   everything acknowledged   oldest segment again, backoff; RFC 6298 5
- *                  with more outstanding                                     at the limit: Timeout
+ *                  with more outstanding; the                                at the limit: Timeout
+ *                  first segment sent again
  *   PERSIST        window closed, data wait,       the window opens          probe, backoff                 RFC 9293
  *                  nothing in flight                                                                        3.8.6.1
  *   DELAYED_ACK    data received, ACK not due yet  an ACK sent               ACK                            3.8.6.3
@@ -27,6 +32,7 @@ enum {
     PERSIST_MIN_MS = 200, /* as the least RTO */
     CORK_MS = 200,
     IDLE_MS = 1000,
+    RENEGING_MS = 10,
 };
 
 static void tcp_timer_arm(struct tcp_endpoint *ep, enum tcp_timer timer, tcpip_ns at)
@@ -46,6 +52,22 @@ static tcpip_ns tcp_rto(const struct tcp_endpoint *ep)
     struct rtt_bounds bounds;
     tcpip__tcp_rtt_bounds(ep, &bounds);
     return tcpip__rtt_rto(&ep->rtt, &bounds);
+}
+
+/* RFC 8985 7.2. What SACKs and recoveries tell is RACK's; a probe is for where nothing tells anything. */
+static void tcp_probe_schedule(struct tcp_endpoint *ep, tcpip_ns now)
+{
+    const struct tcp_hot *hot = ep->hot;
+    if (hot == NULL || hot->board.count == 0 || hot->board.sacked_bytes > 0 || hot->board.lost_bytes > 0 ||
+        recovery_active(&hot->recovery) || hot->tlp.outstanding || !ep->sack_on || ep->rtt.srtt_ns == 0 ||
+        tcp_option(ep, TCPIP_OPTION_TAIL_LOSS_PROBE) == 0) {
+        tcp_timer_disarm(ep, TCP_TIMER_PROBE);
+        return;
+    }
+    bool single = hot->board.count == 1 && hot->board.outstanding_bytes <= (uint32_t)ep->snd_mss + 1;
+    tcp_timer_arm(ep, TCP_TIMER_PROBE,
+                  now + tcpip__tlp_timeout(ep->rtt.srtt_ns, single, tcp_option(ep, TCPIP_OPTION_MIN_RTO),
+                                           ep->deadlines[TCP_TIMER_RETRANSMIT] - now));
 }
 
 /* Timeout, or what an ICMP error has said meanwhile (as Linux). */
@@ -78,7 +100,34 @@ static void tcp_on_syn_timeout(struct tcp_endpoint *ep, tcpip_ns now)
     tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, now + tcp_rto(ep));
 }
 
-/* RFC 6298 5.4 to 5.6; RFC 5681 3.1 for the window; RFC 6675 5.1 for the scoreboard. */
+static void tcp_on_probe_timeout(struct tcp_endpoint *ep, tcpip_ns now)
+{
+    if (ep->hot == NULL || ep->hot->board.count == 0)
+        return;
+    tcpip__tcp_send_tail_probe(ep);
+    EVENT(ep->base.stack, TCP_TIMER, ep->base.id, TCP_TIMER_PROBE, ep->rtt.backoff, 0, 0);
+    /* Whether or not it could go: it is the retransmission timer's turn now, with its whole time (RFC 8985 7.3). */
+    tcp_timer_disarm(ep, TCP_TIMER_PROBE);
+    tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, now + tcp_rto(ep));
+}
+
+/* RFC 8985 6.3: what was sent less than a round trip ago may still come. RFC 6675 5.1: else everything. */
+static void tcp_mark_lost_on_timeout(struct tcp_endpoint *ep, tcpip_ns now)
+{
+    struct tcp_hot *hot = ep->hot;
+    /* The head unSACKed is what the peer should have; a SACKed head means that it threw SACKed data away (RFC 2018 8).
+     */
+    bool reneged = (hot->board.first->flags & RECORD_SACKED) != 0;
+    if (reneged)
+        tcp_stats(ep)->sack_reneging++;
+    if (!reneged && hot->rack.newest.known && tcp_rack(ep))
+        tcpip__scoreboard_mark_lost_on_timeout(&hot->board, &tcp_stack_of(ep->base.stack)->records,
+                                               rack_sent_by(&hot->rack, 0, now), ep->snd_mss);
+    else
+        (void)tcpip__scoreboard_mark_all_lost(&hot->board, reneged);
+}
+
+/* RFC 6298 5.4 to 5.6; RFC 5681 3.1 for the window. */
 static void tcp_on_retransmit_timeout(struct tcp_endpoint *ep, tcpip_ns now)
 {
     if (!tcp_synchronized(ep)) {
@@ -99,20 +148,15 @@ static void tcp_on_retransmit_timeout(struct tcp_endpoint *ep, tcpip_ns now)
     if (ep->retransmit_count < UINT8_MAX)
         ep->retransmit_count++;
     tcp_stats(ep)->timeouts++;
-    /* Only the first timeout of a stretch without progress is a sign of congestion (RFC 5681 3.1): later ones find the
-     * window at its floor already and must not lower ssthresh again. */
-    bool first = ep->retransmit_count == 1 && hot->recovery.state != TCPIP_TCP_LOSS;
-    uint32_t cwnd = ep->congestion.cwnd, ssthresh = ep->congestion.ssthresh;
-    if (first)
+    if (tcpip__recovery_on_rto(&hot->recovery, ep->snd_una, ep->snd_nxt, ep->congestion.cwnd, ep->congestion.ssthresh,
+                               ep->retransmit_count > 1, ep->sack_on))
         ep->congestion.ops->on_rto(&ep->congestion, hot->board.outstanding_bytes, now);
-    tcpip__recovery_on_rto(&hot->recovery, ep->snd_una, ep->snd_nxt, cwnd, ssthresh, first && ep->sack_on);
-    /* The head unSACKed is what the peer should have; a SACKed head means that it threw SACKed data away (RFC 2018 8).
-     */
-    bool reneged = (hot->board.first->flags & RECORD_SACKED) != 0;
-    if (reneged)
-        tcp_stats(ep)->sack_reneging++;
-    (void)tcpip__scoreboard_mark_all_lost(&hot->board, reneged);
-    ep->congestion.cwnd = ep->snd_mss;
+    tcpip__tlp_cancel(&hot->tlp);
+    tcp_mark_lost_on_timeout(ep, now);
+    /* The loss window is for what is lost: what is still under way isn't in its way (RFC 5681 3.1, as Linux). */
+    ep->congestion.cwnd = sat_add_u32(scoreboard_in_flight(&hot->board), ep->snd_mss);
+    tcp_timer_disarm(ep, TCP_TIMER_PROBE);
+    tcp_timer_disarm(ep, TCP_TIMER_REORDER);
     tcpip__rtt_back_off(&ep->rtt);
     EVENT(ep->base.stack, TCP_TIMER, ep->base.id, TCP_TIMER_RETRANSMIT, ep->rtt.backoff, 0, 0);
     tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, now + tcp_rto(ep));
@@ -169,6 +213,12 @@ static void tcp_on_timer(struct tcp_endpoint *ep, enum tcp_timer timer, tcpip_ns
 {
     struct ack_bounds bounds;
     switch (timer) {
+    case TCP_TIMER_REORDER:
+        tcpip__tcp_reordering_over(ep, now);
+        break;
+    case TCP_TIMER_PROBE:
+        tcp_on_probe_timeout(ep, now);
+        break;
     case TCP_TIMER_RETRANSMIT:
         tcp_on_retransmit_timeout(ep, now);
         break;
@@ -283,7 +333,15 @@ void tcpip__tcp_timers_on_data_sent(struct tcp_endpoint *ep)
     tcp_timer_disarm(ep, TCP_TIMER_PERSIST);
     tcp_timer_disarm(ep, TCP_TIMER_CORK);
     tcp_timer_disarm(ep, TCP_TIMER_IDLE);
+    tcp_probe_schedule(ep, now);
     tcp_user_timeout_start(ep, now);
+}
+
+void tcpip__tcp_timers_on_head_sent(struct tcp_endpoint *ep)
+{
+    /* As Linux: its ACK takes a round trip from now, not from when it first went. Without a timeout in between it goes
+     * again only when something sent after it has arrived, so that it can't put off the timer for ever. */
+    tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, tcpip__stack_now(ep->base.stack) + tcp_rto(ep));
 }
 
 void tcpip__tcp_timers_on_ack(struct tcp_endpoint *ep, bool progress)
@@ -296,12 +354,32 @@ void tcpip__tcp_timers_on_ack(struct tcp_endpoint *ep, bool progress)
     }
     if (ep->hot == NULL || ep->hot->board.count == 0) {
         tcp_timer_disarm(ep, TCP_TIMER_RETRANSMIT); /* RFC 6298 5.2 */
+        tcp_timer_disarm(ep, TCP_TIMER_REORDER);
+        tcp_timer_disarm(ep, TCP_TIMER_PROBE);
         if (ep->hot != NULL && !tcp_timer_on(ep, TCP_TIMER_IDLE))
             tcp_timer_arm(ep, TCP_TIMER_IDLE, now + IDLE_MS * TCPIP_MS);
     } else if (progress) {
         tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, now + tcp_rto(ep)); /* 5.3 */
+        tcp_probe_schedule(ep, now);
         tcp_user_timeout_start(ep, now);
+    } else if (ep->hot->board.sacked_bytes > 0 || recovery_active(&ep->hot->recovery)) {
+        tcp_timer_disarm(ep, TCP_TIMER_PROBE);
     }
+}
+
+void tcpip__tcp_timers_on_judged(struct tcp_endpoint *ep, tcpip_ns spared_until)
+{
+    if (spared_until == TCPIP_NEVER)
+        tcp_timer_disarm(ep, TCP_TIMER_REORDER);
+    else
+        tcp_timer_arm(ep, TCP_TIMER_REORDER, spared_until);
+}
+
+void tcpip__tcp_timers_on_reneging(struct tcp_endpoint *ep)
+{
+    /* It may be that the ACKs were reordered on their way; if not, the timeout forgets the SACKs and sends it all. */
+    tcpip_ns patience_ns = min_i64(max_i64(ep->rtt.srtt_ns / 2, RENEGING_MS * TCPIP_MS), tcp_rto(ep));
+    tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, tcpip__stack_now(ep->base.stack) + patience_ns);
 }
 
 void tcpip__tcp_timers_on_hot(struct tcp_endpoint *ep)
