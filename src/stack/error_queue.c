@@ -42,7 +42,8 @@ struct error_queue {
 static struct error_queue *error_queue_of(struct tcpip_endpoint *endpoint)
 {
     if (endpoint->errors == NULL) {
-        struct error_queue *queue = tcpip__memory_zalloc(&endpoint->stack->memory, sizeof(*queue), alignof(*queue));
+        struct error_queue *queue =
+            tcpip__memory_zalloc(&endpoint->stack->memory, sizeof(*queue), alignof(struct error_queue));
         if (queue == NULL)
             return NULL;
         list_init(&queue->entries);
@@ -201,7 +202,7 @@ void tcpip__error_queue_mark(struct tcpip_endpoint *endpoint, uint64_t last, uin
     struct error_queue *queue = error_queue_of(endpoint);
     struct error_mark *mark = NULL;
     if (queue != NULL && queue->mark_count < ERROR_QUEUE_MARKS_MAX)
-        mark = tcpip__memory_zalloc(&endpoint->stack->memory, sizeof(*mark), alignof(*mark));
+        mark = tcpip__memory_zalloc(&endpoint->stack->memory, sizeof(*mark), alignof(struct error_mark));
     if (mark == NULL) {
         error_lost(endpoint);
         return;
