@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 enum { MSS = 1000 };
+#define FAR (100 * TCPIP_MS)
 
 /* Sends whenever it is allowed, by a clock that only moves in steps; bytes that left in a second. */
 static uint64_t sent_in_a_second(uint64_t rate, uint32_t packet, tcpip_ns step)
@@ -93,10 +94,18 @@ static void test_a_rate_is_the_window_over_a_round_trip(void **state)
 static void test_a_packet_lasts_a_millisecond(void **state)
 {
     (void)state;
-    assert_int_equal(tcpip__pacer_segments(1000, MSS, 40), 2); /* two segments at least */
-    assert_int_equal(tcpip__pacer_segments(1024 * 10 * MSS, MSS, 40), 10);
-    assert_int_equal(tcpip__pacer_segments(UINT64_MAX, MSS, 40), 40);
-    assert_int_equal(tcpip__pacer_segments(1000, MSS, 1), 1); /* no super-segments */
+    assert_int_equal(tcpip__pacer_segments(1000, FAR, MSS, 40), 2); /* two segments at least */
+    assert_int_equal(tcpip__pacer_segments(1024 * 10 * MSS, FAR, MSS, 40), 10);
+    assert_int_equal(tcpip__pacer_segments(UINT64_MAX, FAR, MSS, 40), 40);
+    assert_int_equal(tcpip__pacer_segments(1000, FAR, MSS, 1), 1); /* no super-segments */
+}
+
+static void test_a_packet_to_a_near_host_is_larger(void **state)
+{
+    (void)state;
+    assert_int_equal(tcpip__pacer_segments(1000, 50 * TCPIP_US, MSS, 100), 65536 / MSS);
+    assert_int_equal(tcpip__pacer_segments(1000, 600 * TCPIP_US, MSS, 100), 32768 / MSS);
+    assert_int_equal(tcpip__pacer_segments(1024 * 10 * MSS, 600 * TCPIP_US, MSS, 100), 10 + 32768 / MSS);
 }
 
 static void test_the_slowest_rate_doesnt_overflow(void **state)
@@ -118,6 +127,7 @@ int main(void)
         cmocka_unit_test(test_a_pause_is_no_credit_for_a_burst),
         cmocka_unit_test(test_a_rate_is_the_window_over_a_round_trip),
         cmocka_unit_test(test_a_packet_lasts_a_millisecond),
+        cmocka_unit_test(test_a_packet_to_a_near_host_is_larger),
         cmocka_unit_test(test_the_slowest_rate_doesnt_overflow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

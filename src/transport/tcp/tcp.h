@@ -131,8 +131,9 @@ struct tcp_endpoint {
     uint32_t send_buffer_bytes;
     bool send_buffer_fixed, receive_buffer_fixed; /* set by option: no auto-tuning */
     bool fin_queued, fin_sent, fin_acked;
-    bool more_coming;   /* the last write said so */
-    bool force_partial; /* the cork's time is over: what there is goes */
+    uint32_t more_bytes; /* at the end of the queue: written with the word that more is coming */
+    bool more_coming;    /* the last write said so */
+    bool force_partial;  /* the cork's time is over: what there is goes */
     bool cwnd_limited;
     seqnum cwnd_limited_until; /* snd_nxt when the window was last full */
     bool out_of_room;          /* the last write found or left no Out: it is news when there is */

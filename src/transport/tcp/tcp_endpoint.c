@@ -245,6 +245,7 @@ static enum tcpip_error tcp_op_sendmsg(struct tcpip_endpoint *endpoint, const st
         return tcpip__tcp_send_room(ep) > 0 ? TCPIP_ERR_NO_BUFFER_SPACE : TCPIP_ERR_WOULD_BLOCK;
     *done = total;
     ep->more_coming = (flags & TCPIP_WRITE_MORE) != 0 && total == wanted;
+    ep->more_bytes = (flags & TCPIP_WRITE_MORE) != 0 ? sat_add_u32(ep->more_bytes, (uint32_t)total) : 0;
     if (unlikely((flags & WRITE_MARKS) != 0 && total > 0))
         tcpip__error_queue_mark(endpoint, tcp_bytes_written(ep) - 1, flags);
     endpoint_mark_dirty(endpoint);
@@ -273,6 +274,7 @@ static enum tcpip_error tcp_op_write_view(struct tcpip_endpoint *endpoint, const
         return TCPIP_ERR_NO_BUFFER_SPACE;
     ep->out_of_room = !tcpip__tcp_writable(ep);
     ep->more_coming = (flags & TCPIP_WRITE_MORE) != 0;
+    ep->more_bytes = ep->more_coming ? sat_add_u32(ep->more_bytes, view->length) : 0;
     if (unlikely((flags & WRITE_MARKS) != 0 && view->length > 0))
         tcpip__error_queue_mark(endpoint, tcp_bytes_written(ep) - 1, flags);
     endpoint_mark_dirty(endpoint);

@@ -56,12 +56,13 @@ void tcpip__tcp_tune_send_buffer(struct tcp_endpoint *ep)
     ep->send_buffer_bytes = max_u32(ep->send_buffer_bytes, wanted);
 }
 
-uint64_t tcpip__tcp_pacing_rate(const struct tcp_endpoint *ep)
+/* As if it were asked for, with `always`: what it would be. */
+static uint64_t tcp_pacing_rate(const struct tcp_endpoint *ep, bool always)
 {
     struct pacer_facts facts = {
         .controller_rate = ep->congestion.pacing_rate,
         .max_rate = (uint64_t)tcp_option(ep, TCPIP_OPTION_MAX_PACING_RATE),
-        .asked = tcp_option(ep, TCPIP_OPTION_PACING) != 0,
+        .asked = always || tcp_option(ep, TCPIP_OPTION_PACING) != 0,
         .cwnd = ep->congestion.cwnd,
         .ssthresh = ep->congestion.ssthresh,
         .in_flight = tcp_in_flight(ep),
@@ -70,16 +71,22 @@ uint64_t tcpip__tcp_pacing_rate(const struct tcp_endpoint *ep)
     return tcpip__pacer_rate(&facts);
 }
 
-/* Bytes that a packet of this connection may hold, as whole segments. */
+uint64_t tcpip__tcp_pacing_rate(const struct tcp_endpoint *ep)
+{
+    return tcp_pacing_rate(ep, false);
+}
+
+/* Bytes that a packet of this connection may hold, as whole segments: as much as leaves in a millisecond, and less than
+ * a window, or its ACK would have nothing behind it. */
 static uint32_t tcp_super_segment(const struct tcp_endpoint *ep)
 {
     uint32_t most = ep->route.nic->caps.gso_max_bytes;
     most = most != 0 ? min_u32(most - min_u32(most, 120), TCP_SUPER_SEGMENT_MAX) : TCP_SUPER_SEGMENT_MAX;
-    uint32_t segments = max_u32(most / ep->snd_mss, 1);
-    uint64_t rate = tcpip__tcp_pacing_rate(ep);
+    uint32_t segments = min_u32(most, ep->congestion.cwnd / 2) / ep->snd_mss;
+    uint64_t rate = tcp_pacing_rate(ep, true);
     if (rate != 0)
-        segments = tcpip__pacer_segments(rate, ep->snd_mss, segments);
-    return segments * ep->snd_mss;
+        segments = tcpip__pacer_segments(rate, ep->rtt.min_rtt_ns, ep->snd_mss, segments);
+    return max_u32(segments, 1) * ep->snd_mss;
 }
 
 /* Room in the congestion window, as whole segments where it matters. With nothing in flight one segment may always go.

@@ -246,6 +246,7 @@ static void tcp_on_timer(struct tcp_endpoint *ep, enum tcp_timer timer, tcpip_ns
         break;
     case TCP_TIMER_CORK:
         ep->force_partial = true;
+        ep->more_bytes = 0;
         endpoint_mark_dirty(&ep->base);
         break;
     case TCP_TIMER_PACING:
