@@ -148,6 +148,11 @@ struct tcpip_error_record {
  * ERR. Reading an ICMP error also ends it as the ERROR option's value, which is then that of the next. WOULD_BLOCK. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error
 tcpip_endpoint_read_error(struct tcpip_endpoint *endpoint, struct tcpip_error_record *out, void *payload, size_t size);
+/* As tcpip_endpoint_recvmsg, but the datagram stays for the next one. NOT_SUPPORTED: not a datagram endpoint. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_peekmsg(struct tcpip_endpoint *endpoint,
+                                                                 const struct tcpip_io *io, size_t io_count,
+                                                                 size_t *done, struct tcpip_full_address *from,
+                                                                 struct tcpip_control *control);
 /* flags: enum tcpip_shutdown, else INVALID_ARGUMENT. NOT_CONNECTED. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_shutdown(struct tcpip_endpoint *endpoint, uint32_t flags);
 /* Bound or chosen address, else unspecified and port 0. Never fails. */

@@ -123,6 +123,8 @@ struct tcpip_endpoint_ops {
                                    const struct tcpip_full_address *to);
     enum tcpip_error (*peek)(struct tcpip_endpoint *, bool (*writer)(void *, const void *, size_t), void *ctx,
                              size_t *done);
+    enum tcpip_error (*peekmsg)(struct tcpip_endpoint *, const struct tcpip_io *, size_t io_count, size_t *done,
+                                struct tcpip_full_address *from, struct tcpip_control *control); /* NULL */
     enum tcpip_error (*shutdown)(struct tcpip_endpoint *, uint32_t flags);
     void (*close)(struct tcpip_endpoint *);
     /* The stack is going away: free without a word on the wire. */

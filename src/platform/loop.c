@@ -92,6 +92,7 @@ static enum tcpip_error source_new(struct tcpip_loop *loop, int fd, uint32_t eve
 static void source_free(struct tcpip_loop_fd *source)
 {
     source_unwatch(source);
+    source->loop->removals++;
     if (source->link != NULL)
         source->link->watch = NULL;
     list_remove(&source->node);
@@ -389,19 +390,13 @@ static void loop_run_tasks(struct tcpip_loop *loop)
     }
 }
 
-bool tcpip_loop_run_once(struct tcpip_loop *loop, tcpip_ns timeout_ns)
+tcpip_ns tcpip__loop_until(const struct tcpip_loop *loop, tcpip_ns until)
 {
-    struct epoll_event events[LOOP_EVENTS];
-    if (atomic_exchange(&loop->stopped, false))
-        return false;
-    tcpip_ns until = loop_deadline(loop);
-    if (timeout_ns != TCPIP_NEVER) {
-        if (timeout_ns > 0)
-            loop->now = loop->env.now(loop->env.ctx);
-        until = min_i64(until, timeout_ns < TCPIP_NEVER - loop->now ? loop->now + timeout_ns : TCPIP_NEVER);
-    }
-    int count = tcpip__loop_wait(loop, events, until);
-    ASSERT_ENV(&loop->env, count >= 0 || errno == EINTR);
+    return min_i64(until, loop_deadline(loop));
+}
+
+void tcpip__loop_work(struct tcpip_loop *loop, const struct epoll_event *events, int count)
+{
     loop->now = loop->env.now(loop->env.ctx);
     loop_sort(loop, events, count);
     loop_enter(loop);
@@ -410,6 +405,22 @@ bool tcpip_loop_run_once(struct tcpip_loop *loop, tcpip_ns timeout_ns)
     if (atomic_exchange(&loop->woken, false) && loop->options.on_wake != NULL)
         loop->options.on_wake(loop->options.ctx);
     loop_run_tasks(loop);
+}
+
+bool tcpip_loop_run_once(struct tcpip_loop *loop, tcpip_ns timeout_ns)
+{
+    struct epoll_event events[LOOP_EVENTS];
+    if (atomic_exchange(&loop->stopped, false))
+        return false;
+    tcpip_ns until = TCPIP_NEVER;
+    if (timeout_ns != TCPIP_NEVER) {
+        if (timeout_ns > 0)
+            loop->now = loop->env.now(loop->env.ctx);
+        until = timeout_ns < TCPIP_NEVER - loop->now ? loop->now + timeout_ns : TCPIP_NEVER;
+    }
+    int count = tcpip__loop_wait(loop, events, tcpip__loop_until(loop, until));
+    ASSERT_ENV(&loop->env, count >= 0 || errno == EINTR);
+    tcpip__loop_work(loop, events, count);
     return true;
 }
 

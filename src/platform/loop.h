@@ -6,6 +6,8 @@
 #include "base/list.h"
 #include "platform/fd_link.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
 #include <tcpip/loop.h>
@@ -40,10 +42,26 @@ struct tcpip_loop {
     int epoll_fd, wake_fd, timer_fd; /* timer_fd -1: epoll_pwait2 is there */
     tcpip_ns now;
     struct list stacks, sources, ready, tasks;
+    uint64_t removals;             /* sources freed: what epoll reported before one of them may point to it */
     struct loop_stack *next_stack; /* where the walk over the stacks goes on; moved when it is removed */
     atomic_bool woken, asleep, stopped;
 };
 
+/* The parts of an iteration, for who shares a loop between threads: a lock is held but while it sleeps.
+ *
+ *     until = tcpip__loop_until(loop, until); removals = loop->removals;      with the lock
+ *     count = tcpip__loop_wait(loop, events, until);                          without
+ *     tcpip__loop_work(loop, events, removals == loop->removals ? count : 0); with it: a source that was removed
+ *                                                meanwhile may be in `events`; the others are reported again */
+
+/* The instant up to which an iteration may sleep. */
+tcpip_ns tcpip__loop_until(const struct tcpip_loop *loop, tcpip_ns until);
+/* Works off what the waiting reported; count may be negative. */
+void tcpip__loop_work(struct tcpip_loop *loop, const struct epoll_event *events, int count);
+/* As tcpip__loop_wait, but only tells whether there is something to take (with a wait that doesn't sleep), and waits
+ * for fds[1] to fds[count - 1] too, with `mask` as ppoll's signal mask (NULL: the thread's). fds[0] is the loop's to
+ * fill in. ppoll's result. */
+int tcpip__loop_poll(struct tcpip_loop *loop, struct pollfd *fds, uint32_t count, tcpip_ns until, const sigset_t *mask);
 /* Waits until something is ready, `until` comes, or somebody wakes the loop. epoll_wait's result; reads the clock into
  * loop->now as far as the waiting needs it. */
 int tcpip__loop_wait(struct tcpip_loop *loop, struct epoll_event *events, tcpip_ns until);

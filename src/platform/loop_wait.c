@@ -115,3 +115,22 @@ int tcpip__loop_wait(struct tcpip_loop *loop, struct epoll_event *events, tcpip_
     atomic_store(&loop->asleep, false);
     return count;
 }
+
+int tcpip__loop_poll(struct tcpip_loop *loop, struct pollfd *fds, uint32_t count, tcpip_ns until, const sigset_t *mask)
+{
+    struct timespec timeout = {0};
+    tcpip_ns wait_ns = 0;
+    fds[0] = (struct pollfd){.fd = loop->epoll_fd, .events = POLLIN};
+    if (until != TCPIP_NEVER) {
+        loop->now = loop->env.now(loop->env.ctx);
+        wait_ns = max_i64(until, loop->now) - loop->now;
+    }
+    atomic_store(&loop->asleep, true);
+    if (atomic_load(&loop->woken))
+        until = wait_ns = 0;
+    timeout.tv_sec = (time_t)(wait_ns / TCPIP_SECOND);
+    timeout.tv_nsec = (long)(wait_ns % TCPIP_SECOND);
+    int ready = ppoll(fds, count, until == TCPIP_NEVER ? NULL : &timeout, mask);
+    atomic_store(&loop->asleep, false);
+    return ready;
+}

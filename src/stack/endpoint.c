@@ -282,6 +282,18 @@ enum tcpip_error tcpip_endpoint_peek(struct tcpip_endpoint *endpoint,
     return endpoint_leave(stack, endpoint->ops->peek(endpoint, endpoint_run_writer, &frame, done), done);
 }
 
+enum tcpip_error tcpip_endpoint_peekmsg(struct tcpip_endpoint *endpoint, const struct tcpip_io *io, size_t io_count,
+                                        size_t *done, struct tcpip_full_address *from, struct tcpip_control *control)
+{
+    *done = 0;
+    if (control != NULL)
+        control->present = 0;
+    if (endpoint->ops->peekmsg == NULL)
+        return TCPIP_ERR_NOT_SUPPORTED;
+    struct tcpip_stack *stack = endpoint_enter(endpoint);
+    return endpoint_leave(stack, endpoint->ops->peekmsg(endpoint, io, io_count, done, from, control), done);
+}
+
 /* ---- options, groups ---- */
 
 enum tcpip_error tcpip_endpoint_set_option(struct tcpip_endpoint *endpoint, enum tcpip_option option, int64_t value)

@@ -384,6 +384,7 @@ static const struct tcpip_endpoint_ops datagram_endpoint_ops = {
     .bind = dgram_op_bind,
     .connect = dgram_op_connect,
     .recvmsg = tcpip__datagram_recvmsg,
+    .peekmsg = tcpip__datagram_peekmsg,
     .read_views = tcpip__datagram_read_views,
     .sendmsg = tcpip__datagram_sendmsg,
     .write_view = tcpip__datagram_write_view,

@@ -132,6 +132,8 @@ void tcpip__datagram_error(struct datagram_endpoint *ep, const struct tcpip_icmp
 void tcpip__datagram_receive(struct datagram_endpoint *ep, struct tcpip_packet *packet);
 enum tcpip_error tcpip__datagram_recvmsg(struct tcpip_endpoint *endpoint, const struct tcpip_io *io, size_t io_count,
                                          size_t *done, struct tcpip_full_address *from, struct tcpip_control *control);
+enum tcpip_error tcpip__datagram_peekmsg(struct tcpip_endpoint *endpoint, const struct tcpip_io *io, size_t io_count,
+                                         size_t *done, struct tcpip_full_address *from, struct tcpip_control *control);
 enum tcpip_error tcpip__datagram_read_views(struct tcpip_endpoint *endpoint, struct tcpip_view *views, size_t *count,
                                             size_t max_bytes, size_t *done, struct tcpip_full_address *from);
 enum tcpip_error tcpip__datagram_peek(struct tcpip_endpoint *endpoint, bool (*writer)(void *, const void *, size_t),

@@ -145,7 +145,7 @@ static void dgram_control(const struct datagram_endpoint *ep, const struct tcpip
     }
 }
 
-enum tcpip_error tcpip__datagram_recvmsg(struct tcpip_endpoint *endpoint, const struct tcpip_io *io, size_t io_count,
+enum tcpip_error tcpip__datagram_peekmsg(struct tcpip_endpoint *endpoint, const struct tcpip_io *io, size_t io_count,
                                          size_t *done, struct tcpip_full_address *from, struct tcpip_control *control)
 {
     struct datagram_endpoint *ep = datagram_of(endpoint);
@@ -161,8 +161,16 @@ enum tcpip_error tcpip__datagram_recvmsg(struct tcpip_endpoint *endpoint, const 
         dgram_from(ep, packet, from);
     if (control != NULL)
         dgram_control(ep, packet, at < packet->length, control);
-    dgram_consume(ep);
     return TCPIP_OK;
+}
+
+enum tcpip_error tcpip__datagram_recvmsg(struct tcpip_endpoint *endpoint, const struct tcpip_io *io, size_t io_count,
+                                         size_t *done, struct tcpip_full_address *from, struct tcpip_control *control)
+{
+    enum tcpip_error error = tcpip__datagram_peekmsg(endpoint, io, io_count, done, from, control);
+    if (error == TCPIP_OK)
+        dgram_consume(datagram_of(endpoint));
+    return error;
 }
 
 /* What isn't in views yet (it is in the packet's room), or in more than `count` of them, is copied into one. False: out

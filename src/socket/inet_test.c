@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+/* inet_test.c: TCP and UDP sockets in virtual time, on one thread: what each call says. */
+#include "socket_world.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define assert_errno(call, number)                                            \
+    do {                                                                      \
+        errno = 0;                                                            \
+        assert_int_equal((call), -1);                                         \
+        assert_string_equal(strerrorname_np(errno), strerrorname_np(number)); \
+    } while (0)
+
+static int setup(void **state)
+{
+    struct socket_world *w = malloc(sizeof(*w));
+    assert_non_null(w);
+    socket_world_init(w, NULL);
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    socket_world_fini(*state);
+    free(*state);
+    return 0;
+}
+
+static void a_stream_carries_bytes_both_ways(void **state)
+{
+    struct socket_world *w = *state;
+    int client, server;
+    char room[16];
+    socket_world_connect(w, &client, &server);
+    assert_int_equal(tcpip_send(w->s, client, "hello", 5, 0), 5);
+    assert_int_equal(tcpip_recv(w->s, server, room, sizeof(room), 0), 5);
+    assert_memory_equal(room, "hello", 5);
+    assert_int_equal(tcpip_write(w->s, server, "hi", 2), 2);
+    assert_int_equal(tcpip_read(w->s, client, room, sizeof(room)), 2);
+    assert_int_equal(tcpip_close(w->s, client), 0);
+    assert_int_equal(tcpip_recv(w->s, server, room, sizeof(room), 0), 0);
+    assert_int_equal(tcpip_close(w->s, server), 0);
+}
+
+static void a_datagram_keeps_its_bounds_and_its_sender(void **state)
+{
+    struct socket_world *w = *state;
+    struct sockaddr_in address = loopback4(7000), from;
+    socklen_t length = sizeof(from);
+    char room[16];
+    int a = tcpip_socket(w->s, AF_INET, SOCK_DGRAM, 0), b = tcpip_socket(w->s, AF_INET, SOCK_DGRAM, 0);
+    assert_int_equal(tcpip_bind(w->s, a, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(tcpip_sendto(w->s, b, "0123456789", 10, 0, (struct sockaddr *)&address, sizeof(address)), 10);
+    assert_int_equal(tcpip_recv(w->s, a, room, 4, MSG_PEEK), 4);
+    assert_int_equal(tcpip_recv(w->s, a, room, 4, MSG_PEEK | MSG_TRUNC), 10);
+    assert_int_equal(tcpip_recvfrom(w->s, a, room, sizeof(room), 0, (struct sockaddr *)&from, &length), 10);
+    assert_int_equal(length, sizeof(from));
+    assert_int_equal(from.sin_addr.s_addr, htonl(INADDR_LOOPBACK));
+    assert_errno(tcpip_recv(w->s, a, room, 4, MSG_DONTWAIT), EAGAIN);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_stream_carries_bytes_both_ways, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_datagram_keeps_its_bounds_and_its_sender, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
