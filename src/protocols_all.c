@@ -11,7 +11,7 @@
 
 static const struct tcpip_network_protocol *const all_network[] = {&tcpip_ipv4, &tcpip_ipv6, &tcpip_arp, NULL};
 
-static const struct tcpip_transport_protocol *const all_transport[] = {&tcpip_tcp, &tcpip_udp, &tcpip_icmpv4,
-                                                                       &tcpip_icmpv6, NULL};
+static const struct tcpip_transport_protocol *const all_transport[] = {&tcpip_tcp,    &tcpip_udp,  &tcpip_icmpv4,
+                                                                       &tcpip_icmpv6, &tcpip_unix, NULL};
 
 const struct tcpip_protocols tcpip_protocols_all = {all_network, all_transport};

@@ -17,6 +17,7 @@ TCPIP_BEGIN_DECLS
 #define TCPIP_PROTOCOL_TCP 6u
 #define TCPIP_PROTOCOL_UDP 17u
 #define TCPIP_PROTOCOL_ICMPV6 58u
+#define TCPIP_PROTOCOL_UNIX 255u /* reserved by IANA: never on a wire */
 
 /* An IPv4 address (len 4), an IPv6 address (len 16), or none (len 0: "any" of the endpoint's family). Network byte
  * order. Bytes beyond len are zero, so that two equal addresses are equal bytes. */

@@ -68,7 +68,7 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_bind(struct tcpip_endpo
  * ADDRESS_FAMILY_NOT_SUPPORTED. Datagrams: immediate; an address of length 0 disconnects. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_connect(struct tcpip_endpoint *endpoint,
                                                                  const struct tcpip_full_address *address);
-/* For unix endpoints; INVALID_ENDPOINT_STATE for the others. */
+/* For unix endpoints (unix.h), with tcpip_unix_connect's errors; INVALID_ENDPOINT_STATE for the others. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_connect_endpoint(struct tcpip_endpoint *endpoint,
                                                                           struct tcpip_endpoint *server);
 /* INVALID_ENDPOINT_STATE, PORT_IN_USE, NO_PORT_AVAILABLE, NOT_SUPPORTED (not TCP). backlog < 0 counts as the maximum.

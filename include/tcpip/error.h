@@ -51,7 +51,9 @@ TCPIP_BEGIN_DECLS
     X(INVALID_ARGUMENT, "invalid argument")                                     \
     X(NO_MEMORY, "out of memory")                                               \
     X(LIMIT_REACHED, "a limit of the stack is reached")                         \
-    X(LINK_DOWN, "link is down")
+    X(LINK_DOWN, "link is down")                                                \
+    X(WRONG_TYPE, "protocol wrong type for endpoint")                           \
+    X(NAME_NOT_FOUND, "no such name")
 
 enum tcpip_error {
     TCPIP_OK = 0,

@@ -97,7 +97,7 @@ struct tcpip_transport_protocol {
     uint32_t stack_state_bytes; /* zeroed, one per stack */
     enum tcpip_error (*stack_init)(struct tcpip_stack *stack, void *state);
     void (*stack_fini)(struct tcpip_stack *stack, void *state);
-    /* network: TCPIP_PROTOCOL_IPV4 or _IPV6. */
+    /* network: TCPIP_PROTOCOL_IPV4 or _IPV6. NULL, as input: a protocol that isn't IP's, and has a call of its own. */
     enum tcpip_error (*new_endpoint)(struct tcpip_stack *stack, uint32_t network, struct tcpip_endpoint **out);
     /* packet->network filled in, transport_offset set; takes the packet. */
     void (*input)(struct tcpip_stack *stack, struct tcpip_packet *packet);

@@ -29,6 +29,7 @@ TCPIP_API extern const struct tcpip_transport_protocol tcpip_tcp;
 TCPIP_API extern const struct tcpip_transport_protocol tcpip_udp;
 TCPIP_API extern const struct tcpip_transport_protocol tcpip_icmpv4; /* ping endpoints */
 TCPIP_API extern const struct tcpip_transport_protocol tcpip_icmpv6; /* ping endpoints */
+TCPIP_API extern const struct tcpip_transport_protocol tcpip_unix;   /* unix.h; never on a wire */
 
 struct tcpip_protocols {
     const struct tcpip_network_protocol *const *network; /* NULL-terminated */

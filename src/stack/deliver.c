@@ -138,7 +138,7 @@ void tcpip__transport_deliver(struct tcpip_nic *nic, struct tcpip_packet *packet
     struct tcpip_stack *stack = nic->stack;
     struct transport_slot *slot = transport_slot_find(stack, packet->network.transport);
     packet->nic = nic;
-    if (likely(slot != NULL)) {
+    if (likely(slot != NULL && slot->ops->input != NULL)) {
         slot->ops->input(stack, packet);
         return;
     }

@@ -82,7 +82,7 @@ enum tcpip_error tcpip_stack_new_endpoint(struct tcpip_stack *stack, uint32_t tr
     const struct tcpip_transport_protocol *ops =
         transport <= UINT8_MAX ? tcpip__stack_transport(stack, (uint8_t)transport) : NULL;
     *out = NULL;
-    if (ops == NULL || tcpip__stack_network(stack, network) == NULL)
+    if (ops == NULL || ops->new_endpoint == NULL || tcpip__stack_network(stack, network) == NULL)
         return TCPIP_ERR_UNKNOWN_PROTOCOL;
     tcpip_stack_enter(stack);
     enum tcpip_error error = ops->new_endpoint(stack, network, out);
