@@ -213,6 +213,8 @@ void *tcpip__pool_get(struct pool *pool)
         object = pool->fresh;
         pool->fresh += pool->object_bytes;
         memory_unpoison(object, pool->object_bytes);
+        if (DEBUG_BUILD) /* the allocator may give back a slab of ours, with the marks of its last life */
+            memset(object, NEW_PATTERN, pool->object_bytes);
     }
     pool->out++;
     pool->peak = max_u32(pool->peak, pool->out);
