@@ -14,6 +14,7 @@
 #include <tcpip/stack.h>
 #include <tcpip/stats.h>
 #include <tcpip/trace.h>
+#include <tcpip/unix.h>
 #include <tcpip/waiter.h>
 
 #endif

@@ -76,7 +76,9 @@ static bool walk_choose(struct walk *walk, const struct kernel *kernel, struct s
         step->slot = walk_free_slot(walk, -1);
         step->other = walk_free_slot(walk, step->slot);
         step->size = kind;
-        return step->slot >= 0 && (step->call == CALL_NEW || step->other >= 0);
+        if (step->call == CALL_NEW)
+            step->other = 0;
+        return step->slot >= 0 && step->other >= 0;
     }
     if (*type < 0)
         return false;
