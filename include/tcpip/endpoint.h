@@ -65,7 +65,8 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_bind(struct tcpip_endpo
                                                               enum tcpip_error (*commit)(void *ctx), void *ctx);
 /* TCP: CONNECT_STARTED, the outcome comes when it turns writable, through the ERROR option; ALREADY_CONNECTING,
  * ALREADY_CONNECTED, or how the last attempt failed, once; NO_ROUTE, NETWORK_UNREACHABLE, NO_PORT_AVAILABLE,
- * ADDRESS_FAMILY_NOT_SUPPORTED. Datagrams: immediate; an address of length 0 disconnects. */
+ * ADDRESS_FAMILY_NOT_SUPPORTED. With FAST_OPEN_CONNECT and a cookie known, OK: nothing is sent before the first write,
+ * and it is writable meanwhile. Datagrams: immediate; an address of length 0 disconnects. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_connect(struct tcpip_endpoint *endpoint,
                                                                  const struct tcpip_full_address *address);
 /* For unix endpoints (unix.h), with tcpip_unix_connect's errors; INVALID_ENDPOINT_STATE for the others. */
@@ -102,6 +103,14 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_read_views(struct tcpip
 #define TCPIP_WRITE_STAMP_SENT 0x200u
 #define TCPIP_WRITE_STAMP_ACKED 0x400u
 #define TCPIP_WRITE_TELL_COPIED 0x800u /* TCP: the same when the last byte is acknowledged, or never will be */
+/* TCP: connects to `to` as well, and what a SYN can take of the data goes with it (RFC 7413): OK, and *done says how
+ * much. CONNECT_STARTED and nothing taken: no cookie is known yet, or there are no data; the SYN asks for one, and the
+ * write is to be made again when it turns writable. ALREADY_CONNECTING, ALREADY_CONNECTED; NOT_SUPPORTED:
+ * FAST_OPEN_MODE lacks CLIENT; INVALID_ARGUMENT: no `to`; otherwise the errors of connect. */
+#define TCPIP_WRITE_FAST_OPEN 4u
+/* TCP: the caller will wait until all is written. While the handshake lasts, its last ACK may then wait for the data.
+ */
+#define TCPIP_WRITE_WAITS 8u
 /* Copies in what fits and says how much. `to` may be NULL. WOULD_BLOCK, CLOSED_FOR_SEND, DESTINATION_REQUIRED,
  * MESSAGE_TOO_LONG, NO_ROUTE, ... */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_write(struct tcpip_endpoint *endpoint, const void *data,
@@ -216,6 +225,13 @@ enum tcpip_tcp_recovery_state { /* Linux's tcpi_ca_state */
                                 TCPIP_TCP_LOSS,
 };
 
+enum tcpip_tcp_fast_open_fail { /* Linux's tcpi_fastopen_client_fail: why the SYN's data didn't arrive with it */
+                                TCPIP_FAST_OPEN_FAIL_NONE,
+                                TCPIP_FAST_OPEN_FAIL_NO_COOKIE,
+                                TCPIP_FAST_OPEN_FAIL_NOT_ACKED,
+                                TCPIP_FAST_OPEN_FAIL_SYN_LOST,
+};
+
 struct tcpip_tcp_info {
     size_t size; /* in: sizeof(struct tcpip_tcp_info) */
     enum tcpip_tcp_state state;
@@ -232,10 +248,26 @@ struct tcpip_tcp_info {
     uint64_t pacing_rate, delivery_rate; /* bytes per second */
     uint32_t total_retransmits, dsack_duplicates, reordering_seen, out_of_order_packets;
     tcpip_ns busy_ns, rwnd_limited_ns, sndbuf_limited_ns;
+    bool syn_data_acked;  /* data on the SYN were acknowledged with it, or taken from the peer's */
+    bool fast_open_child; /* accepted before its handshake was done */
+    enum tcpip_tcp_fast_open_fail fast_open_fail;
 };
 /* NOT_SUPPORTED: not TCP. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_tcp_info(const struct tcpip_endpoint *endpoint,
                                                                   struct tcpip_tcp_info *out);
+
+#define TCPIP_TCP_FAST_OPEN_KEY_BYTES 16
+/* The key of the stack's Fast Open cookies, and an older one whose cookies are still taken, or NULL. Servers behind one
+ * address share them. Without this call the key is the stack's own, drawn when it was made. */
+TCPIP_API void tcpip_tcp_set_fast_open_key(struct tcpip_stack *stack, const uint8_t *primary, const uint8_t *backup);
+/* Returns how many keys there are, 1 or 2; `keys` has room for both. */
+TCPIP_API unsigned tcpip_tcp_fast_open_key(struct tcpip_stack *stack, uint8_t keys[2][TCPIP_TCP_FAST_OPEN_KEY_BYTES]);
+/* The same of one endpoint, for what it will accept. NOT_SUPPORTED: not TCP; INVALID_ENDPOINT_STATE: connected. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error
+tcpip_endpoint_set_fast_open_key(struct tcpip_endpoint *endpoint, const uint8_t *primary, const uint8_t *backup);
+/* The stack's, if it has none of its own. 0: not TCP. */
+TCPIP_API unsigned tcpip_endpoint_fast_open_key(const struct tcpip_endpoint *endpoint,
+                                                uint8_t keys[2][TCPIP_TCP_FAST_OPEN_KEY_BYTES]);
 
 /* A SYN for which no listener exists, as the forwarder sees it. Valid during the callback; with DEFER until decided. */
 struct tcpip_tcp_forward_request;

@@ -74,7 +74,12 @@ TCPIP_BEGIN_DECLS
     X(MAX_PACING_RATE, "bytes per second; paced at most so fast; 0: none")                  \
     X(PACING, "0: if the controller asks for it or MAX_PACING_RATE is set; 1: always")      \
     X(RACK, "bits: 1: losses are judged by time, 2: static window, 4: no DupThresh")        \
-    X(TAIL_LOSS_PROBE, "0 or 1; default 1")
+    X(TAIL_LOSS_PROBE, "0 or 1; default 1")                                                 \
+    X(FAST_OPEN, "listener: unfinished Fast Opens at a time; 0: none; before connect")      \
+    X(FAST_OPEN_CONNECT, "0 or 1: connect waits for the first write, which goes with SYN")  \
+    X(FAST_OPEN_NO_COOKIE, "0 or 1: data on SYNs without a cookie, sent and taken")         \
+    X(FAST_OPEN_MODE, "TCPIP_FAST_OPEN_...; default CLIENT; meant for the stack")           \
+    X(FAST_OPEN_PAUSE, "ns without Fast Open when SYNs get lost; 0: off; default 3600 s")
 
 enum tcpip_option {
 #define TCPIP_OPTION_ENUM_(name, what) TCPIP_OPTION_##name,
@@ -82,6 +87,15 @@ enum tcpip_option {
 #undef TCPIP_OPTION_ENUM_
         TCPIP_OPTION_COUNT
 };
+
+/* FAST_OPEN_MODE's bits (RFC 7413; the values of net.ipv4.tcp_fastopen). A connection that is opened so carries data
+ * with its SYN, which the server's application reads a round trip earlier; data of one SYN may then reach two
+ * connections (RFC 7413 2.1), so both applications have to want it. */
+#define TCPIP_FAST_OPEN_CLIENT 0x1             /* FAST_OPEN_CONNECT and TCPIP_WRITE_FAST_OPEN work */
+#define TCPIP_FAST_OPEN_SERVER 0x2             /* listeners with FAST_OPEN take data on SYNs */
+#define TCPIP_FAST_OPEN_CLIENT_NO_COOKIE 0x4   /* sends data without a cookie */
+#define TCPIP_FAST_OPEN_SERVER_NO_COOKIE 0x200 /* takes data without one: whoever forges addresses may make us work */
+#define TCPIP_FAST_OPEN_SERVER_ALL 0x400       /* listeners without FAST_OPEN take data too, as many as their backlog */
 
 /* "NO_DELAY"; static. */
 TCPIP_API const char *tcpip_option_name(enum tcpip_option option);

@@ -174,7 +174,15 @@ struct tcpip_stack;
     X(forward_requests)                        \
     X(forward_in_flight_drop)                  \
     X(icmp_errors_received)                    \
-    X(memory_pressure_events)
+    X(memory_pressure_events)                  \
+    X(fast_open_active)                        \
+    X(fast_open_active_fail)                   \
+    X(fast_open_passive)                       \
+    X(fast_open_passive_fail)                  \
+    X(fast_open_passive_alt_key)               \
+    X(fast_open_listen_overflow)               \
+    X(fast_open_cookie_requested)              \
+    X(fast_open_pauses)
 
 #define TCPIP_STATS_FIELD_(name) uint64_t name;
 struct tcpip_stats_stack {

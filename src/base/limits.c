@@ -44,6 +44,7 @@
  *                          above, with tcp_rmem.
  * tcp_records              one for each segment of 1460 bytes of the greatest send buffer; TINY: shorter segments too.
  * tcp_out_of_order         blocks between holes; an honest path makes tens, a hostile peer one per byte.
+ * tcp_fast_open_peers      72 bytes each, taken at the first one; who talks to more has little use for each.
  * datagram_queue_bytes     Linux's rmem_default; TINY: two DNS answers of 4 KB.
  * icmp_errors_per_second   Linux's icmp_msgs_per_sec; an error is a favour and an amplifier.
  * turn_budget              at 1 us a unit a turn ends within a quarter of a millisecond; TINY: within a tenth.
@@ -66,6 +67,7 @@
     X(tcp_receive_buffer_max, 4 * 1460, MIB(6), MIB(64))  \
     X(tcp_records, 16, 4096, 49152)                       \
     X(tcp_out_of_order, 4, 512, 4096)                     \
+    X(tcp_fast_open_peers, 16, 256, 4096)                 \
     X(datagram_queue_bytes, KIB(8), KIB(208), KIB(208))   \
     X(icmp_errors_per_second, 100, 1000, 10000)           \
     X(turn_budget, 100, 256, 256)

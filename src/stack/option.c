@@ -88,7 +88,12 @@ enum {
     X(MAX_PACING_RATE, OPTION_SIZE(0))                                                       \
     X(PACING, OPTION_BOOL(0))                                                                \
     X(RACK, 0, 7, 1)                                                                         \
-    X(TAIL_LOSS_PROBE, OPTION_BOOL(1))
+    X(TAIL_LOSS_PROBE, OPTION_BOOL(1))                                                       \
+    X(FAST_OPEN, 0, INT32_MAX, 0)                                                            \
+    X(FAST_OPEN_CONNECT, OPTION_BOOL(0))                                                     \
+    X(FAST_OPEN_NO_COOKIE, OPTION_BOOL(0))                                                   \
+    X(FAST_OPEN_MODE, 0, INT32_MAX, TCPIP_FAST_OPEN_CLIENT) /* as net.ipv4.tcp_fastopen */   \
+    X(FAST_OPEN_PAUSE, 0, INT64_MAX / 2, OPTION_HOUR)
 
 struct option_row {
     int64_t least, greatest, initial;

@@ -9,9 +9,10 @@
 struct call {
     struct world *world;
     const struct call_spec *spec;
-    bool begun;     /* connect: the SYN is out */
+    bool begun;     /* not the first try: of connect, the SYN is out */
     tcpip_ns since; /* when the call was made */
     int64_t done;   /* bytes that a blocking write has got rid of */
+    bool opening;   /* a blocking write began a handshake that isn't done */
     /* What came of it. */
     bool blocked;     /* not finished: try again */
     tcpip_ns wake_at; /* with blocked: at the latest at this instant; TCPIP_NEVER */

@@ -71,13 +71,22 @@ static void take(struct call *call, struct socket *socket, size_t size, int64_t 
     free(bytes);
 }
 
+/* Data went with a SYN: as in the kernel, who waits, waits for the handshake too, and hears how it failed. */
+static bool is_opening(const struct tcpip_endpoint *endpoint)
+{
+    struct tcpip_tcp_info info = {.size = sizeof info};
+    return tcpip_endpoint_tcp_info(endpoint, &info) == TCPIP_OK && info.state == TCPIP_TCP_SYN_SENT;
+}
+
 static void give(struct call *call, struct socket *socket, size_t size, int64_t flags,
                  const struct tcpip_full_address *to, bool gathered)
 {
     uint8_t *bytes = room(size);
     size_t left = size - (size_t)call->done, done = 0;
-    uint32_t how =
-        ((flags & MSG_MORE) != 0 ? TCPIP_WRITE_MORE : 0) | ((flags & MSG_EOR) != 0 ? TCPIP_WRITE_END_OF_RECORD : 0);
+    bool patient = !socket->nonblocking && (flags & MSG_DONTWAIT) == 0;
+    uint32_t how = ((flags & MSG_MORE) != 0 ? TCPIP_WRITE_MORE : 0) |
+                   ((flags & MSG_EOR) != 0 ? TCPIP_WRITE_END_OF_RECORD : 0) | (patient ? TCPIP_WRITE_WAITS : 0) |
+                   ((flags & MSG_FASTOPEN) != 0 && !call->begun ? TCPIP_WRITE_FAST_OPEN : 0);
     payload_fill(bytes, left, false, socket->stream ? socket->written : 0);
     enum tcpip_error error;
     if (gathered) {
@@ -87,16 +96,21 @@ static void give(struct call *call, struct socket *socket, size_t size, int64_t 
         error = tcpip_endpoint_write(socket->endpoint, bytes, left, how, to, &done);
     }
     free(bytes);
-    bool patient = !socket->nonblocking && (flags & MSG_DONTWAIT) == 0;
+    bool was_opening = call->opening, started = error == TCPIP_ERR_CONNECT_STARTED;
+    call->begun = true;
+    call->opening = (error == TCPIP_OK || started) && is_opening(socket->endpoint);
+    if ((how & TCPIP_WRITE_FAST_OPEN) != 0)
+        call->world->last_fd = (int)call_number(call, 0, -1);
     if (error == TCPIP_OK) {
         socket->written += (uint32_t)done;
         call->done += (int64_t)done;
-        call->blocked = patient && call->done < (int64_t)size;
+        call->blocked = patient && (call->done < (int64_t)size || call->opening);
         call->value = call->done;
-    } else if (call->done > 0 && error != TCPIP_ERR_WOULD_BLOCK) { /* some went: the error waits for the next call */
-        call->value = call->done;
+    } else if (call->done > 0 && error != TCPIP_ERR_WOULD_BLOCK && !was_opening) {
+        call->value = call->done; /* some went: the error waits for the next call */
     } else {
-        call->blocked = error == TCPIP_ERR_WOULD_BLOCK && patient;
+        call->blocked = (error == TCPIP_ERR_WOULD_BLOCK || started) && patient;
+        call->opening = call->opening || (was_opening && call->blocked);
         call_end(call, error);
     }
 }
@@ -135,6 +149,8 @@ void call_sendto(struct call *call)
     struct world *world = call->world;
     struct tcpip_full_address to;
     uint16_t port = world->flows[0].bound ? world->flows[0].remote_port : world->script->remote_port;
+    if ((call_number(call, 3, 0) & MSG_FASTOPEN) != 0)
+        port = world->script->local_port; /* as connect's */
     if (socket != NULL && call_address(call, 4, world_remote_address(world), port, &to))
         give(call, socket, (size_t)call_number(call, 2, 0), call_number(call, 3, 0), &to, false);
 }
@@ -168,6 +184,9 @@ void call_sendmsg(struct call *call)
 {
     struct socket *socket = call_socket(call, 0);
     size_t size;
+    struct tcpip_full_address remote = {.address = world_remote_address(call->world),
+                                        .port = call->world->script->local_port};
+    const struct tcpip_full_address *to = (call_number(call, 2, 0) & MSG_FASTOPEN) != 0 ? &remote : NULL;
     if (socket != NULL && message_bytes(call, &size))
-        give(call, socket, size, call_number(call, 2, 0), NULL, true);
+        give(call, socket, size, call_number(call, 2, 0), to, true);
 }

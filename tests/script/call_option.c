@@ -51,6 +51,9 @@ static const struct socket_option {
     {IPPROTO_TCP, TCP_DEFER_ACCEPT, TCPIP_OPTION_DEFER_ACCEPT, TCPIP_SECOND},
     {IPPROTO_TCP, TCP_WINDOW_CLAMP, TCPIP_OPTION_WINDOW_CLAMP, 1},
     {IPPROTO_TCP, TCP_NOTSENT_LOWAT, TCPIP_OPTION_NOT_SENT_LOW_WATER, 1},
+    {IPPROTO_TCP, TCP_FASTOPEN, TCPIP_OPTION_FAST_OPEN, 1},
+    {IPPROTO_TCP, TCP_FASTOPEN_CONNECT, TCPIP_OPTION_FAST_OPEN_CONNECT, 1},
+    {IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, TCPIP_OPTION_FAST_OPEN_NO_COOKIE, 1},
 };
 
 static const struct socket_option *find_option(struct call *call)
@@ -87,6 +90,21 @@ static void set_linger(struct call *call, struct socket *socket)
     call_end(call, tcpip_endpoint_set_option(socket->endpoint, TCPIP_OPTION_LINGER, value));
 }
 
+/* [1]: our first key; [1, 2]: the first, and the second behind it. */
+static void set_fast_open_key(struct call *call, struct socket *socket)
+{
+    const struct expr *list = call_argument(call, 3);
+    const uint8_t *keys[2] = {NULL, NULL};
+    for (size_t i = 0; list != NULL && i < list->count && i < 2; i++) {
+        int64_t number = list->items[i].number;
+        keys[i] = number == 1 || number == 2 ? script_fast_open_keys.key[number - 1] : NULL;
+    }
+    if (keys[0] == NULL)
+        snprintf(call->wrong, sizeof call->wrong, "TCP_FASTOPEN_KEY takes [1] or [1, 2]");
+    else
+        call_end(call, tcpip_endpoint_set_fast_open_key(socket->endpoint, keys[0], keys[1]));
+}
+
 void call_setsockopt(struct call *call)
 {
     struct socket *socket = call_socket(call, 0);
@@ -94,6 +112,10 @@ void call_setsockopt(struct call *call)
         return;
     if (call_number(call, 1, -1) == SOL_SOCKET && call_number(call, 2, -1) == SO_LINGER) {
         set_linger(call, socket);
+        return;
+    }
+    if (call_number(call, 1, -1) == IPPROTO_TCP && call_number(call, 2, -1) == TCP_FASTOPEN_KEY) {
+        set_fast_open_key(call, socket);
         return;
     }
     const struct socket_option *option = find_option(call);

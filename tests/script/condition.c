@@ -74,6 +74,9 @@ static const struct field info_fields[] = {
     INFO(busy_ns),
     INFO(rwnd_limited_ns),
     INFO(sndbuf_limited_ns),
+    INFO(syn_data_acked),
+    INFO(fast_open_child),
+    INFO(fast_open_fail),
 };
 
 #define COUNTER(name) #name,

@@ -21,13 +21,34 @@ enum { INBOUND_TTL = 64, QUOTE_BYTES = 8 };
 /* Numbers of ours in an option: timestamps and blocks that we send, or that the peer echoes. */
 struct option_offsets {
     uint32_t value, echo, sack;
+    const struct ends *ends; /* for cookies */
 };
+
+const struct fast_open_keys script_fast_open_keys = {
+    .key = {{0xa1, 0xa1, 0xa1, 0xa1, 0xb2, 0xb2, 0xb2, 0xb2, 0xc3, 0xc3, 0xc3, 0xc3, 0xd4, 0xd4, 0xd4, 0xd4}},
+    .count = 2,
+};
+
+static void build_cookie(uint8_t *out, unsigned number, const struct ends *ends)
+{
+    struct fast_open_keys keys = {.count = 1};
+    struct fast_open_cookie cookie;
+    uint8_t client[16] = {[10] = 0xff, [11] = 0xff}, server[16] = {[10] = 0xff, [11] = 0xff};
+    size_t skip = ends->v6 ? 0 : 12;
+    memcpy(keys.key[0], script_fast_open_keys.key[number - 1], sizeof keys.key[0]);
+    memcpy(client + skip, ends->remote, 16 - skip);
+    memcpy(server + skip, ends->local, 16 - skip);
+    tcpip__fast_open_cookie_make(&keys, client, server, !ends->v6, &cookie);
+    memcpy(out, cookie.bytes, cookie.size);
+}
 
 static size_t build_option(uint8_t *out, const struct option_spec *option, const struct option_offsets *offsets)
 {
     static const uint8_t kinds[][2] = {{2, 4}, {3, 3}, {4, 2}, {5, 2}, {8, 10}, {1, 1}, {0, 1}};
     if (option->kind == OPTION_RAW) {
         memcpy(out, option->raw, option->count);
+        if (option->cookie != 0)
+            build_cookie(out + option->count - FAST_OPEN_COOKIE_BYTES, option->cookie, offsets->ends);
         return option->count;
     }
     out[0] = kinds[option->kind][0];
@@ -115,6 +136,7 @@ static size_t inbound_tcp(struct flow *flow, const struct ends *ends, const stru
         .value = flow->remote_ts_offset,
         .echo = ack ? flow->local_ts_offset : 0,
         .sack = flow->local_offset,
+        .ends = ends,
     };
     size_t option_bytes = build_options(options, spec, &offsets, NULL, 0);
     uint32_t syn = (spec->flags & TCPIP_TCP_SYN) != 0;
@@ -236,17 +258,20 @@ static void learn_timestamp(struct flow *flow, const struct packet_spec *spec, c
     }
 }
 
-static struct option_offsets outbound_offsets(const struct flow *flow, const struct packet_spec *spec)
+static struct option_offsets outbound_offsets(const struct flow *flow, const struct ends *ends,
+                                              const struct packet_spec *spec)
 {
     struct option_offsets offsets = {
         .value = flow->local_ts_offset,
         .echo = (spec->flags & TCPIP_TCP_ACK) != 0 ? flow->remote_ts_offset : 0,
         .sack = flow->remote_offset,
+        .ends = ends,
     };
     return offsets;
 }
 
-static bool differs_options(struct flow *flow, const struct packet_spec *spec, const struct wire_view *view, char *why)
+static bool differs_options(struct flow *flow, const struct ends *ends, const struct packet_spec *spec,
+                            const struct wire_view *view, char *why)
 {
     if (spec->any_options)
         return false;
@@ -259,7 +284,7 @@ static bool differs_options(struct flow *flow, const struct packet_spec *spec, c
     }
     learn_timestamp(flow, spec, &parsed);
     uint8_t expected[OPTION_BYTES_MAX];
-    struct option_offsets offsets = outbound_offsets(flow, spec);
+    struct option_offsets offsets = outbound_offsets(flow, ends, spec);
     size_t expected_bytes = build_options(expected, spec, &offsets, actual, actual_bytes);
     if (expected_bytes == actual_bytes && memcmp(expected, actual, actual_bytes) == 0)
         return false;
@@ -291,7 +316,8 @@ static bool differs_sequence(struct flow *flow, const struct packet_spec *spec, 
            differs(why, "sequence number", spec->sequence, view->tcp.sequence - flow->local_offset);
 }
 
-static bool differs_tcp(struct flow *flow, const struct packet_spec *spec, const struct wire_view *view, char *why)
+static bool differs_tcp(struct flow *flow, const struct ends *ends, const struct packet_spec *spec,
+                        const struct wire_view *view, char *why)
 {
     if (view->tcp.flags != spec->flags) {
         snprintf(why, 256, "the flags differ");
@@ -303,7 +329,7 @@ static bool differs_tcp(struct flow *flow, const struct packet_spec *spec, const
         (spec->has_window && differs(why, "win", spec->window, view->tcp.window)) ||
         ((spec->has_urgent || (spec->flags & TCPIP_TCP_URG) == 0) &&
          differs(why, "urg", spec->urgent, view->tcp.urgent)) ||
-        differs_options(flow, spec, view, why))
+        differs_options(flow, ends, spec, view, why))
         return true;
     uint32_t syn = (spec->flags & TCPIP_TCP_SYN) != 0;
     return differs_payload(view, view->tcp.sequence + syn - flow->local_offset - flow->local_start - 1, why);
@@ -342,7 +368,7 @@ bool flow_match(struct flow *flow, const struct ends *ends, const struct packet_
     if (differs_ports(flow, view, why))
         return false;
     if (spec->kind == PACKET_TCP)
-        return !differs_tcp(flow, spec, view, why);
+        return !differs_tcp(flow, ends, spec, view, why);
     return !differs(why, "length", spec->length, (uint32_t)view->payload_bytes) && !differs_payload(view, 0, why);
 }
 
@@ -372,7 +398,7 @@ size_t flow_build_expected(const struct flow *flow, const struct ends *ends, con
     uint8_t options[OPTION_BYTES_MAX];
     const uint8_t *like_options = like->upper + TCPIP_TCP_HEADER_MIN;
     size_t like_bytes = like->kind == PACKET_TCP ? tcp->header_bytes - TCPIP_TCP_HEADER_MIN : 0;
-    struct option_offsets offsets = outbound_offsets(flow, spec);
+    struct option_offsets offsets = outbound_offsets(flow, ends, spec);
     size_t option_bytes =
         spec->any_options ? like_bytes : build_options(options, spec, &offsets, like_options, like_bytes);
     if (spec->any_options)

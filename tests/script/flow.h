@@ -5,11 +5,16 @@
 
 #include "wire.h"
 
+#include "transport/tcp/fast_open.h"
+
 /* Where the packets of a run go between. */
 struct ends {
     bool v6;
     uint8_t local[16], remote[16]; /* 4 or 16 bytes */
 };
+
+/* The keys that scripts name cookies by; a stack begins with the first. */
+extern const struct fast_open_keys script_fast_open_keys;
 
 struct flow {
     bool bound; /* the ports are known */

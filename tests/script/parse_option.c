@@ -29,6 +29,7 @@ static const struct limit_field {
     LIMIT(tcp_receive_buffer_max), LIMIT(tcp_records),
     LIMIT(tcp_out_of_order),       LIMIT(datagram_queue_bytes),
     LIMIT(icmp_errors_per_second), LIMIT(turn_budget),
+    LIMIT(tcp_fast_open_peers),
 };
 
 static const struct {

@@ -96,6 +96,20 @@ static void parse_sack(struct lex *lex, struct option_spec *option)
     }
 }
 
+/* FO: a request; FO 01020304: this cookie; FO COOKIE: the one that a stack with our first key makes for the peer, and
+ * COOKIE2 with the second. FOEXP: in the experimental form. */
+static void parse_fast_open(struct lex *lex, struct option_spec *option, uint8_t kind, const char *magic)
+{
+    option->kind = OPTION_RAW;
+    option->raw[0] = kind;
+    option->count = 2;
+    parse_raw(lex, option, magic);
+    const char *cookie = lex_until(lex, ",>");
+    option->cookie = strcmp(cookie, "COOKIE") == 0 ? 1 : strcmp(cookie, "COOKIE2") == 0 ? 2 : 0;
+    parse_raw(lex, option, option->cookie != 0 ? "0000000000000000" : cookie);
+    option->raw[1] = option->count;
+}
+
 /* kind 77 0102: an option of this kind with these bytes; raw 4d00: bytes as they are. */
 static void parse_tcp_option(struct lex *lex, struct option_spec *option)
 {
@@ -116,11 +130,9 @@ static void parse_tcp_option(struct lex *lex, struct option_spec *option)
     } else if (lex_accept_word(lex, "eol")) {
         option->kind = OPTION_EOL;
     } else if (lex_accept_word(lex, "FO")) {
-        option->kind = OPTION_RAW;
-        option->raw[0] = TCPIP_TCP_OPTION_FAST_OPEN;
-        option->count = 2;
-        parse_raw(lex, option, lex_until(lex, ",>"));
-        option->raw[1] = option->count;
+        parse_fast_open(lex, option, TCPIP_TCP_OPTION_FAST_OPEN, "");
+    } else if (lex_accept_word(lex, "FOEXP")) {
+        parse_fast_open(lex, option, TCPIP_TCP_OPTION_EXPERIMENT, "f989");
     } else if (lex_accept_word(lex, "kind")) {
         option->kind = OPTION_RAW;
         option->raw[0] = (uint8_t)lex_u16(lex);

@@ -54,6 +54,7 @@ struct option_spec {
     uint32_t echo;            /* TS ecr */
     bool any_value, any_echo; /* TS val * */
     uint8_t count;            /* sack blocks; raw bytes */
+    uint8_t cookie;           /* raw: the last 8 bytes are the cookie under key 1 or 2 (script_fast_open_keys) */
     uint32_t sack[4][2];
     uint8_t raw[OPTION_BYTES_MAX];
 };

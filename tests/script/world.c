@@ -198,6 +198,7 @@ bool world_init(struct world *world, const struct script *script, const struct v
         error = tcpip_stack_create_nic(world->stack, NIC, world->link, NULL);
     }
     if (error == TCPIP_OK) {
+        tcpip_tcp_set_fast_open_key(world->stack, script_fast_open_keys.key[0], NULL);
         what = "adding an address and a route";
         error = set_addresses(world);
     }

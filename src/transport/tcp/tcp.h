@@ -14,6 +14,7 @@
 #include "stack/route.h"
 #include "transport/endpoint_address.h"
 #include "transport/tcp/ack_policy.h"
+#include "transport/tcp/fast_open.h"
 #include "transport/tcp/isn.h"
 #include "transport/tcp/pacer.h"
 #include "transport/tcp/rack.h"
@@ -73,6 +74,15 @@ struct tcp_hot {
 
 struct tcp_listener;
 
+/* What Fast Open keeps beside an endpoint: of a child until its SYN-ACK is acknowledged, of a listener its own keys. */
+struct tcp_fast_open {
+    struct tcpip_list_node node;   /* child: on tcp_listener.fast_open_children */
+    struct tcp_endpoint *listener; /* child: NULL when it is gone */
+    tcpip_ns syn_ack_at;           /* child: when the SYN-ACK went out first */
+    bool renew, experimental;      /* child: that SYN-ACK brings a new cookie, in the form that was asked in */
+    struct fast_open_keys keys;    /* listener */
+};
+
 /* What bind said of the address; a connection's own is in its flow. */
 enum tcp_bound_address {
     TCP_BOUND_NONE,
@@ -113,6 +123,19 @@ struct tcp_endpoint {
     struct tcpip_port_key port_key;
     uint8_t error;      /* enum tcpip_error: pending hard error, for the next call or the ERROR option */
     uint8_t soft_error; /* latest ICMP error that may pass */
+
+    /* Fast Open (tcp_fast_open.c) */
+    bool syn_deferred : 1;     /* connect waits for the first write: no SYN was sent */
+    bool syn_fast_open : 1;    /* our first SYN has the option, ... */
+    bool syn_experimental : 1; /* ... in its experimental form */
+    bool syn_data : 1;         /* our first SYN has data */
+    bool syn_data_acked : 1;
+    bool syn_ack_pending : 1;        /* a child whose SYN-ACK isn't acknowledged: data flow all the same */
+    bool fast_open_child : 1;        /* it was one */
+    bool fast_open_probe : 1;        /* opened after a pause: its data end all pauses */
+    bool writer_waits : 1;           /* data follow as soon as the handshake is done */
+    uint8_t fast_open_fail;          /* enum tcpip_tcp_fast_open_fail */
+    struct tcp_fast_open *fast_open; /* NULL: neither child nor keys */
 
     /* negotiated */
     bool ts_on, sack_on, wscale_on;
@@ -211,6 +234,10 @@ struct tcp_half_open {
 struct tcp_stack {
     struct tcpip_stack *stack;
     struct pool endpoints, hots, records, send_chunks, receive_chunks, half_opens, time_waits;
+    struct pool fast_opens;
+    struct fast_open_keys fast_open_keys;
+    struct fast_open_cache fast_open_cache;
+    struct fast_open_pause fast_open_pause;
     struct list dead; /* endpoints to free at the end of the turn */
     struct deferred reap;
     /* SYN-RECEIVED records, by backoff level; each list is in order of expiry */
@@ -269,15 +296,16 @@ static inline bool tcp_is_v4(const struct tcp_endpoint *ep)
 {
     return address_is_v4(ep->demux.flow.remote);
 }
-/* RFC 9293 3.3.2: ESTABLISHED and everything after the handshake. */
+/* RFC 9293 3.3.2: ESTABLISHED and everything after the handshake; and a Fast Open child, which needn't wait for its end
+ * (RFC 7413 4.2.2). */
 static inline bool tcp_synchronized(const struct tcp_endpoint *ep)
 {
-    return ep->state >= TCPIP_TCP_ESTABLISHED;
+    return ep->state >= TCPIP_TCP_ESTABLISHED || ep->syn_ack_pending;
 }
 /* States in which data may still be sent: or retransmitted. */
 static inline bool tcp_can_transmit(const struct tcp_endpoint *ep)
 {
-    return ep->state >= TCPIP_TCP_ESTABLISHED && ep->state != TCPIP_TCP_FIN_WAIT_2 && ep->state != TCPIP_TCP_TIME_WAIT;
+    return tcp_synchronized(ep) && ep->state != TCPIP_TCP_FIN_WAIT_2 && ep->state != TCPIP_TCP_TIME_WAIT;
 }
 /* Are losses judged by time (rack.h)? Without SACK nothing says what has arrived. */
 static inline bool tcp_rack(const struct tcp_endpoint *ep)
@@ -331,7 +359,7 @@ void tcpip__tcp_ack_bounds(const struct tcp_endpoint *ep, struct ack_bounds *out
 enum tcp_event {
     TCP_EVENT_LISTEN,
     TCP_EVENT_CONNECT,      /* SYN sent */
-    TCP_EVENT_SYN_RECEIVED, /* simultaneous open */
+    TCP_EVENT_SYN_RECEIVED, /* simultaneous open, Fast Open */
     TCP_EVENT_ESTABLISHED,  /* our SYN is acknowledged and theirs is here */
     TCP_EVENT_FIN_SENT,
     TCP_EVENT_FIN_RECEIVED,
@@ -352,6 +380,8 @@ bool tcpip__tcp_paws_reject(uint32_t ts_recent, tcpip_ns ts_recent_at, uint32_t 
 void tcpip__tcp_note_timestamp(struct tcp_endpoint *ep, const struct tcp_segment *segment);
 /* Takes data from the segment, which begins at or below rcv_nxt or lies beyond; FIN too. Frees the packet. */
 void tcpip__tcp_receive_data(struct tcp_endpoint *ep, struct tcp_segment *segment);
+/* Data of a SYN that Fast Open takes: the SYN-ACK will acknowledge them. Frees the packet. */
+void tcpip__tcp_receive_syn_data(struct tcp_endpoint *ep, struct tcp_segment *segment);
 
 /* tcp_ack.c: an acceptable ACK. False: the segment is to be dropped (reason given), and the packet is gone. */
 bool tcpip__tcp_ack(struct tcp_endpoint *ep, struct tcp_segment *segment);
@@ -364,6 +394,8 @@ void tcpip__tcp_congestion_start(struct tcp_endpoint *ep, const struct tcpip_con
 
 /* tcp_open.c */
 enum tcpip_error tcpip__tcp_connect(struct tcp_endpoint *ep, const struct tcpip_full_address *address);
+/* All of connect but the SYN: SYN-SENT, with a flow. OK in another state: it is connected, and that was told now. */
+enum tcpip_error tcpip__tcp_connect_begin(struct tcp_endpoint *ep, const struct tcpip_full_address *address);
 void tcpip__tcp_syn_sent_input(struct tcp_endpoint *ep, struct tcp_segment *segment); /* takes the packet */
 /* SYN-RECEIVED of a simultaneous open: the ACK that completes it. */
 void tcpip__tcp_established(struct tcp_endpoint *ep);
@@ -390,9 +422,9 @@ void tcpip__tcp_negotiate(struct tcp_endpoint *ep, const struct tcp_negotiated *
 void tcpip__tcp_send_syn(struct tcp_endpoint *ep);
 /* Initial values of windows, timers and organs; before the first SYN goes out. */
 void tcpip__tcp_prepare(struct tcp_endpoint *ep, tcpip_ns now);
-/* The options of our SYN or SYN-ACK. */
+/* The options of our SYN or SYN-ACK. `cookie`: NULL without Fast Open's. */
 size_t tcpip__tcp_syn_options(uint8_t *out, uint16_t mss, bool sack, int scale, bool ts, uint32_t ts_val,
-                              uint32_t ts_ecr);
+                              uint32_t ts_ecr, const struct fast_open_cookie *cookie);
 
 /* tcp_bind.c */
 enum tcpip_error tcpip__tcp_bind(struct tcp_endpoint *ep, const struct tcpip_full_address *address,
@@ -414,6 +446,10 @@ struct tcp_listener {
     uint32_t queued, backlog;
     uint32_t half_open;
     tcpip_ns cookies_until;
+    uint32_t fast_open_max;         /* unfinished Fast Opens at a time; 0: none */
+    uint32_t fast_open_count;       /* now */
+    struct list fast_open_children; /* tcp_fast_open.node */
+    struct fast_open_penalty fast_open_penalty;
 };
 static inline bool tcp_listener_full(const struct tcp_endpoint *listener)
 {
@@ -432,8 +468,18 @@ struct tcp_syn_ack {
     bool sack, ts, scaling;
     uint32_t ts_val, ts_ecr;
     uint16_t flags;
+    const struct fast_open_cookie *cookie; /* NULL: no Fast Open option */
 };
 void tcpip__tcp_syn_ack_send(struct tcpip_stack *stack, const struct tcp_syn_ack *what);
+/* What a SYN offers and we take of it; and our initial sequence number for it. */
+void tcpip__tcp_syn_negotiate(struct tcpip_stack *stack, const struct option_block *block,
+                              const struct tcp_segment *segment, struct tcp_negotiated *out);
+/* A closed endpoint with what was agreed on, in the demultiplexer; otherwise as below. */
+struct tcp_endpoint *tcpip__tcp_passive_new(struct tcpip_stack *stack, struct tcp_endpoint *listener,
+                                            const struct flow *flow, struct demux_entry *entry,
+                                            const struct tcp_negotiated *negotiated);
+/* Into the accept queue. */
+void tcpip__tcp_passive_queue(struct tcp_endpoint *listener, struct tcp_endpoint *ep);
 /* An established endpoint with what was agreed on; NULL: out of memory or endpoints. `entry`: the record that it
  * replaces, or NULL. */
 struct tcp_endpoint *tcpip__tcp_passive_establish(struct tcpip_stack *stack, struct tcp_endpoint *listener,
@@ -457,11 +503,45 @@ void tcpip__tcp_half_open_error(struct tcp_half_open *half, const struct tcpip_i
 STATIC_ASSERT(sizeof(struct tcp_half_open) <= 128);
 struct tcp_half_open *tcpip__tcp_half_open_new(struct tcpip_stack *stack, struct tcp_endpoint *listener,
                                                const struct tcp_segment *segment);
-void tcpip__tcp_half_open_answer(struct tcpip_stack *stack, struct tcp_half_open *half);
+void tcpip__tcp_half_open_answer(struct tcpip_stack *stack, struct tcp_half_open *half,
+                                 const struct fast_open_cookie *cookie);
 /* The forwarder hasn't decided: the record waits, a minute at most. */
 void tcpip__tcp_half_open_defer(struct tcpip_stack *stack, struct tcp_half_open *half);
 void tcpip__tcp_half_open_free(struct tcpip_stack *stack, struct tcp_half_open *half);
 void tcpip__tcp_half_open_timer(struct tcpip_timer *timer, tcpip_ns now);
+
+/* tcp_fast_open.c: client */
+/* connect is to wait for the first write; false: the SYN goes now, with what was found out for it. */
+bool tcpip__tcp_fast_open_defers(struct tcp_endpoint *ep);
+/* A write that opens the connection, or that a deferred connect waited for. OK in SYN-SENT: up to *space bytes of
+ * `wanted` are to be queued, then _go is called with as many; in another state: it is an ordinary write. */
+enum tcpip_error tcpip__tcp_fast_open_write(struct tcp_endpoint *ep, const struct tcpip_full_address *to, size_t wanted,
+                                            size_t *space);
+void tcpip__tcp_fast_open_go(struct tcp_endpoint *ep, uint32_t bytes);
+/* The Fast Open option of the SYN or SYN-ACK that goes out now; false: none. */
+bool tcpip__tcp_fast_open_option(struct tcp_endpoint *ep, struct fast_open_cookie *out);
+/* The SYN-ACK of our SYN: what it says of the SYN's data, and of cookies. Moves snd_una. */
+void tcpip__tcp_fast_open_answered(struct tcp_endpoint *ep, const struct tcp_segment *segment, uint8_t retransmits);
+/* The retransmission timer fired; last: and the connection is given up. */
+void tcpip__tcp_fast_open_timeout(struct tcp_endpoint *ep, bool last, tcpip_ns now);
+/* The connection is over: did anything come of it? */
+void tcpip__tcp_fast_open_over(struct tcp_endpoint *ep);
+/* tcp_fast_open.c: server */
+/* A SYN to a listener with room. True: a child was made of it and answered; the packet is taken. Else *cookie is for
+ * the SYN-ACK if *has_cookie. */
+bool tcpip__tcp_fast_open_syn(struct tcp_endpoint *listener, struct tcp_segment *segment,
+                              struct fast_open_cookie *cookie, bool *has_cookie);
+/* The SYN-ACK is acknowledged. */
+void tcpip__tcp_fast_open_done(struct tcp_endpoint *ep, const struct tcp_segment *segment);
+/* The child was reset, or dies otherwise, before that. */
+void tcpip__tcp_fast_open_reset(struct tcp_endpoint *ep, tcpip_ns now);
+void tcpip__tcp_fast_open_leave(struct tcp_endpoint *ep);
+/* The listener goes, its children stay. */
+void tcpip__tcp_fast_open_orphan(struct tcp_listener *listener);
+/* FAST_OPEN of a listener, or what stands for it. */
+void tcpip__tcp_fast_open_limit(struct tcp_endpoint *listener);
+void tcpip__tcp_fast_open_init(struct tcp_stack *tcp);
+void tcpip__tcp_fast_open_fini(struct tcp_stack *tcp);
 
 /* tcp_forward.c */
 /* A SYN without a listener; true: taken. */
@@ -505,6 +585,8 @@ struct tcp_bare_segment {
     const uint8_t *options;
     size_t options_bytes;
     uint8_t tos, ttl;
+    struct send_queue *data; /* NULL: none */
+    uint32_t data_bytes;     /* from its front */
 };
 enum tcpip_error tcpip__tcp_output_bare(struct tcpip_stack *stack, struct tcpip_route *route,
                                         const struct tcp_bare_segment *bare);
@@ -523,7 +605,10 @@ static inline bool tcp_timer_on(const struct tcp_endpoint *ep, enum tcp_timer ti
     return ep->deadlines[timer] != TCPIP_NEVER;
 }
 void tcpip__tcp_timers_on_syn_sent(struct tcp_endpoint *ep);
+/* As if the SYN had timed out. */
+void tcpip__tcp_timers_syn_again(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_established(struct tcp_endpoint *ep);
+void tcpip__tcp_timers_on_fast_opened(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_data_sent(struct tcp_endpoint *ep);
 /* The first unacknowledged segment was sent again. */
 void tcpip__tcp_timers_on_head_sent(struct tcp_endpoint *ep);
@@ -537,6 +622,8 @@ void tcpip__tcp_timers_on_segment_received(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_zero_window(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_window_open(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_ack_delayed(struct tcp_endpoint *ep);
+/* The handshake's last ACK waits for data that are about to be written. */
+void tcpip__tcp_timers_on_ack_saved(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_ack_sent(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_fin_wait_2(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_corked(struct tcp_endpoint *ep);

@@ -9,7 +9,7 @@
 void tcpip__tcp_check(const struct tcp_endpoint *ep)
 {
     const struct tcpip_env *env = &ep->base.stack->env;
-    if (ep->dead || ep->state < TCPIP_TCP_ESTABLISHED) {
+    if (ep->dead || !tcp_synchronized(ep)) {
         ASSERT_ENV(env, !ep->dead || !ep->demux.linked);
         return;
     }

@@ -142,6 +142,9 @@ static void tcp_after_read(struct tcp_endpoint *ep, size_t bytes)
         (void)tcpip__receive_window_on_read(&ep->receive_window, (uint32_t)bytes, stack->limits.tcp_receive_buffer_max,
                                             ep->rcv_mss, tcpip__stack_now(stack));
     bool due = tcpip__receive_window_update_due(&ep->receive_window, ep->rcv_nxt, ep->receive_queue.bytes, ep->rcv_mss);
+    /* Before the handshake is done only a shut window is worth a segment: the next one tells of the rest. */
+    if (ep->syn_ack_pending && receive_window_open(&ep->receive_window, ep->rcv_nxt) >= ep->rcv_mss)
+        due = false;
     if (tcpip__ack_policy_on_read(&ep->ack_policy, due) >= ACK_AT_FLUSH) {
         ep->ack_now = true;
         endpoint_mark_dirty(&ep->base);
@@ -204,16 +207,46 @@ static enum tcpip_error tcp_op_peek(struct tcpip_endpoint *endpoint, bool (*writ
 
 /* ---- writing ---- */
 
+/* Before data may flow. */
+static bool tcp_handshaking(const struct tcp_endpoint *ep)
+{
+    return ep->state == TCPIP_TCP_SYN_SENT || (ep->state == TCPIP_TCP_SYN_RECEIVED && !ep->syn_ack_pending);
+}
+
 /* Why nothing can be written; OK: something can. */
 static enum tcpip_error tcp_write_error(struct tcp_endpoint *ep)
 {
     if (ep->error != TCPIP_OK)
         return tcp_take_error(ep);
-    if (ep->state == TCPIP_TCP_SYN_SENT || ep->state == TCPIP_TCP_SYN_RECEIVED)
+    if (tcp_handshaking(ep))
         return TCPIP_ERR_WOULD_BLOCK;
-    if (ep->shut_write || ep->dead || ep->state < TCPIP_TCP_ESTABLISHED)
+    if (ep->shut_write || ep->dead || !tcp_synchronized(ep))
         return TCPIP_ERR_CLOSED_FOR_SEND;
     return TCPIP_OK;
+}
+
+/* Is it a write that a SYN may carry: one that opens the connection, or that connect has waited for? */
+static bool tcp_write_opens(const struct tcp_endpoint *ep, uint32_t flags)
+{
+    return (flags & TCPIP_WRITE_FAST_OPEN) != 0 || ep->syn_deferred;
+}
+
+/* OK: *space bytes may be queued for the SYN, or, connected, it is a write like any other. */
+static enum tcpip_error tcp_write_begin(struct tcp_endpoint *ep, uint32_t flags, const struct tcpip_full_address *to,
+                                        size_t wanted, size_t *space)
+{
+    if (!tcp_write_opens(ep, flags))
+        return tcp_write_error(ep);
+    enum tcpip_error error = tcpip__tcp_fast_open_write(ep, to, wanted, space);
+    return error != TCPIP_OK || ep->state == TCPIP_TCP_SYN_SENT ? error : tcp_write_error(ep);
+}
+
+/* `taken` bytes went into the queue for the SYN: they leave with it. `more`: of this write, behind them. */
+static enum tcpip_error tcp_write_opened(struct tcp_endpoint *ep, uint32_t flags, size_t taken, bool more)
+{
+    ep->writer_waits = more && (flags & TCPIP_WRITE_WAITS) != 0;
+    tcpip__tcp_fast_open_go(ep, (uint32_t)taken);
+    return taken > 0 ? TCPIP_OK : TCPIP_ERR_CONNECT_STARTED;
 }
 
 static enum tcpip_error tcp_op_sendmsg(struct tcpip_endpoint *endpoint, const struct tcpip_io *io, size_t io_count,
@@ -222,17 +255,19 @@ static enum tcpip_error tcp_op_sendmsg(struct tcpip_endpoint *endpoint, const st
 {
     struct tcp_endpoint *ep = tcp_of(endpoint);
     struct tcpip_stack *stack = endpoint->stack;
-    (void)to; /* a connection has one destination: ignored, as Linux does */
     (void)control;
-    enum tcpip_error error = tcp_write_error(ep);
+    size_t total = 0, wanted = 0, space = SIZE_MAX; /* of the SYN */
+    for (size_t i = 0; i < io_count; i++)
+        wanted += io[i].size;
+    /* A connection has one destination: `to` is ignored, as Linux does, unless this write makes it. */
+    enum tcpip_error error = tcp_write_begin(ep, flags, to, wanted, &space);
     if (error != TCPIP_OK) {
         ep->out_of_room = ep->out_of_room || error == TCPIP_ERR_WOULD_BLOCK;
+        ep->writer_waits = (flags & TCPIP_WRITE_WAITS) != 0 && error == TCPIP_ERR_WOULD_BLOCK;
         return error;
     }
-    size_t total = 0, wanted = 0;
     for (size_t i = 0; i < io_count; i++) {
-        wanted += io[i].size;
-        size_t room = tcpip__tcp_send_room(ep);
+        size_t room = min_size(tcpip__tcp_send_room(ep), space - total);
         size_t part = min_size(io[i].size, room);
         size_t taken = tcpip__send_queue_copy_in(&ep->send_queue, &tcp_stack_of(stack)->send_chunks, &stack->buffers,
                                                  io[i].data, part);
@@ -241,6 +276,10 @@ static enum tcpip_error tcp_op_sendmsg(struct tcpip_endpoint *endpoint, const st
             break;
     }
     ep->out_of_room = total < wanted || !tcpip__tcp_writable(ep); /* who looks now and doesn't see Out, waits for it */
+    if (ep->state == TCPIP_TCP_SYN_SENT) {
+        *done = total;
+        return tcp_write_opened(ep, flags, total, total < wanted);
+    }
     if (total == 0 && wanted > 0)
         return tcpip__tcp_send_room(ep) > 0 ? TCPIP_ERR_NO_BUFFER_SPACE : TCPIP_ERR_WOULD_BLOCK;
     *done = total;
@@ -256,14 +295,20 @@ static enum tcpip_error tcp_op_write_view(struct tcpip_endpoint *endpoint, const
                                           uint32_t flags, const struct tcpip_full_address *to)
 {
     struct tcp_endpoint *ep = tcp_of(endpoint);
-    (void)to;
-    enum tcpip_error error = tcp_write_error(ep);
+    size_t space = 0;
+    if (view->length > max_u32(ep->send_buffer_bytes, endpoint->stack->limits.tcp_send_buffer_max))
+        return TCPIP_ERR_MESSAGE_TOO_LONG;
+    enum tcpip_error error = tcp_write_begin(ep, flags, to, view->length, &space);
+    if (error == TCPIP_OK && ep->state == TCPIP_TCP_SYN_SENT) {
+        /* What the SYN doesn't take of it follows. */
+        bool taken = space > 0 && view->length > 0 &&
+                     tcpip__send_queue_append(&ep->send_queue, &tcp_stack_of(endpoint->stack)->send_chunks, view);
+        return tcp_write_opened(ep, flags, taken ? min_size(space, view->length) : 0, false);
+    }
     if (error != TCPIP_OK) {
         ep->out_of_room = ep->out_of_room || error == TCPIP_ERR_WOULD_BLOCK;
         return error;
     }
-    if (view->length > max_u32(ep->send_buffer_bytes, endpoint->stack->limits.tcp_send_buffer_max))
-        return TCPIP_ERR_MESSAGE_TOO_LONG;
     /* All or nothing; an empty queue takes even what is more than the buffer, or it would never go. */
     if (view->length > tcpip__tcp_send_room(ep) && ep->send_queue.bytes > 0) {
         ep->out_of_room = true;
@@ -288,8 +333,12 @@ static void tcp_queue_fin(struct tcp_endpoint *ep)
 {
     if (ep->fin_queued)
         return;
+    /* As Linux: shutdown waits for the end of the handshake, close of a Fast Open child doesn't. */
+    bool child = ep->state == TCPIP_TCP_SYN_RECEIVED && ep->syn_ack_pending;
+    if (child && !ep->orphan)
+        return;
     ep->fin_queued = true;
-    if (ep->state == TCPIP_TCP_ESTABLISHED || ep->state == TCPIP_TCP_CLOSE_WAIT)
+    if (ep->state == TCPIP_TCP_ESTABLISHED || ep->state == TCPIP_TCP_CLOSE_WAIT || child)
         tcpip__tcp_event(ep, TCP_EVENT_FIN_SENT);
     endpoint_mark_dirty(&ep->base);
 }
@@ -410,8 +459,8 @@ static uint32_t tcp_op_readiness(const struct tcpip_endpoint *endpoint)
         ready |= TCPIP_EVENT_IN | TCPIP_EVENT_RDHUP;
     if (closed || (ended && ep->shut_write))
         ready |= TCPIP_EVENT_HUP;
-    if (ep->state == TCPIP_TCP_SYN_SENT || ep->state == TCPIP_TCP_SYN_RECEIVED)
-        return ready;
+    if (tcp_handshaking(ep))
+        return ready | (ep->syn_deferred ? TCPIP_EVENT_OUT : 0u);
     if (tcpip__tcp_readable(ep))
         ready |= TCPIP_EVENT_IN;
     if (ep->shut_write || closed || tcpip__tcp_writable(ep))

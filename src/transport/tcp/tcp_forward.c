@@ -100,7 +100,7 @@ static void forward_apply(struct tcpip_stack *stack, struct tcp_half_open *half,
 {
     switch (verdict) {
     case TCPIP_TCP_FORWARD_ACCEPT:
-        tcpip__tcp_half_open_answer(stack, half);
+        tcpip__tcp_half_open_answer(stack, half, NULL);
         return;
     case TCPIP_TCP_FORWARD_DEFER:
         if (packet != NULL) {

@@ -72,6 +72,23 @@ void tcpip__tcp_listener_scope(const struct tcp_endpoint *listener, struct flow 
         flow->nic = listener->port_key.nic;
 }
 
+void tcpip__tcp_syn_negotiate(struct tcpip_stack *stack, const struct option_block *block,
+                              const struct tcp_segment *segment, struct tcp_negotiated *out)
+{
+    const struct tcpip_tcp_options *options = &segment->options;
+    const struct flow *flow = &segment->flow;
+    *out = (struct tcp_negotiated){.irs = segment->seq, .peer_scale = -1};
+    out->iss = tcpip__isn(&stack->secret, flow->local, flow->local_port, flow->remote, flow->remote_port, segment->now);
+    if (segment->has_iss_above && seq_leq(out->iss, segment->iss_above))
+        out->iss = seq_add(segment->iss_above, 65537);
+    out->peer_mss = options->present & TCPIP_TCP_HAS_MSS ? options->mss : 0;
+    if ((options->present & TCPIP_TCP_HAS_WINDOW_SCALE) && option_get(stack, block, TCPIP_OPTION_WINDOW_SCALING) != 0)
+        out->peer_scale = (int8_t)options->window_scale;
+    out->sack = (options->present & TCPIP_TCP_HAS_SACK_PERMITTED) && option_get(stack, block, TCPIP_OPTION_SACK) != 0;
+    out->ts = segment->has_ts && option_get(stack, block, TCPIP_OPTION_TIMESTAMPS) != 0;
+    out->ts_recent = out->ts ? segment->ts_val : 0;
+}
+
 struct tcp_half_open *tcpip__tcp_half_open_new(struct tcpip_stack *stack, struct tcp_endpoint *listener,
                                                const struct tcp_segment *segment)
 {
@@ -79,7 +96,6 @@ struct tcp_half_open *tcpip__tcp_half_open_new(struct tcpip_stack *stack, struct
     struct tcp_half_open *half = tcpip__pool_zget(&tcp->half_opens);
     if (half == NULL)
         return NULL;
-    const struct tcpip_tcp_options *options = &segment->options;
     half->listener = listener;
     half->demux.flow = segment->flow;
     tcpip__tcp_listener_scope(listener, &half->demux.flow);
@@ -89,20 +105,15 @@ struct tcp_half_open *tcpip__tcp_half_open_new(struct tcpip_stack *stack, struct
         tcpip__pool_put(&tcp->half_opens, half);
         return NULL;
     }
-    const struct option_block *block = half_open_options(half);
-    const struct flow *flow = &segment->flow;
-    half->iss =
-        tcpip__isn(&stack->secret, flow->local, flow->local_port, flow->remote, flow->remote_port, segment->now);
-    if (segment->has_iss_above && seq_leq(half->iss, segment->iss_above))
-        half->iss = seq_add(segment->iss_above, 65537);
-    half->irs = segment->seq;
-    half->peer_mss = options->present & TCPIP_TCP_HAS_MSS ? options->mss : 0;
-    half->peer_scale = -1;
-    if ((options->present & TCPIP_TCP_HAS_WINDOW_SCALE) && option_get(stack, block, TCPIP_OPTION_WINDOW_SCALING) != 0)
-        half->peer_scale = (int8_t)options->window_scale;
-    half->sack = (options->present & TCPIP_TCP_HAS_SACK_PERMITTED) && option_get(stack, block, TCPIP_OPTION_SACK) != 0;
-    half->ts = segment->has_ts && option_get(stack, block, TCPIP_OPTION_TIMESTAMPS) != 0;
-    half->ts_recent = half->ts ? segment->ts_val : 0;
+    struct tcp_negotiated offered;
+    tcpip__tcp_syn_negotiate(stack, half_open_options(half), segment, &offered);
+    half->iss = offered.iss;
+    half->irs = offered.irs;
+    half->peer_mss = offered.peer_mss;
+    half->peer_scale = offered.peer_scale;
+    half->sack = offered.sack;
+    half->ts = offered.ts;
+    half->ts_recent = offered.ts_recent;
     if (listener != NULL)
         listener->listener->half_open++;
     tcp->half_open_count++;
@@ -149,7 +160,8 @@ void tcpip__tcp_syn_ack_send(struct tcpip_stack *stack, const struct tcp_syn_ack
     int scale = what->scaling ? tcpip__receive_window_scale(most) : -1;
     size_t bytes = 0;
     if (what->flags & TCPIP_TCP_SYN)
-        bytes = tcpip__tcp_syn_options(options, mss, what->sack, scale, what->ts, what->ts_val, what->ts_ecr);
+        bytes =
+            tcpip__tcp_syn_options(options, mss, what->sack, scale, what->ts, what->ts_val, what->ts_ecr, what->cookie);
     struct tcp_bare_segment syn_ack = {
         .flow = what->flow,
         .seq = what->iss,
@@ -165,7 +177,9 @@ void tcpip__tcp_syn_ack_send(struct tcpip_stack *stack, const struct tcp_syn_ack
     tcpip__route_release(&route);
 }
 
-static void half_open_send(struct tcpip_stack *stack, const struct tcp_half_open *half, uint16_t flags)
+/* A Fast Open cookie goes with the first SYN-ACK alone: what is lost may be asked for again. */
+static void half_open_send_cookie(struct tcpip_stack *stack, const struct tcp_half_open *half, uint16_t flags,
+                                  const struct fast_open_cookie *cookie)
 {
     tcpip_ns now = tcpip__stack_now(stack);
     const struct flow *flow = &half->demux.flow;
@@ -181,16 +195,23 @@ static void half_open_send(struct tcpip_stack *stack, const struct tcp_half_open
         .ts_val = timestamp_clock(now, tcpip__timestamp_offset(&stack->secret, flow->local, flow->remote)),
         .ts_ecr = half->ts_recent,
         .flags = flags,
+        .cookie = cookie,
     };
     tcpip__tcp_syn_ack_send(stack, &what);
 }
 
+static void half_open_send(struct tcpip_stack *stack, const struct tcp_half_open *half, uint16_t flags)
+{
+    half_open_send_cookie(stack, half, flags, NULL);
+}
+
 /* The first SYN-ACK, and the wait for its ACK. */
-void tcpip__tcp_half_open_answer(struct tcpip_stack *stack, struct tcp_half_open *half)
+void tcpip__tcp_half_open_answer(struct tcpip_stack *stack, struct tcp_half_open *half,
+                                 const struct fast_open_cookie *cookie)
 {
     list_remove_if_linked(&half->node);
     half->deferred = false;
-    half_open_send(stack, half, TCPIP_TCP_SYN | TCPIP_TCP_ACK);
+    half_open_send_cookie(stack, half, TCPIP_TCP_SYN | TCPIP_TCP_ACK, cookie);
     half_open_enlist(tcp_stack_of(stack), half, tcpip__stack_now(stack));
 }
 
@@ -251,11 +272,11 @@ void tcpip__tcp_half_open_timer(struct tcpip_timer *timer, tcpip_ns now)
 
 /* ---- the third segment ---- */
 
-/* An established endpoint with what was agreed on; NULL: out of memory or endpoints. `entry`: the record that it
- * replaces, or NULL. */
-struct tcp_endpoint *tcpip__tcp_passive_establish(struct tcpip_stack *stack, struct tcp_endpoint *listener,
-                                                  const struct flow *flow, struct demux_entry *entry,
-                                                  const struct tcp_negotiated *negotiated)
+/* A closed endpoint with what was agreed on, in the demultiplexer; NULL: out of memory or endpoints. `entry`: the
+ * record that it replaces, or NULL. */
+struct tcp_endpoint *tcpip__tcp_passive_new(struct tcpip_stack *stack, struct tcp_endpoint *listener,
+                                            const struct flow *flow, struct demux_entry *entry,
+                                            const struct tcp_negotiated *negotiated)
 {
     enum tcpip_error error;
     tcpip_ns now = tcpip__stack_now(stack);
@@ -289,9 +310,26 @@ struct tcp_endpoint *tcpip__tcp_passive_establish(struct tcpip_stack *stack, str
     tcpip__tcp_prepare(ep, now);
     tcpip__tcp_negotiate(ep, negotiated, now);
     ep->snd_una = ep->snd_nxt;
+    return ep;
+}
+
+struct tcp_endpoint *tcpip__tcp_passive_establish(struct tcpip_stack *stack, struct tcp_endpoint *listener,
+                                                  const struct flow *flow, struct demux_entry *entry,
+                                                  const struct tcp_negotiated *negotiated)
+{
+    struct tcp_endpoint *ep = tcpip__tcp_passive_new(stack, listener, flow, entry, negotiated);
+    if (ep == NULL)
+        return NULL;
     tcpip__tcp_established(ep);
     stack->stats.tcp.passive_connection_openings++;
     return ep;
+}
+
+void tcpip__tcp_passive_queue(struct tcp_endpoint *listener, struct tcp_endpoint *ep)
+{
+    list_push_back(&listener->listener->queue, &ep->queue_node);
+    listener->listener->queued++;
+    endpoint_notify(&listener->base, TCPIP_EVENT_IN);
 }
 
 /* Hands it to accept, or to the forwarder, and goes on with the segment that completed the handshake. */
@@ -301,13 +339,10 @@ void tcpip__tcp_passive_deliver(struct tcp_endpoint *listener, struct tcp_endpoi
     ep->snd_wnd_max = ep->snd_wnd;
     ep->snd_wl1 = segment->seq;
     ep->snd_wl2 = segment->ack;
-    if (listener == NULL) {
+    if (listener == NULL)
         tcpip__tcp_forward_established(ep);
-    } else {
-        list_push_back(&listener->listener->queue, &ep->queue_node);
-        listener->listener->queued++;
-        endpoint_notify(&listener->base, TCPIP_EVENT_IN);
-    }
+    else
+        tcpip__tcp_passive_queue(listener, ep);
     tcpip__tcp_input(ep, segment);
 }
 
@@ -412,12 +447,13 @@ void tcpip__tcp_half_open_input(struct tcp_half_open *half, struct tcp_segment *
     tcpip_packet_drop(segment->packet, reason);
 }
 
-/* A hard error about our SYN-ACK ends the attempt (RFC 9293 3.9.2.2); a soft one doesn't: SYN-ACKs are sent again
- * anyhow. */
+/* An error about our SYN-ACK ends the attempt: nobody waits for it here, and a SYN begins it anew. As Linux, also where
+ * RFC 9293 3.9.2.2 calls the error soft: that rule is for connections that somebody has (RFC 5461 3.1). */
 void tcpip__tcp_half_open_error(struct tcp_half_open *half, const struct tcpip_icmp_error *error)
 {
     if (seq_eq(seq(tcpip_load_u32(error->quote + 4)), half->iss) &&
-        (error->kind == TCPIP_ICMP_PORT_UNREACHABLE || error->kind == TCPIP_ICMP_PROTOCOL_UNREACHABLE)) {
+        (error->kind == TCPIP_ICMP_PORT_UNREACHABLE || error->kind == TCPIP_ICMP_PROTOCOL_UNREACHABLE ||
+         error->kind == TCPIP_ICMP_NET_UNREACHABLE || error->kind == TCPIP_ICMP_HOST_UNREACHABLE)) {
         struct tcpip_stack *stack =
             half->listener != NULL ? half->listener->base.stack : NULL; /* the forwarder's time out by themselves */
         if (stack != NULL)

@@ -95,7 +95,9 @@ static bool input_reset(struct tcp_endpoint *ep, struct tcp_segment *segment)
     tcp_stats(ep)->resets_received++;
     EVENT(ep->base.stack, TCP_RESET, ep->base.id, 0, 0, 0, 0);
     enum tcpip_error error = TCPIP_ERR_CONNECTION_RESET;
-    if (ep->state == TCPIP_TCP_SYN_RECEIVED)
+    if (ep->syn_ack_pending)
+        tcpip__tcp_fast_open_reset(ep, segment->now);
+    else if (ep->state == TCPIP_TCP_SYN_RECEIVED)
         error = TCPIP_ERR_CONNECTION_REFUSED;
     else if (ep->state == TCPIP_TCP_CLOSE_WAIT)
         error = TCPIP_ERR_CLOSED_FOR_SEND;
@@ -107,12 +109,13 @@ static bool input_reset(struct tcp_endpoint *ep, struct tcp_segment *segment)
 /* SYN-RECEIVED of a simultaneous open: the peer has our SYN. */
 static void input_opens(struct tcp_endpoint *ep, const struct tcp_segment *segment, uint32_t window)
 {
-    ep->snd_una = seq_add(ep->iss, 1);
     ep->snd_wnd = ep->snd_wnd_max = window;
     ep->snd_wl1 = segment->seq;
     ep->snd_wl2 = segment->ack;
     ep->fin_queued = ep->fin_queued || ep->shut_write;
+    uint8_t retransmits = ep->retransmit_count;
     tcpip__tcp_established(ep);
+    tcpip__tcp_fast_open_answered(ep, segment, retransmits);
 }
 
 /* Fourth. RFC 5961 4.2: a SYN on a live connection is answered with an ACK, whatever its number: a peer that restarted
@@ -121,13 +124,17 @@ static bool input_syn(struct tcp_endpoint *ep, struct tcp_segment *segment)
 {
     if ((segment->flags & TCPIP_TCP_SYN) == 0)
         return true;
-    bool again = ep->state == TCPIP_TCP_SYN_RECEIVED && seq_eq(segment->seq, ep->irs);
-    if (again && (segment->flags & TCPIP_TCP_ACK) != 0 && seq_eq(segment->ack, ep->snd_nxt)) {
+    bool again = ep->state == TCPIP_TCP_SYN_RECEIVED && !ep->syn_ack_pending && seq_eq(segment->seq, ep->irs);
+    if (again && (segment->flags & TCPIP_TCP_ACK) != 0 && seq_gt(segment->ack, ep->iss) &&
+        seq_leq(segment->ack, ep->snd_nxt)) {
         /* SYN-ACKs that crossed (RFC 9293 3.5, figure 7): the SYN is known, its ACK opens; its window isn't scaled
          * (RFC 7323 2.2). The peer hears that its own was heard, in case ours is lost. */
         tcpip__tcp_note_timestamp(ep, segment);
         ep->last_receive_at = segment->now;
         input_opens(ep, segment, segment->window);
+        /* A SYN is a number like others: that it came twice is told (RFC 2883), as Linux does. */
+        if (ep->sack_on && tcpip__tcp_hot(ep) != NULL)
+            tcpip__reassembly_note_duplicate(&ep->hot->reassembly, ep->irs, ep->rcv_nxt);
         ep->ack_now = true;
         tcpip_packet_free(segment->packet);
         return false;
@@ -147,13 +154,16 @@ static bool input_ack(struct tcp_endpoint *ep, struct tcp_segment *segment)
         tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_NO_ACK);
         return false;
     }
-    if (ep->state == TCPIP_TCP_SYN_RECEIVED) {
-        if (!seq_gt(segment->ack, ep->snd_una) || !seq_leq(segment->ack, ep->snd_nxt)) {
+    if (ep->state == TCPIP_TCP_SYN_RECEIVED || ep->syn_ack_pending) {
+        if (seq_leq(segment->ack, ep->iss) || seq_gt(segment->ack, ep->snd_nxt)) {
             tcpip__tcp_reply_reset(ep->base.stack, segment);
             tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_BAD_ACK);
             return false;
         }
-        input_opens(ep, segment, segment->window << ep->snd_wscale);
+        if (ep->syn_ack_pending)
+            tcpip__tcp_fast_open_done(ep, segment);
+        else
+            input_opens(ep, segment, segment->window << ep->snd_wscale);
     }
     return tcpip__tcp_ack(ep, segment);
 }
@@ -230,22 +240,29 @@ static bool receive_copy_all(const struct tcp_endpoint *ep)
     return stack->memory.used_bytes > stack->limits.memory_bytes / 4 * 3;
 }
 
-/* `skip` bytes of the text are old. */
-static void receive_in_order(struct tcp_endpoint *ep, struct tcp_segment *segment, uint32_t skip, uint32_t length)
+/* The next `length` bytes in order, behind `skip` old ones. False: out of memory, the packet is gone. */
+static bool receive_take(struct tcp_endpoint *ep, struct tcp_segment *segment, uint32_t skip, uint32_t length)
 {
     struct tcpip_stack *stack = ep->base.stack;
     struct tcp_stack *tcp = tcp_stack_of(stack);
-    bool holes = ep->hot != NULL && ep->hot->reassembly.count > 0;
     if (!tcpip__receive_queue_push_packet(&ep->receive_queue, segment->packet, segment->payload_offset + skip, length,
                                           ep->rcv_nxt, receive_copy_all(ep), &tcp->receive_chunks, &stack->buffers)) {
         tcpip_packet_drop(segment->packet, TCPIP_DROP_NO_MEMORY);
-        return;
+        return false;
     }
     ep->rcv_nxt = seq_add(ep->rcv_nxt, length);
     ep->bytes_received += length;
     ep->data_segments_in += segment->wire_segments;
     ep->last_data_receive_at = segment->now;
     stack->stats.tcp.bytes_received += length;
+    return true;
+}
+
+static void receive_in_order(struct tcp_endpoint *ep, struct tcp_segment *segment, uint32_t skip, uint32_t length)
+{
+    bool holes = ep->hot != NULL && ep->hot->reassembly.count > 0;
+    if (!receive_take(ep, segment, skip, length))
+        return;
     bool filled = holes && receive_pop(ep);
     tcpip__receive_window_on_data(&ep->receive_window, ep->rcv_nxt, ep->rcv_mss, segment->now);
     receive_decide_ack(ep, segment, length, filled || holes);
@@ -373,6 +390,31 @@ void tcpip__tcp_receive_data(struct tcp_endpoint *ep, struct tcp_segment *segmen
         receive_fin(ep);
 }
 
+void tcpip__tcp_receive_syn_data(struct tcp_endpoint *ep, struct tcp_segment *segment)
+{
+    uint32_t length = min_u32(segment->length, receive_window_open(&ep->receive_window, ep->rcv_nxt));
+    if (length == 0) {
+        tcpip_packet_free(segment->packet);
+        return;
+    }
+    if (!receive_take(ep, segment, 0, length))
+        return;
+    ep->syn_data_acked = true;
+    tcpip__receive_window_on_data(&ep->receive_window, ep->rcv_nxt, ep->rcv_mss, segment->now);
+    tcpip_packet_free(segment->packet);
+}
+
+/* The SYN of a Fast Open child again: it comes without data, or they are here; what it misses is our SYN-ACK. */
+static bool input_syn_again(struct tcp_endpoint *ep, struct tcp_segment *segment)
+{
+    uint16_t kind = segment->flags & (TCPIP_TCP_SYN | TCPIP_TCP_ACK | TCPIP_TCP_RST | TCPIP_TCP_FIN);
+    if (!ep->syn_ack_pending || kind != TCPIP_TCP_SYN || !seq_eq(segment->seq, ep->irs))
+        return false;
+    tcpip__tcp_send_syn(ep);
+    tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_UNEXPECTED_SYN);
+    return true;
+}
+
 void tcpip__tcp_input(struct tcp_endpoint *ep, struct tcp_segment *segment)
 {
     ep->segments_in += segment->wire_segments;
@@ -380,6 +422,8 @@ void tcpip__tcp_input(struct tcp_endpoint *ep, struct tcp_segment *segment)
         tcpip__tcp_syn_sent_input(ep, segment);
         return;
     }
+    if (input_syn_again(ep, segment))
+        return;
     if (!input_paws(ep, segment) || !input_sequence(ep, segment) || !input_reset(ep, segment) ||
         !input_syn(ep, segment))
         return;

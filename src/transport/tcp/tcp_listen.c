@@ -145,10 +145,15 @@ static void listener_syn(struct tcp_endpoint *listener, struct tcp_segment *segm
         return;
     }
     struct tcp_half_open *half = NULL;
-    if (cookies != 2 && own->half_open <= own->backlog)
+    struct fast_open_cookie cookie;
+    bool has_cookie = false;
+    if (cookies != 2 && own->half_open <= own->backlog) {
+        if (tcpip__tcp_fast_open_syn(listener, segment, &cookie, &has_cookie))
+            return;
         half = tcpip__tcp_half_open_new(stack, listener, segment);
+    }
     if (half != NULL) {
-        tcpip__tcp_half_open_answer(stack, half);
+        tcpip__tcp_half_open_answer(stack, half, has_cookie ? &cookie : NULL);
         tcpip_packet_free(segment->packet);
     } else if (cookies != 0) {
         cookie_answer(listener, segment);
@@ -219,9 +224,11 @@ enum tcpip_error tcpip__tcp_listen(struct tcp_endpoint *ep, uint32_t backlog)
         return error;
     }
     list_init(&listener->queue);
+    list_init(&listener->fast_open_children);
     listener->backlog = backlog;
     listener_demux(ep, &listener->demux);
     ep->listener = listener;
+    tcpip__tcp_fast_open_limit(ep);
     tcpip__demux_listen(stack, &listener->demux);
     tcpip__tcp_event(ep, TCP_EVENT_LISTEN);
     return TCPIP_OK;
@@ -256,6 +263,7 @@ void tcpip__tcp_unlisten(struct tcp_endpoint *ep)
                 tcpip__tcp_half_open_free(stack, half);
         }
     }
+    tcpip__tcp_fast_open_orphan(listener);
     listener_reset_queue(listener, ep->dead); /* dead already: the stack itself is going */
     ep->listener = NULL;
     tcpip__memory_free(&stack->memory, listener, sizeof(*listener));

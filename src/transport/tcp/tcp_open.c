@@ -12,7 +12,7 @@
 /* ---- SYN and SYN-ACK ---- */
 
 size_t tcpip__tcp_syn_options(uint8_t *out, uint16_t mss, bool sack, int scale, bool ts, uint32_t ts_val,
-                              uint32_t ts_ecr)
+                              uint32_t ts_ecr, const struct fast_open_cookie *cookie)
 {
     struct tcpip_tcp_options options;
     options.present = TCPIP_TCP_HAS_MSS;
@@ -28,6 +28,13 @@ size_t tcpip__tcp_syn_options(uint8_t *out, uint16_t mss, bool sack, int scale, 
         options.ts_val = ts_val;
         options.ts_ecr = ts_ecr;
     }
+    if (cookie != NULL) {
+        options.present |= TCPIP_TCP_HAS_FAST_OPEN;
+        if (cookie->experimental)
+            options.present |= TCPIP_TCP_HAS_FAST_OPEN_EXP;
+        options.fast_open_bytes = cookie->size;
+        memcpy(options.fast_open, cookie->bytes, sizeof(cookie->bytes));
+    }
     return tcpip_tcp_options_emit(out, &options);
 }
 
@@ -37,25 +44,36 @@ void tcpip__tcp_send_syn(struct tcp_endpoint *ep)
     if (!tcpip__tcp_route(ep))
         return; /* the timer tries again */
     tcpip_ns now = tcpip__stack_now(stack);
-    bool answer = ep->state == TCPIP_TCP_SYN_RECEIVED;
+    bool answer = ep->state != TCPIP_TCP_SYN_SENT;
     bool scaling = answer ? ep->wscale_on : tcp_option(ep, TCPIP_OPTION_WINDOW_SCALING) != 0;
     bool ts = answer ? ep->ts_on : tcp_option(ep, TCPIP_OPTION_TIMESTAMPS) != 0;
     bool sack = answer ? ep->sack_on : tcp_option(ep, TCPIP_OPTION_SACK) != 0;
     uint8_t options[TCPIP_TCP_OPTIONS_MAX];
     uint16_t mss =
         tcpip__tcp_advertised_mss(&ep->route, ep->demux.flow.remote, tcp_option(ep, TCPIP_OPTION_MAX_SEGMENT));
+    /* As Linux: a peer behind a narrow path isn't asked to fill wide segments. */
+    uint32_t path = tcpip__pmtu_get(&ep->route, ep->demux.flow.remote), headers = tcp_is_v4(ep) ? 40 : 60;
+    mss = (uint16_t)min_u32(mss, max_u32(sat_sub_u32(path, headers), TCP_MSS_MIN));
+    struct fast_open_cookie cookie;
+    bool fast_open = tcpip__tcp_fast_open_option(ep, &cookie);
     size_t bytes = tcpip__tcp_syn_options(options, mss, sack, scaling ? ep->receive_window.scale : -1, ts,
-                                          timestamp_clock(now, ep->ts_offset), answer ? ep->ts_recent : 0);
+                                          timestamp_clock(now, ep->ts_offset), answer ? ep->ts_recent : 0,
+                                          fast_open ? &cookie : NULL);
+    /* Data go with the first SYN only: what doesn't like them gets none next time. */
+    bool data = ep->syn_data && !answer && ep->retransmit_count == 0;
     struct tcp_bare_segment syn = {
         .flow = &ep->demux.flow,
         .seq = ep->iss,
         .ack = answer ? ep->rcv_nxt : seq(0),
         .flags = answer ? TCPIP_TCP_SYN | TCPIP_TCP_ACK : TCPIP_TCP_SYN,
-        .window = (uint16_t)tcpip__receive_window_advertise(&ep->receive_window, ep->rcv_nxt, 0, mss, true),
+        .window = (uint16_t)tcpip__receive_window_advertise(&ep->receive_window, ep->rcv_nxt, ep->receive_queue.bytes,
+                                                            mss, true),
         .options = options,
         .options_bytes = bytes,
         .ttl = (uint8_t)tcp_option(ep, TCPIP_OPTION_TTL),
         .tos = (uint8_t)tcp_option(ep, TCPIP_OPTION_TOS),
+        .data = data ? &ep->send_queue : NULL,
+        .data_bytes = data ? seq_size(ep->iss, ep->snd_nxt) - 1 : 0,
     };
     ep->last_send_at = now;
     ep->segments_out++;
@@ -89,6 +107,9 @@ void tcpip__tcp_prepare(struct tcp_endpoint *ep, tcpip_ns now)
     ep->soft_error = TCPIP_OK;
     ep->last_receive_at = ep->last_data_receive_at = now;
     ep->total_retransmits = 0;
+    ep->syn_deferred = ep->syn_fast_open = ep->syn_experimental = ep->syn_data = ep->syn_data_acked = false;
+    ep->fast_open_probe = ep->writer_waits = false;
+    ep->fast_open_fail = TCPIP_FAST_OPEN_FAIL_NONE;
 }
 
 void tcpip__tcp_negotiate(struct tcp_endpoint *ep, const struct tcp_negotiated *negotiated, tcpip_ns now)
@@ -217,6 +238,8 @@ static enum tcpip_error connect_port(struct tcp_endpoint *ep, struct connect_pic
  * where that was badly, or is over meanwhile, the endpoint may connect again. */
 static enum tcpip_error connect_again(struct tcp_endpoint *ep)
 {
+    if (ep->syn_deferred)
+        return TCPIP_ERR_ALREADY_CONNECTED; /* that is what it was told, though no SYN was sent */
     if (ep->state == TCPIP_TCP_SYN_SENT || ep->state == TCPIP_TCP_SYN_RECEIVED)
         return TCPIP_ERR_ALREADY_CONNECTING;
     if (ep->connect_state == TCP_CONNECT_SPOILT)
@@ -233,7 +256,7 @@ static enum tcpip_error connect_again(struct tcp_endpoint *ep)
     return error;
 }
 
-enum tcpip_error tcpip__tcp_connect(struct tcp_endpoint *ep, const struct tcpip_full_address *address)
+enum tcpip_error tcpip__tcp_connect_begin(struct tcp_endpoint *ep, const struct tcpip_full_address *address)
 {
     struct tcpip_stack *stack = ep->base.stack;
     if (ep->state != TCPIP_TCP_CLOSED || ep->dead || ep->connect_state != TCP_CONNECT_NONE)
@@ -283,6 +306,16 @@ enum tcpip_error tcpip__tcp_connect(struct tcp_endpoint *ep, const struct tcpip_
     tcpip__tcp_event(ep, TCP_EVENT_CONNECT);
     ep->connect_state = TCP_CONNECT_PENDING;
     stack->stats.tcp.active_connection_openings++;
+    return TCPIP_OK;
+}
+
+enum tcpip_error tcpip__tcp_connect(struct tcp_endpoint *ep, const struct tcpip_full_address *address)
+{
+    enum tcpip_error error = tcpip__tcp_connect_begin(ep, address);
+    if (error != TCPIP_OK || ep->state != TCPIP_TCP_SYN_SENT)
+        return error; /* or it was connected already, and this was the call to say so */
+    if (tcpip__tcp_fast_open_defers(ep))
+        return TCPIP_OK;
     tcpip__tcp_send_syn(ep);
     tcpip__tcp_timers_on_syn_sent(ep);
     return TCPIP_ERR_CONNECT_STARTED;
@@ -338,9 +371,13 @@ static void syn_sent_established(struct tcp_endpoint *ep, struct tcp_segment *se
     syn_sent_window(ep, segment);
     tcpip__tcp_handshake_rtt(ep, segment->now - ep->last_send_at, retransmits == 0, segment);
     tcpip__tcp_established(ep);
+    tcpip__tcp_fast_open_answered(ep, segment, retransmits);
     tcpip__route_confirm(&ep->route);
     ep->last_receive_at = segment->now;
-    ep->ack_now = true;
+    if (ep->writer_waits)
+        tcpip__tcp_timers_on_ack_saved(ep);
+    else
+        ep->ack_now = true;
     /* Text and FIN may ride on a SYN-ACK (RFC 9293 3.10.7.3): they begin behind the SYN. */
     segment->seq = seq_add(segment->seq, 1);
     segment->flags &= (uint16_t)~TCPIP_TCP_SYN;
@@ -357,6 +394,7 @@ static void syn_sent_simultaneous(struct tcp_endpoint *ep, struct tcp_segment *s
     negotiated_from_segment(ep, segment, &negotiated);
     tcpip__tcp_negotiate(ep, &negotiated, segment->now);
     syn_sent_window(ep, segment);
+    ep->syn_deferred = false; /* the peer was first */
     tcpip__tcp_event(ep, TCP_EVENT_SYN_RECEIVED);
     ep->retransmit_count = 0;
     tcpip__tcp_send_syn(ep);

@@ -44,6 +44,10 @@ static bool tcp_option_forbidden(const struct tcp_endpoint *ep, enum tcpip_optio
     switch (option) {
     case TCPIP_OPTION_V6_ONLY:
         return ep->bound || ep->state != TCPIP_TCP_CLOSED;
+    case TCPIP_OPTION_FAST_OPEN_CONNECT:
+        return ep->state != TCPIP_TCP_CLOSED;
+    case TCPIP_OPTION_FAST_OPEN:
+    case TCPIP_OPTION_FAST_OPEN_NO_COOKIE:
     case TCPIP_OPTION_SACK:
     case TCPIP_OPTION_TIMESTAMPS:
     case TCPIP_OPTION_WINDOW_SCALING:
@@ -100,6 +104,10 @@ static void tcp_option_applied(struct tcp_endpoint *ep, enum tcpip_option option
         if (tcp_synchronized(ep) && !ep->dead)
             tcpip__tcp_tell_room(ep);
         break;
+    case TCPIP_OPTION_FAST_OPEN:
+        if (ep->listener != NULL)
+            ep->listener->fast_open_max = min_u32((uint32_t)value, ep->base.stack->limits.accept_backlog);
+        break;
     case TCPIP_OPTION_REUSE_ADDRESS:
     case TCPIP_OPTION_REUSE_PORT:
         tcpip__tcp_port_options(ep);
@@ -117,6 +125,9 @@ enum tcpip_error tcpip__tcp_set_option(struct tcpip_endpoint *endpoint, enum tcp
     enum tcpip_error error = tcpip__option_valid(option, value);
     if (error != TCPIP_OK)
         return error;
+    if (option == TCPIP_OPTION_FAST_OPEN_CONNECT &&
+        (tcp_option(ep, TCPIP_OPTION_FAST_OPEN_MODE) & TCPIP_FAST_OPEN_CLIENT) == 0)
+        return TCPIP_ERR_NOT_SUPPORTED;
     if (tcp_option_forbidden(ep, option))
         return TCPIP_ERR_INVALID_ENDPOINT_STATE;
     if (option == TCPIP_OPTION_SEND_BUFFER_SIZE) {
@@ -171,6 +182,9 @@ enum tcpip_error tcpip__tcp_get_option(struct tcpip_endpoint *endpoint, enum tcp
         if (!tcp_synchronized(ep) || !tcpip__tcp_route(ep))
             return TCPIP_ERR_NOT_CONNECTED;
         *value = tcpip__pmtu_get(&ep->route, ep->demux.flow.remote);
+        break;
+    case TCPIP_OPTION_FAST_OPEN:
+        *value = ep->listener != NULL ? ep->listener->fast_open_max : tcp_option(ep, option);
         break;
     case TCPIP_OPTION_MAX_SEGMENT:
         /* As Linux: the size in force once connected. */
@@ -276,6 +290,9 @@ static void info_fill(const struct tcp_endpoint *ep, tcpip_ns now, struct tcpip_
     out->total_retransmits = ep->total_retransmits;
     out->dsack_duplicates = ep->dsack_duplicates;
     out->out_of_order_packets = ep->out_of_order_segments;
+    out->syn_data_acked = ep->syn_data_acked;
+    out->fast_open_child = ep->fast_open_child;
+    out->fast_open_fail = (enum tcpip_tcp_fast_open_fail)ep->fast_open_fail;
     info_hot(ep, out);
 }
 

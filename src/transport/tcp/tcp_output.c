@@ -179,6 +179,12 @@ enum tcpip_error tcpip__tcp_output_bare(struct tcpip_stack *stack, struct tcpip_
     struct tcpip_packet *packet = tcpip_packet_new(stack);
     if (packet == NULL)
         return TCPIP_ERR_NO_MEMORY;
+    if (bare->data != NULL) {
+        uint32_t count = 0;
+        packet->length +=
+            tcpip__send_queue_gather(bare->data, 0, bare->data_bytes, packet->views, TCPIP_PACKET_VIEWS, &count);
+        packet->view_count = (uint8_t)count;
+    }
     struct tcpip_tcp_fields fields = {
         .source_port = bare->flow->local_port,
         .destination_port = bare->flow->remote_port,

@@ -57,6 +57,8 @@ static void tcp_endpoint_free(struct tcp_endpoint *ep)
     struct tcpip_stack *stack = ep->base.stack;
     struct tcp_stack *tcp = tcp_stack_of(stack);
     tcp_hot_free(ep);
+    if (ep->fast_open != NULL)
+        tcpip__pool_put(&tcp->fast_opens, ep->fast_open);
     tcpip__send_queue_fini(&ep->send_queue, &tcp->send_chunks);
     tcpip__receive_queue_fini(&ep->receive_queue, &tcp->receive_chunks);
     tcpip__option_block_unref(stack, ep->options);
@@ -87,6 +89,9 @@ void tcpip__tcp_reap(struct tcp_endpoint *ep)
 static void tcp_leave_network(struct tcp_endpoint *ep)
 {
     struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
+    tcpip__tcp_fast_open_over(ep);
+    if (ep->syn_ack_pending)
+        tcpip__tcp_fast_open_leave(ep);
     if (ep->state != TCPIP_TCP_CLOSED)
         tcpip__tcp_event(ep, TCP_EVENT_GONE);
     tcpip__tcp_timers_stop(ep);
@@ -389,6 +394,12 @@ static void tcp_packet_too_big(struct tcp_endpoint *ep, uint32_t mtu)
         return;
     uint32_t now_mtu = tcpip__pmtu_update(ep->base.stack, ep->demux.flow.remote, mtu);
     EVENT(ep->base.stack, PMTU, ep->base.id, now_mtu, 0, 0, 0);
+    if (ep->state == TCPIP_TCP_SYN_SENT) {
+        /* Its data made the SYN too big: one without goes at once, and counts as the timer's. */
+        if (ep->syn_data && ep->retransmit_count == 0)
+            tcpip__tcp_timers_syn_again(ep);
+        return;
+    }
     /* What was sent in segments that were too big is lost; that is no sign of congestion, so cwnd stays. */
     if (tcpip__tcp_update_mss(ep) && ep->hot != NULL && ep->hot->board.count > 0) {
         (void)tcpip__scoreboard_mark_all_lost(&ep->hot->board, false);
@@ -400,7 +411,7 @@ static void tcp_endpoint_error(struct tcp_endpoint *ep, const struct tcpip_icmp_
 {
     /* The quote must be of something in flight, which an attacker off the path can't know (RFC 5927 4). */
     seqnum quoted = seq(tcpip_load_u32(icmp->quote + 4));
-    seqnum low = ep->state == TCPIP_TCP_SYN_SENT ? ep->iss : ep->snd_una;
+    seqnum low = ep->state == TCPIP_TCP_SYN_SENT || ep->syn_ack_pending ? ep->iss : ep->snd_una;
     if (!seq_in_range(quoted, low, seq_add(ep->snd_nxt, 1)) || ep->dead)
         return;
     if (icmp->kind == TCPIP_ICMP_PACKET_TOO_BIG) {
@@ -410,7 +421,9 @@ static void tcp_endpoint_error(struct tcp_endpoint *ep, const struct tcpip_icmp_
     enum tcpip_error error = tcp_error_of(icmp->kind);
     if (error == TCPIP_OK)
         return;
-    if (ep->state == TCPIP_TCP_SYN_SENT || ep->state == TCPIP_TCP_SYN_RECEIVED) {
+    /* A Fast Open child that was accepted is an application's connection like any other; before, nobody misses it. */
+    bool in_use = ep->syn_ack_pending && !list_node_linked(&ep->queue_node);
+    if ((ep->state == TCPIP_TCP_SYN_SENT || ep->state == TCPIP_TCP_SYN_RECEIVED) && !in_use) {
         tcpip__tcp_abort(ep, error);
         return;
     }
@@ -456,6 +469,7 @@ static enum tcpip_error tcp_protocol_init(struct tcpip_stack *stack, void *state
     tcpip__pool_init(&tcp->half_opens, memory, sizeof(struct tcp_half_open), alignof(struct tcp_half_open),
                      stack->limits.syn_received);
     tcpip__tcp_time_wait_init(tcp);
+    tcpip__tcp_fast_open_init(tcp);
     list_init(&tcp->dead);
     tcp->reap.fn = tcp_reap_run;
     for (int i = 0; i < TCP_HALF_OPEN_LEVELS; i++)
@@ -480,6 +494,7 @@ static void tcp_protocol_fini(struct tcpip_stack *stack, void *state)
     tcpip__tcp_time_wait_fini(tcp);
     tcp_reap_run(&tcp->reap);
     list_remove_if_linked(&tcp->reap.node);
+    tcpip__tcp_fast_open_fini(tcp);
     tcpip__pool_fini(&tcp->half_opens);
     tcpip__pool_fini(&tcp->receive_chunks);
     tcpip__pool_fini(&tcp->send_chunks);

@@ -393,7 +393,7 @@ static void tcp_transmit(struct tcp_endpoint *ep)
 void tcpip__tcp_flush(struct tcpip_endpoint *endpoint)
 {
     struct tcp_endpoint *ep = tcp_of(endpoint);
-    if (ep->dead || ep->state < TCPIP_TCP_ESTABLISHED)
+    if (ep->dead || !tcp_synchronized(ep))
         return;
     if (tcp_can_transmit(ep))
         tcp_transmit(ep);

@@ -87,7 +87,11 @@ static bool tcp_user_timeout_over(const struct tcp_endpoint *ep, tcpip_ns now)
 static void tcp_on_syn_timeout(struct tcp_endpoint *ep, tcpip_ns now)
 {
     enum tcpip_option limit = ep->state == TCPIP_TCP_SYN_SENT ? TCPIP_OPTION_SYN_COUNT : TCPIP_OPTION_SYN_ACK_COUNT;
-    if (ep->retransmit_count >= tcp_option(ep, limit) || tcp_user_timeout_over(ep, now)) {
+    /* A Fast Open child may have an application already: it gets one chance more, as on Linux. */
+    int64_t most = tcp_option(ep, limit) + (ep->syn_ack_pending ? 1 : 0);
+    bool last = ep->retransmit_count >= most || tcp_user_timeout_over(ep, now);
+    tcpip__tcp_fast_open_timeout(ep, last, now);
+    if (last) {
         tcp_give_up(ep);
         return;
     }
@@ -130,7 +134,7 @@ static void tcp_mark_lost_on_timeout(struct tcp_endpoint *ep, tcpip_ns now)
 /* RFC 6298 5.4 to 5.6; RFC 5681 3.1 for the window. */
 static void tcp_on_retransmit_timeout(struct tcp_endpoint *ep, tcpip_ns now)
 {
-    if (!tcp_synchronized(ep)) {
+    if (!tcp_synchronized(ep) || ep->syn_ack_pending) {
         tcp_on_syn_timeout(ep, now);
         return;
     }
@@ -140,8 +144,10 @@ static void tcp_on_retransmit_timeout(struct tcp_endpoint *ep, tcpip_ns now)
     /* Who took back the window that the data were sent into, and says so still, is alive: this is a probe by another
      * name. */
     bool shut = ep->snd_wnd == 0 && now - ep->last_receive_at < tcp_option(ep, TCPIP_OPTION_MAX_RTO);
-    if ((ep->retransmit_count >= tcp_option(ep, TCPIP_OPTION_RETRANSMIT_COUNT) && !shut) ||
-        tcp_user_timeout_over(ep, now)) {
+    bool last = (ep->retransmit_count >= tcp_option(ep, TCPIP_OPTION_RETRANSMIT_COUNT) && !shut) ||
+                tcp_user_timeout_over(ep, now);
+    tcpip__tcp_fast_open_timeout(ep, last, now);
+    if (last) {
         tcp_give_up(ep);
         return;
     }
@@ -326,6 +332,27 @@ void tcpip__tcp_timers_on_established(struct tcp_endpoint *ep)
     tcpip__tcp_timers_on_keepalive_option(ep);
 }
 
+/* The SYN-ACK of a Fast Open child is acknowledged: from now on the timer is for data, if there are any. */
+void tcpip__tcp_timers_on_fast_opened(struct tcp_endpoint *ep)
+{
+    bool outstanding = ep->hot != NULL && ep->hot->board.count > 0;
+    tcp_timer_disarm(ep, TCP_TIMER_RETRANSMIT);
+    ep->retransmit_count = 0;
+    ep->rtt.backoff = 0;
+    if (outstanding) {
+        tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, tcpip__stack_now(ep->base.stack) + tcp_rto(ep));
+    } else {
+        tcp_timer_disarm(ep, TCP_TIMER_USER_TIMEOUT);
+        ep->user_timeout_from = TCPIP_NEVER;
+    }
+    tcpip__tcp_timers_on_keepalive_option(ep);
+}
+
+void tcpip__tcp_timers_syn_again(struct tcp_endpoint *ep)
+{
+    tcp_on_syn_timeout(ep, tcpip__stack_now(ep->base.stack));
+}
+
 void tcpip__tcp_timers_on_data_sent(struct tcp_endpoint *ep)
 {
     tcpip_ns now = tcpip__stack_now(ep->base.stack);
@@ -420,6 +447,12 @@ void tcpip__tcp_timers_on_ack_delayed(struct tcp_endpoint *ep)
     tcp_timer_arm(ep, TCP_TIMER_DELAYED_ACK, ep->ack_policy.delayed_at);
 }
 
+void tcpip__tcp_timers_on_ack_saved(struct tcp_endpoint *ep)
+{
+    tcpip_ns most_ns = tcp_option(ep, TCPIP_OPTION_DELAYED_ACK_MAX);
+    tcp_timer_arm(ep, TCP_TIMER_DELAYED_ACK, tcpip__stack_now(ep->base.stack) + most_ns);
+}
+
 void tcpip__tcp_timers_on_ack_sent(struct tcp_endpoint *ep)
 {
     tcp_timer_disarm(ep, TCP_TIMER_DELAYED_ACK);
@@ -452,7 +485,7 @@ void tcpip__tcp_timers_on_paced(struct tcp_endpoint *ep)
 
 void tcpip__tcp_timers_on_keepalive_option(struct tcp_endpoint *ep)
 {
-    if (!tcp_synchronized(ep) || ep->state == TCPIP_TCP_TIME_WAIT || ep->dead)
+    if (ep->state < TCPIP_TCP_ESTABLISHED || ep->state == TCPIP_TCP_TIME_WAIT || ep->dead)
         return;
     if (tcp_option(ep, TCPIP_OPTION_KEEPALIVE) != 0)
         tcp_timer_arm(ep, TCP_TIMER_KEEPALIVE,
