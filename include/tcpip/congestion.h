@@ -34,7 +34,8 @@ struct tcpip_congestion_ack {
     bool app_limited;       /* the sample was limited by the application */
     bool cwnd_limited;      /* the window was full since the last ACK */
     bool in_recovery;       /* in fast recovery or loss recovery after this ACK */
-    bool ecn_echo;
+    bool ecn_echo;          /* the peer tells of congestion that was marked (RFC 3168, 9768) */
+    uint32_t ecn_marked;    /* bytes newly delivered that were; classic: all that an ACK with ECE delivers */
 };
 
 struct tcpip_congestion_ops {
@@ -44,7 +45,8 @@ struct tcpip_congestion_ops {
     void (*init)(struct tcpip_congestion *congestion, tcpip_ns now);
     /* Once per ACK that delivers something. In recovery the window is the recovery organ's unless owns_recovery. */
     void (*on_ack)(struct tcpip_congestion *congestion, const struct tcpip_congestion_ack *ack);
-    /* Once per episode, when loss (or ECN) is detected: sets ssthresh. */
+    /* Once per episode, when loss is detected, or (ack->ecn_echo) marks tell of congestion: sets ssthresh. Episodes of
+     * marks last for a round trip; a loss in one is part of it. */
     void (*on_recovery)(struct tcpip_congestion *congestion, const struct tcpip_congestion_ack *ack);
     /* The retransmission timer fired, for the first time in a row: sets ssthresh; the caller sets cwnd to one segment
      * afterwards. in_flight: all that isn't acknowledged, SACKed or not (RFC 5681's FlightSize). */
@@ -55,7 +57,9 @@ struct tcpip_congestion_ops {
     void (*on_sent)(struct tcpip_congestion *congestion, uint32_t bytes, uint32_t in_flight, tcpip_ns now);
     /* Nothing was in flight for idle_ns >= one RTO: cwnd was restarted. May be NULL. */
     void (*on_idle)(struct tcpip_congestion *congestion, tcpip_ns idle_ns, tcpip_ns now);
-    bool owns_recovery; /* sets cwnd in recovery itself (BBR) */
+    bool owns_recovery; /* sets cwnd in recovery, and after marks, itself (BBR) */
+    bool needs_ecn;     /* asks for ECN, whatever the option says (DCTCP) */
+    bool exact_ecn;     /* as a receiver, tells marks as they come (RFC 8257 3.2) */
 };
 
 struct tcpip_congestion {
@@ -68,8 +72,9 @@ struct tcpip_congestion {
 
 TCPIP_API extern const struct tcpip_congestion_ops tcpip_congestion_reno;  /* RFC 5681 */
 TCPIP_API extern const struct tcpip_congestion_ops tcpip_congestion_cubic; /* RFC 9438, with HyStart++ (RFC 9406) */
+TCPIP_API extern const struct tcpip_congestion_ops tcpip_congestion_dctcp; /* RFC 8257 */
 
-/* Makes a controller known by its name to a stack; reno and cubic are. ops must outlive the stack. INVALID_ARGUMENT:
+/* Makes a controller known by its name to a stack; those above are. ops must outlive the stack. INVALID_ARGUMENT:
  * name or state size; LIMIT_REACHED: more than 16. A second registration of a name replaces the first for new
  * endpoints. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_congestion_register(struct tcpip_stack *stack,

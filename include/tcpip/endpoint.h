@@ -251,6 +251,9 @@ struct tcpip_tcp_info {
     bool syn_data_acked;  /* data on the SYN were acknowledged with it, or taken from the peer's */
     bool fast_open_child; /* accepted before its handshake was done */
     enum tcpip_tcp_fast_open_fail fast_open_fail;
+    bool ecn, accurate_ecn;                         /* RFC 3168 (or DCTCP's), RFC 9768 */
+    uint32_t received_ce, delivered_ce;             /* packets; accurate only: as counted here, as the peer says */
+    uint64_t received_ce_bytes, delivered_ce_bytes; /* modulo 2^32, 2^24 */
 };
 /* NOT_SUPPORTED: not TCP. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_tcp_info(const struct tcpip_endpoint *endpoint,

@@ -158,6 +158,11 @@ struct tcpip_stack;
     X(dsack_received)                          \
     X(sack_reneging)                           \
     X(sack_invalid)                            \
+    X(ecn_negotiated)                          \
+    X(accecn_negotiated)                       \
+    X(ecn_ce_received)                         \
+    X(ecn_echo_received)                       \
+    X(ecn_reductions)                          \
     X(paws_dropped)                            \
     X(challenge_acks_sent)                     \
     X(challenge_acks_suppressed)               \

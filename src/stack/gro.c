@@ -9,10 +9,10 @@
  *     network     whole and sound: IPv4 without options, not a fragment, header checksum right; IPv6 with TCP directly
  *                 behind the header; addressed to us. Same addresses, TOS, TTL; IPv4: same DF, and identifications that
  *                 count up, unless DF is set, when they mean nothing (RFC 6864 4.1)
- *     transport   checksum verified here or by the link; flags ACK and perhaps PSH or ECE, the latter the same; same
- *                 ports, acknowledgment, window, and options byte by byte (so timestamps are equal)
- *     payload     not empty (pure ACKs are counted one by one), in sequence; as long as the first one, or shorter, and
- *                 then it is the last; PSH makes it the last as well
+ *     transport   checksum verified here or by the link; flags ACK and perhaps PSH, ECE or AE, the latter two the same;
+ * same ports, acknowledgment, window, and options byte by byte (so timestamps are equal) payload     not empty (pure
+ * ACKs are counted one by one), in sequence; as long as the first one, or shorter, and then it is the last; PSH makes
+ * it the last as well
  *
  * Any other packet of the flow ends the merging: what follows starts anew, so nothing overtakes anything. A merged
  * packet stays in the place of its first segment; other flows may move ahead of its later segments, which the network
@@ -33,7 +33,7 @@
 enum {
     GRO_FLOWS = 8,         /* open at once; more in one batch push out the oldest. Linux has 8 per bucket */
     GRO_BYTES_MAX = 65535, /* what a total length can say */
-    GRO_FLAGS = TCPIP_TCP_ACK | TCPIP_TCP_PSH | TCPIP_TCP_ECE,
+    GRO_FLAGS = TCPIP_TCP_ACK | TCPIP_TCP_PSH | TCPIP_TCP_ECE | TCPIP_TCP_AE,
 };
 
 /* Where things are in one packet. */

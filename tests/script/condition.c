@@ -77,6 +77,12 @@ static const struct field info_fields[] = {
     INFO(syn_data_acked),
     INFO(fast_open_child),
     INFO(fast_open_fail),
+    INFO(ecn),
+    INFO(accurate_ecn),
+    INFO(received_ce),
+    INFO(delivered_ce),
+    INFO(received_ce_bytes),
+    INFO(delivered_ce_bytes),
 };
 
 #define COUNTER(name) #name,

@@ -5,6 +5,7 @@
  *   --mtu=1500  --tolerance_usecs=0  --local_ip=...  --remote_ip=...  --local_port=8080  --remote_port=40000
  *   --tick_usecs=4000         the stack's clock moves in steps of so much, and its timers fire at none in between
  *   --set=MIN_RTO=200         a default of the stack (tcpip_stack_set_default); times in milliseconds
+ *   --congestion=reno         the stack's default controller
  *   --limit=syn_received=1    a field of struct tcpip_limits
  *   --flow=1:40001[:8080]     the ports of connection #1: the peer's, ours
  *   --forward=accept          every SYN without a listener: accept, defer, reset, drop, unreachable */
@@ -142,6 +143,8 @@ void parse_option(struct lex *lex, struct script *script)
         parse_set(lex, script);
     else if (strcmp(name, "limit") == 0)
         parse_limit(lex, script);
+    else if (strcmp(name, "congestion") == 0)
+        script->congestion = lex_until(lex, "");
     else if (strcmp(name, "flow") == 0)
         parse_flow(lex, script);
     else if (strcmp(name, "forward") == 0)

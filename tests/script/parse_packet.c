@@ -110,6 +110,25 @@ static void parse_fast_open(struct lex *lex, struct option_spec *option, uint8_t
     option->raw[1] = option->count;
 }
 
+/* ECN e0b 1 ceb 0 e1b 1: RFC 9768's counters; the first names the kind, fewer may follow it. */
+static void parse_accecn(struct lex *lex, struct option_spec *option)
+{
+    static const char *const orders[2][3] = {{"e0b", "ceb", "e1b"}, {"e1b", "ceb", "e0b"}};
+    const char *const *order = orders[lex_peek(lex) == 'e' && lex_accept_word(lex, "e1b")];
+    if (order == orders[0])
+        lex_expect(lex, "e0b");
+    option->kind = OPTION_RAW;
+    option->raw[0] = order == orders[0] ? TCPIP_TCP_OPTION_ACCECN0 : TCPIP_TCP_OPTION_ACCECN1;
+    option->count = 2;
+    for (unsigned i = 0; i == 0 || (i < 3 && lex_accept_word(lex, order[i])); i++) {
+        uint32_t value = lex_u32(lex);
+        option->raw[option->count++] = (uint8_t)(value >> 16);
+        option->raw[option->count++] = (uint8_t)(value >> 8);
+        option->raw[option->count++] = (uint8_t)value;
+    }
+    option->raw[1] = option->count;
+}
+
 /* kind 77 0102: an option of this kind with these bytes; raw 4d00: bytes as they are. */
 static void parse_tcp_option(struct lex *lex, struct option_spec *option)
 {
@@ -133,6 +152,8 @@ static void parse_tcp_option(struct lex *lex, struct option_spec *option)
         parse_fast_open(lex, option, TCPIP_TCP_OPTION_FAST_OPEN, "");
     } else if (lex_accept_word(lex, "FOEXP")) {
         parse_fast_open(lex, option, TCPIP_TCP_OPTION_EXPERIMENT, "f989");
+    } else if (lex_accept_word(lex, "ECN")) {
+        parse_accecn(lex, option);
     } else if (lex_accept_word(lex, "kind")) {
         option->kind = OPTION_RAW;
         option->raw[0] = (uint8_t)lex_u16(lex);

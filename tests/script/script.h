@@ -166,6 +166,7 @@ struct script {
     uint32_t mtu;         /* 0: 1500, 1520 over IPv6 */
     tcpip_ns tolerance, tick;
     const char *local_ip, *remote_ip; /* NULL: the family's default */
+    const char *congestion;           /* NULL: the library's default */
     uint16_t local_port, remote_port;
     enum forward_mode forward;
     struct {

@@ -9,6 +9,8 @@
  * Not here:   what is expected (run.c), sockets (call.c). */
 #include "world.h"
 
+#include <tcpip/congestion.h>
+
 #include <tcpip/header/print.h>
 #include <tcpip/link.h>
 
@@ -110,7 +112,8 @@ static enum tcpip_error set_options(struct world *world)
         if (error != TCPIP_OK)
             return error;
     }
-    return TCPIP_OK;
+    const char *congestion = world->script->congestion;
+    return congestion != NULL ? tcpip_congestion_set_default(world->stack, congestion) : TCPIP_OK;
 }
 
 static enum tcpip_tcp_verdict on_syn(void *ctx, struct tcpip_tcp_forward_request *request)

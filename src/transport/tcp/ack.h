@@ -41,7 +41,7 @@ struct tcp_ack {
     seqnum original_seq;       /* the lowest of what acked_original says */
     uint32_t reordering_bytes; /* the farthest that reordered data lay below the highest SACKed */
     uint32_t late_bytes;       /* the same of retransmitted data: reordering, if the retransmission was spurious */
-    bool ecn_echo;
+    uint32_t ecn_marked;       /* bytes newly delivered that the peer saw marked; at least 1 if any were */
     /* RFC 8985. A retransmission counts as delivered only if it can be told from the copies before it: not sooner than
      * min_rtt_ns after it left, and, of a cumulative ACK, not after echoed_by, when its echo had been sent. */
     bool rack; /* losses are judged by time */

@@ -14,6 +14,7 @@
 #include "stack/route.h"
 #include "transport/endpoint_address.h"
 #include "transport/tcp/ack_policy.h"
+#include "transport/tcp/ecn.h"
 #include "transport/tcp/fast_open.h"
 #include "transport/tcp/isn.h"
 #include "transport/tcp/pacer.h"
@@ -167,6 +168,7 @@ struct tcp_endpoint {
     uint8_t keepalive_count;
     struct rtt rtt;
     struct tcpip_congestion congestion;
+    struct ecn ecn;
 
     /* receive */
     seqnum irs, rcv_nxt;
@@ -225,9 +227,10 @@ struct tcp_half_open {
     int8_t peer_scale; /* -1: none */
     uint8_t level;     /* SYN-ACKs sent again */
     bool sack : 1, ts : 1;
-    bool forwarded : 1; /* counted in forward_in_flight */
-    bool deferred : 1;  /* the forwarder hasn't decided: nothing was answered */
-    bool acked : 1;     /* DEFER_ACCEPT: the third segment came, without data */
+    bool forwarded : 1;                  /* counted in forward_in_flight */
+    bool deferred : 1;                   /* the forwarder hasn't decided: nothing was answered */
+    bool acked : 1;                      /* DEFER_ACCEPT: the third segment came, without data */
+    uint8_t ecn_mode : 2, syn_point : 2; /* enum ecn_mode, ecn_point */
 };
 
 /* Per-stack state of TCP. */
@@ -291,6 +294,10 @@ static inline uint32_t tcp_window_clamp(int64_t option)
 static inline struct tcpip_stats_tcp *tcp_stats(const struct tcp_endpoint *ep)
 {
     return &ep->base.stack->stats.tcp;
+}
+static inline enum ecn_point tcp_ecn_point(const struct tcp_segment *segment)
+{
+    return (enum ecn_point)(segment->packet->network.tos & 3);
 }
 static inline bool tcp_is_v4(const struct tcp_endpoint *ep)
 {
@@ -391,6 +398,8 @@ void tcpip__tcp_reordering_over(struct tcp_endpoint *ep, tcpip_ns now);
 void tcpip__tcp_window_update(struct tcp_endpoint *ep, const struct tcp_segment *segment);
 /* Puts a new controller in charge (NULL: the stack's default). */
 void tcpip__tcp_congestion_start(struct tcp_endpoint *ep, const struct tcpip_congestion_ops *ops);
+/* The one in charge, or that will be. */
+const struct tcpip_congestion_ops *tcpip__tcp_congestion_ops(const struct tcp_endpoint *ep);
 
 /* tcp_open.c */
 enum tcpip_error tcpip__tcp_connect(struct tcp_endpoint *ep, const struct tcpip_full_address *address);
@@ -415,6 +424,7 @@ struct tcp_negotiated {
     uint16_t peer_mss;
     int8_t peer_scale;
     bool sack, ts;
+    uint8_t ecn_mode, syn_point; /* enum ecn_mode, ecn_point; of a passive open */
     uint32_t ts_recent;
 };
 void tcpip__tcp_negotiate(struct tcp_endpoint *ep, const struct tcp_negotiated *negotiated, tcpip_ns now);
@@ -466,13 +476,14 @@ struct tcp_syn_ack {
     uint32_t buffer_bytes;
     seqnum iss, irs;
     bool sack, ts, scaling;
+    bool accecn_option;
     uint32_t ts_val, ts_ecr;
     uint16_t flags;
     const struct fast_open_cookie *cookie; /* NULL: no Fast Open option */
 };
 void tcpip__tcp_syn_ack_send(struct tcpip_stack *stack, const struct tcp_syn_ack *what);
 /* What a SYN offers and we take of it; and our initial sequence number for it. */
-void tcpip__tcp_syn_negotiate(struct tcpip_stack *stack, const struct option_block *block,
+void tcpip__tcp_syn_negotiate(struct tcpip_stack *stack, const struct tcp_endpoint *listener,
                               const struct tcp_segment *segment, struct tcp_negotiated *out);
 /* A closed endpoint with what was agreed on, in the demultiplexer; otherwise as below. */
 struct tcp_endpoint *tcpip__tcp_passive_new(struct tcpip_stack *stack, struct tcp_endpoint *listener,

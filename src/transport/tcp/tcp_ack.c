@@ -8,6 +8,7 @@
  *    5 selective          SACK blocks, D-SACK (RFC 2018, 2883)
  *    6 round trip         RFC 6298, from a record sent once, else from the timestamp
  *    7 rate               delivery rate
+ *      marks              ECN: what the peer saw marked (RFC 3168, 9768)
  *    8 loss               RACK judges (RFC 8985), or RFC 6675's count; recovery decides: enter, leave, undo
  *    9 congestion         the controller sees the facts; PRR paces a recovery
  *   10 timers, waiters    RFC 6298 5; Out is news when room was missed
@@ -179,6 +180,20 @@ static void ack_round_trip(struct tcp_endpoint *ep, struct tcp_ack *facts)
     EVENT(ep->base.stack, TCP_RTT, ep->base.id, sample_ns, ep->rtt.srtt_ns, ep->rtt.rttvar_ns, ep->rtt.rto_ns);
 }
 
+/* Marks that the ACK tells of. An ACK that was overtaken tells nothing new. */
+static void ack_marks(struct tcp_endpoint *ep, const struct tcp_segment *segment, struct tcp_ack *facts)
+{
+    if (ep->ecn.mode == ECN_OFF || seq_lt(facts->ack, facts->prior_una))
+        return;
+    const struct tcpip_tcp_options *options = &segment->options;
+    uint32_t ce_bytes = UINT32_MAX;
+    if (options->present & TCPIP_TCP_HAS_ACCECN)
+        tcpip__ecn_option_received(&ep->ecn, options->accecn[0], options->accecn[1], options->accecn_count, &ce_bytes);
+    facts->ecn_marked = tcpip__ecn_ack_received(&ep->ecn, segment->flags, facts->delivered, ep->snd_mss, ce_bytes);
+    if (facts->ecn_marked > 0)
+        tcp_stats(ep)->ecn_echo_received++;
+}
+
 static void congestion_facts(const struct tcp_endpoint *ep, const struct tcp_ack *facts,
                              struct tcpip_congestion_ack *out)
 {
@@ -204,7 +219,9 @@ static void congestion_facts(const struct tcp_endpoint *ep, const struct tcp_ack
         .cwnd_limited =
             ep->cwnd_limited || (pacing && seq_gt(ep->cwnd_limited_until, facts->prior_una)) ||
             (ep->congestion.cwnd < ep->congestion.ssthresh && facts->prior_in_flight >= ep->congestion.cwnd / 2),
-        .in_recovery = ep->hot->recovery.state == TCPIP_TCP_RECOVERY,
+        .in_recovery = ep->hot->recovery.state == TCPIP_TCP_RECOVERY || ecn_reducing(&ep->ecn, ep->snd_una),
+        .ecn_echo = facts->ecn_marked > 0,
+        .ecn_marked = facts->ecn_marked,
     };
 }
 
@@ -248,7 +265,10 @@ static void ack_enter_recovery(struct tcp_endpoint *ep, struct tcp_ack *facts)
     tcpip__recovery_enter(&hot->recovery, ep->snd_nxt, congestion->cwnd, congestion->ssthresh, facts->prior_in_flight);
     facts->in_flight = scoreboard_in_flight(&hot->board);
     congestion_facts(ep, facts, &seen);
-    congestion->ops->on_recovery(congestion, &seen);
+    seen.ecn_echo = false;
+    if (!ecn_reducing(&ep->ecn, ep->snd_una)) /* marks in this very window have had it reduced (RFC 3168 6.1.2) */
+        congestion->ops->on_recovery(congestion, &seen);
+    tcpip__ecn_reduced_by_loss(&ep->ecn);
     tcp_stats(ep)->fast_recovery++;
     if (ep->sack_on)
         tcp_stats(ep)->sack_recovery++;
@@ -324,10 +344,20 @@ static void ack_congestion(struct tcp_endpoint *ep, const struct tcp_ack *facts)
     if (facts->delivered == 0 && facts->acked == 0)
         return;
     congestion_facts(ep, facts, &seen);
+    bool own = congestion->ops->owns_recovery, active = recovery_active(&ep->hot->recovery);
+    bool reduce = facts->ecn_marked > 0 && !active && !own && !seen.in_recovery;
+    seen.in_recovery |= reduce;
     congestion->ops->on_ack(congestion, &seen);
-    if (seen.in_recovery && !congestion->ops->owns_recovery)
+    if (reduce && tcpip__ecn_reduce(&ep->ecn, ep->snd_una, ep->snd_nxt, congestion->cwnd)) {
+        congestion->ops->on_recovery(congestion, &seen);
+        tcp_stats(ep)->ecn_reductions++;
+    }
+    if (ep->hot->recovery.state == TCPIP_TCP_RECOVERY && !own)
         congestion->cwnd = max_u32(
             tcpip__recovery_prr_cwnd(&ep->hot->recovery, facts, congestion->ssthresh, ep->snd_mss), ep->snd_mss);
+    else if (!active && !own && ecn_reducing(&ep->ecn, ep->snd_una))
+        congestion->cwnd =
+            max_u32(tcpip__ecn_cwnd(&ep->ecn, congestion->cwnd, congestion->ssthresh, facts->delivered), ep->snd_mss);
     EVENT(ep->base.stack, TCP_CONGESTION, ep->base.id, congestion->cwnd, congestion->ssthresh, congestion->pacing_rate,
           ep->hot->recovery.state);
 }
@@ -401,6 +431,7 @@ bool tcpip__tcp_ack(struct tcp_endpoint *ep, struct tcp_segment *segment)
     bool fin_was_acked = ep->fin_acked;
     bool any = ack_cumulative(ep, &facts, &newest);
     any |= ack_selective(ep, segment, &facts, &newest);
+    ack_marks(ep, segment, &facts);
     if (facts.duplicate)
         tcp_stats(ep)->duplicate_acks_received++;
     if (ep->hot != NULL)
@@ -425,11 +456,18 @@ bool tcpip__tcp_ack(struct tcp_endpoint *ep, struct tcp_segment *segment)
     return true;
 }
 
+const struct tcpip_congestion_ops *tcpip__tcp_congestion_ops(const struct tcp_endpoint *ep)
+{
+    return ep->congestion.ops != NULL ? ep->congestion.ops : tcpip__congestion_default(ep->base.stack);
+}
+
 void tcpip__tcp_congestion_start(struct tcp_endpoint *ep, const struct tcpip_congestion_ops *ops)
 {
     struct tcpip_stack *stack = ep->base.stack;
     ep->congestion.ops = ops != NULL ? ops : tcpip__congestion_default(stack);
     ep->congestion.mss = ep->snd_mss;
+    ep->congestion.pacing_rate = 0;
+    ep->ecn.exact = ep->congestion.ops->exact_ecn;
     if (ep->hot != NULL) {
         memset(ep->hot->congestion_state, 0, sizeof(ep->hot->congestion_state));
         uint32_t cwnd = ep->congestion.cwnd, ssthresh = ep->congestion.ssthresh;

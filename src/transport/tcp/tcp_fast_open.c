@@ -312,7 +312,7 @@ static struct tcp_endpoint *fast_open_child(struct tcp_endpoint *listener, const
     struct tcp_negotiated negotiated;
     struct flow flow = segment->flow;
     tcpip__tcp_listener_scope(listener, &flow);
-    tcpip__tcp_syn_negotiate(stack, listener->options, segment, &negotiated);
+    tcpip__tcp_syn_negotiate(stack, listener, segment, &negotiated);
     struct tcp_endpoint *ep = tcpip__tcp_passive_new(stack, listener, &flow, NULL, &negotiated);
     if (ep == NULL)
         return NULL;

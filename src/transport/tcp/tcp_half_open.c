@@ -13,6 +13,8 @@
  * Not here:   the listener, its queue and its cookies (tcp_listen.c), the forwarder's verdicts (tcp_forward.c). */
 #include "transport/tcp/tcp.h"
 
+enum { TCP_ACCECN_OPTION_BYTES = 12 }; /* three counters, padded */
+
 /* ---- records ---- */
 
 static uint32_t half_open_clock(tcpip_ns now)
@@ -72,10 +74,21 @@ void tcpip__tcp_listener_scope(const struct tcp_endpoint *listener, struct flow 
         flow->nic = listener->port_key.nic;
 }
 
-void tcpip__tcp_syn_negotiate(struct tcpip_stack *stack, const struct option_block *block,
+/* What the SYN's ECN flags are answered with. */
+static enum ecn_mode syn_ecn(const struct tcpip_stack *stack, const struct tcp_endpoint *listener,
+                             const struct tcp_segment *segment)
+{
+    const struct tcpip_congestion_ops *ops =
+        listener != NULL ? tcpip__tcp_congestion_ops(listener) : tcpip__congestion_default(stack);
+    int64_t option = option_get(stack, listener != NULL ? listener->options : NULL, TCPIP_OPTION_ECN);
+    return tcpip__ecn_accept((enum ecn_option)option, ops->needs_ecn, segment->flags);
+}
+
+void tcpip__tcp_syn_negotiate(struct tcpip_stack *stack, const struct tcp_endpoint *listener,
                               const struct tcp_segment *segment, struct tcp_negotiated *out)
 {
     const struct tcpip_tcp_options *options = &segment->options;
+    const struct option_block *block = listener != NULL ? listener->options : NULL;
     const struct flow *flow = &segment->flow;
     *out = (struct tcp_negotiated){.irs = segment->seq, .peer_scale = -1};
     out->iss = tcpip__isn(&stack->secret, flow->local, flow->local_port, flow->remote, flow->remote_port, segment->now);
@@ -87,6 +100,8 @@ void tcpip__tcp_syn_negotiate(struct tcpip_stack *stack, const struct option_blo
     out->sack = (options->present & TCPIP_TCP_HAS_SACK_PERMITTED) && option_get(stack, block, TCPIP_OPTION_SACK) != 0;
     out->ts = segment->has_ts && option_get(stack, block, TCPIP_OPTION_TIMESTAMPS) != 0;
     out->ts_recent = out->ts ? segment->ts_val : 0;
+    out->ecn_mode = (uint8_t)syn_ecn(stack, listener, segment);
+    out->syn_point = (uint8_t)tcp_ecn_point(segment);
 }
 
 struct tcp_half_open *tcpip__tcp_half_open_new(struct tcpip_stack *stack, struct tcp_endpoint *listener,
@@ -106,7 +121,7 @@ struct tcp_half_open *tcpip__tcp_half_open_new(struct tcpip_stack *stack, struct
         return NULL;
     }
     struct tcp_negotiated offered;
-    tcpip__tcp_syn_negotiate(stack, half_open_options(half), segment, &offered);
+    tcpip__tcp_syn_negotiate(stack, listener, segment, &offered);
     half->iss = offered.iss;
     half->irs = offered.irs;
     half->peer_mss = offered.peer_mss;
@@ -114,6 +129,8 @@ struct tcp_half_open *tcpip__tcp_half_open_new(struct tcpip_stack *stack, struct
     half->sack = offered.sack;
     half->ts = offered.ts;
     half->ts_recent = offered.ts_recent;
+    half->ecn_mode = offered.ecn_mode & 3u;
+    half->syn_point = offered.syn_point & 3u;
     if (listener != NULL)
         listener->listener->half_open++;
     tcp->half_open_count++;
@@ -162,6 +179,14 @@ void tcpip__tcp_syn_ack_send(struct tcpip_stack *stack, const struct tcp_syn_ack
     if (what->flags & TCPIP_TCP_SYN)
         bytes =
             tcpip__tcp_syn_options(options, mss, what->sack, scale, what->ts, what->ts_val, what->ts_ecr, what->cookie);
+    if (what->accecn_option && bytes + TCP_ACCECN_OPTION_BYTES <= sizeof(options)) {
+        /* As the counters begin (RFC 9768 3.2.1); it shows whether the path lets the option through. */
+        struct tcpip_tcp_options accecn = {.present = TCPIP_TCP_HAS_ACCECN,
+                                           .accecn_kind = TCPIP_TCP_OPTION_ACCECN0,
+                                           .accecn_count = 3,
+                                           .accecn = {1, 0, 1}};
+        bytes += tcpip_tcp_options_emit(options + bytes, &accecn);
+    }
     struct tcp_bare_segment syn_ack = {
         .flow = what->flow,
         .seq = what->iss,
@@ -192,9 +217,13 @@ static void half_open_send_cookie(struct tcpip_stack *stack, const struct tcp_ha
         .sack = half->sack,
         .ts = half->ts,
         .scaling = half->peer_scale >= 0,
+        .accecn_option = (flags & TCPIP_TCP_SYN) != 0 && half->ecn_mode == ECN_ACCURATE &&
+                         half->level == 0, /* the path may not like it */
         .ts_val = timestamp_clock(now, tcpip__timestamp_offset(&stack->secret, flow->local, flow->remote)),
         .ts_ecr = half->ts_recent,
-        .flags = flags,
+        .flags = (flags & TCPIP_TCP_SYN) == 0
+                     ? flags
+                     : flags | tcpip__ecn_syn_ack_flags((enum ecn_mode)half->ecn_mode, (enum ecn_point)half->syn_point),
         .cookie = cookie,
     };
     tcpip__tcp_syn_ack_send(stack, &what);
@@ -362,6 +391,8 @@ static bool half_open_complete(struct tcpip_stack *stack, struct tcp_half_open *
         .peer_scale = half->peer_scale,
         .sack = half->sack,
         .ts = half->ts,
+        .ecn_mode = half->ecn_mode,
+        .syn_point = half->syn_point,
         .ts_recent = half->ts_recent,
     };
     struct flow flow = half->demux.flow;
@@ -402,6 +433,8 @@ void tcpip__tcp_half_open_input(struct tcp_half_open *half, struct tcp_segment *
         reason = TCPIP_DROP_TCP_FORWARDER;
     } else if ((flags & (TCPIP_TCP_SYN | TCPIP_TCP_ACK | TCPIP_TCP_RST)) == TCPIP_TCP_SYN &&
                seq_eq(segment->seq, half->irs)) {
+        if (syn_ecn(stack, half->listener, segment) != half->ecn_mode)
+            half->ecn_mode = ECN_OFF; /* it asks for less: what it asked for may not get through (RFC 3168 6.1.1.1) */
         half_open_send(stack, half, TCPIP_TCP_SYN | TCPIP_TCP_ACK); /* ours was lost */
         reason = TCPIP_DROP_TCP_UNEXPECTED_SYN;
     } else if (!seq_in_window(segment->seq, next,

@@ -147,6 +147,25 @@ static bool input_syn(struct tcp_endpoint *ep, struct tcp_segment *segment)
     return false;
 }
 
+/* Before the fifth: what routers say (RFC 3168 6.1.3). Only segments that passed so far count: a mark can be forged as
+ * anything else can. */
+static void input_marks(struct tcp_endpoint *ep, const struct tcp_segment *segment)
+{
+    enum ecn_point point = tcp_ecn_point(segment);
+    if (ep->ecn.mode == ECN_OFF)
+        return;
+    if (point == POINT_CE)
+        tcp_stats(ep)->ecn_ce_received += segment->wire_segments;
+    if (segment->length > 0 && ecn_turns(&ep->ecn, point)) {
+        /* What came before has its ACK before ECE changes (RFC 8257 3.2). */
+        if (ep->ack_policy.unacked_bytes > 0)
+            tcpip__tcp_output_ack(ep);
+        tcpip__ack_policy_quick(&ep->ack_policy, 1);
+    }
+    if (tcpip__ecn_received(&ep->ecn, point, segment->flags, segment->length, segment->wire_segments))
+        tcpip__ack_policy_quick(&ep->ack_policy, 2);
+}
+
 /* Fifth. */
 static bool input_ack(struct tcp_endpoint *ep, struct tcp_segment *segment)
 {
@@ -429,6 +448,7 @@ void tcpip__tcp_input(struct tcp_endpoint *ep, struct tcp_segment *segment)
         return;
     ep->last_receive_at = segment->now;
     tcpip__tcp_timers_on_segment_received(ep);
+    input_marks(ep, segment);
     if (!input_ack(ep, segment))
         return;
     if (segment->length == 0 && (segment->flags & TCPIP_TCP_FIN) == 0) {

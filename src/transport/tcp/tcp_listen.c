@@ -42,6 +42,11 @@ static void cookie_answer(struct tcp_endpoint *listener, struct tcp_segment *seg
     };
     if (ts && (options->present & TCPIP_TCP_HAS_WINDOW_SCALE) && tcp_option(listener, TCPIP_OPTION_WINDOW_SCALING) != 0)
         facts.peer_scale = (int8_t)options->window_scale;
+    /* Accurate feedback would need more bits than there are: classic is what such a SYN asks for as well. */
+    bool ecn = tcpip__ecn_accept((enum ecn_option)tcp_option(listener, TCPIP_OPTION_ECN),
+                                 tcpip__tcp_congestion_ops(listener)->needs_ecn, segment->flags) != ECN_OFF;
+    uint16_t setup = TCPIP_TCP_CWR | TCPIP_TCP_ECE;
+    facts.ecn = ts && ecn && (segment->flags & setup) == setup;
     struct syn_cookie_flow flow;
     cookie_flow(&segment->flow, &flow);
     uint32_t offset = tcpip__timestamp_offset(&stack->secret, segment->flow.local, segment->flow.remote);
@@ -56,7 +61,7 @@ static void cookie_answer(struct tcp_endpoint *listener, struct tcp_segment *seg
         .scaling = facts.peer_scale >= 0,
         .ts_val = tcpip__syn_cookie_timestamp(timestamp_clock(segment->now, 0), &facts) + offset,
         .ts_ecr = segment->ts_val,
-        .flags = TCPIP_TCP_SYN | TCPIP_TCP_ACK,
+        .flags = TCPIP_TCP_SYN | TCPIP_TCP_ACK | (facts.ecn ? TCPIP_TCP_ECE : 0),
     };
     tcpip__tcp_syn_ack_send(stack, &what);
     stack->stats.tcp.listen_overflow_syn_cookie_sent++;
@@ -108,6 +113,7 @@ static bool cookie_accept(struct tcp_endpoint *listener, struct tcp_segment *seg
         .peer_scale = facts.peer_scale,
         .sack = facts.sack,
         .ts = ts,
+        .ecn_mode = facts.ecn ? ECN_CLASSIC : ECN_OFF,
         .ts_recent = segment->ts_val,
     };
     struct tcp_endpoint *ep = tcpip__tcp_passive_establish(stack, listener, &segment->flow, NULL, &negotiated);

@@ -48,6 +48,11 @@ void tcpip__tcp_send_syn(struct tcp_endpoint *ep)
     bool scaling = answer ? ep->wscale_on : tcp_option(ep, TCPIP_OPTION_WINDOW_SCALING) != 0;
     bool ts = answer ? ep->ts_on : tcp_option(ep, TCPIP_OPTION_TIMESTAMPS) != 0;
     bool sack = answer ? ep->sack_on : tcp_option(ep, TCPIP_OPTION_SACK) != 0;
+    if (!answer)
+        ep->ecn.asked = tcpip__ecn_syn_flags((enum ecn_option)tcp_option(ep, TCPIP_OPTION_ECN),
+                                             tcpip__tcp_congestion_ops(ep)->needs_ecn, ep->retransmit_count);
+    uint16_t ecn = answer ? tcpip__ecn_syn_ack_flags((enum ecn_mode)ep->ecn.mode, (enum ecn_point)ep->ecn.syn_point)
+                          : ep->ecn.asked;
     uint8_t options[TCPIP_TCP_OPTIONS_MAX];
     uint16_t mss =
         tcpip__tcp_advertised_mss(&ep->route, ep->demux.flow.remote, tcp_option(ep, TCPIP_OPTION_MAX_SEGMENT));
@@ -65,7 +70,7 @@ void tcpip__tcp_send_syn(struct tcp_endpoint *ep)
         .flow = &ep->demux.flow,
         .seq = ep->iss,
         .ack = answer ? ep->rcv_nxt : seq(0),
-        .flags = answer ? TCPIP_TCP_SYN | TCPIP_TCP_ACK : TCPIP_TCP_SYN,
+        .flags = answer ? (TCPIP_TCP_SYN | TCPIP_TCP_ACK) | ecn : TCPIP_TCP_SYN | ecn,
         .window = (uint16_t)tcpip__receive_window_advertise(&ep->receive_window, ep->rcv_nxt, ep->receive_queue.bytes,
                                                             mss, true),
         .options = options,
@@ -104,6 +109,7 @@ void tcpip__tcp_prepare(struct tcp_endpoint *ep, tcpip_ns now)
     ep->fin_queued = ep->fin_sent = ep->fin_acked = ep->fin_seen = ep->fin_received = false;
     ep->snd_wnd = ep->snd_wnd_max = 0;
     ep->rcv_nxt = ep->last_ack_sent = seq(0);
+    ep->ecn = (struct ecn){0};
     ep->soft_error = TCPIP_OK;
     ep->last_receive_at = ep->last_data_receive_at = now;
     ep->total_retransmits = 0;
@@ -140,7 +146,13 @@ void tcpip__tcp_negotiate(struct tcp_endpoint *ep, const struct tcp_negotiated *
     ep->receive_window.rtt_seq = ep->receive_window.advertised;
     ep->receive_window.rtt_at = now;
     tcpip__ack_policy_quick(&ep->ack_policy, 16);
+    if (ep->accepted)
+        tcpip__ecn_accepted(&ep->ecn, (enum ecn_mode)negotiated->ecn_mode, (enum ecn_point)negotiated->syn_point);
     tcpip__tcp_congestion_start(ep, ep->congestion.ops);
+    if (ep->ecn.mode != ECN_OFF)
+        tcp_stats(ep)->ecn_negotiated++;
+    if (ep->ecn.mode == ECN_ACCURATE)
+        tcp_stats(ep)->accecn_negotiated++;
     /* RFC 5681 3.1: a lost SYN is a sign; RFC 6928 otherwise. */
     uint32_t segments = ep->retransmit_count > 1 ? 1 : (uint32_t)tcp_option(ep, TCPIP_OPTION_INITIAL_WINDOW);
     ep->congestion.cwnd = segments * ep->snd_mss;
@@ -366,6 +378,9 @@ static void syn_sent_established(struct tcp_endpoint *ep, struct tcp_segment *se
     struct tcp_negotiated negotiated;
     negotiated_from_segment(ep, segment, &negotiated);
     uint8_t retransmits = ep->retransmit_count;
+    tcpip__ecn_answered(&ep->ecn, segment->flags, tcp_ecn_point(segment));
+    if (segment->options.present & TCPIP_TCP_HAS_ACCECN)
+        tcpip__ecn_option_received(&ep->ecn, segment->options.accecn[0], 0, segment->options.accecn_count, NULL);
     tcpip__tcp_negotiate(ep, &negotiated, segment->now);
     ep->snd_una = segment->ack;
     syn_sent_window(ep, segment);
@@ -392,6 +407,7 @@ static void syn_sent_simultaneous(struct tcp_endpoint *ep, struct tcp_segment *s
 {
     struct tcp_negotiated negotiated;
     negotiated_from_segment(ep, segment, &negotiated);
+    tcpip__ecn_crossed(&ep->ecn, segment->flags, tcp_ecn_point(segment));
     tcpip__tcp_negotiate(ep, &negotiated, segment->now);
     syn_sent_window(ep, segment);
     ep->syn_deferred = false; /* the peer was first */

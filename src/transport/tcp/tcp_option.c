@@ -51,6 +51,7 @@ static bool tcp_option_forbidden(const struct tcp_endpoint *ep, enum tcpip_optio
     case TCPIP_OPTION_SACK:
     case TCPIP_OPTION_TIMESTAMPS:
     case TCPIP_OPTION_WINDOW_SCALING:
+    case TCPIP_OPTION_ECN:
         return ep->state != TCPIP_TCP_CLOSED && ep->state != TCPIP_TCP_LISTEN;
     default:
         return false;
@@ -234,6 +235,8 @@ static void info_hot(const struct tcp_endpoint *ep, struct tcpip_tcp_info *out)
     if (hot == NULL)
         return;
     out->recovery_state = (enum tcpip_tcp_recovery_state)hot->recovery.state;
+    if (!recovery_active(&hot->recovery) && ecn_reducing(&ep->ecn, ep->snd_una))
+        out->recovery_state = TCPIP_TCP_CWR_STATE;
     out->in_flight_bytes = scoreboard_in_flight(&hot->board);
     out->lost_bytes = hot->board.lost_bytes;
     out->retransmitting_bytes = hot->board.retransmitted_bytes;
@@ -293,6 +296,12 @@ static void info_fill(const struct tcp_endpoint *ep, tcpip_ns now, struct tcpip_
     out->syn_data_acked = ep->syn_data_acked;
     out->fast_open_child = ep->fast_open_child;
     out->fast_open_fail = (enum tcpip_tcp_fast_open_fail)ep->fast_open_fail;
+    out->ecn = ep->ecn.mode == ECN_CLASSIC;
+    out->accurate_ecn = ep->ecn.mode == ECN_ACCURATE;
+    out->received_ce = ep->ecn.received_ce;
+    out->delivered_ce = ep->ecn.told_ce;
+    out->received_ce_bytes = ep->ecn.received_ce_bytes;
+    out->delivered_ce_bytes = ep->ecn.told_ce_bytes;
     info_hot(ep, out);
 }
 

@@ -19,22 +19,24 @@ static uint32_t tcp_sack_blocks_max(const struct tcp_endpoint *ep, uint32_t payl
                         : min_u32(tcpip_tcp_sack_room(ep->options_bytes), sat_sub_u32(spare, 4) / 8);
 }
 
-/* Options of a segment outside the handshake: timestamps, SACK. */
+/* Options of a segment outside the handshake: timestamps, SACK, on bare ACKs AccECN. */
 static size_t tcp_write_options(struct tcp_endpoint *ep, uint32_t payload, uint8_t *out)
 {
     tcpip_ns now = tcpip__stack_now(ep->base.stack);
     struct sack_range ranges[REASSEMBLY_SACK_BLOCKS];
+    struct tcpip_tcp_options options;
     uint32_t blocks = 0, most = tcp_sack_blocks_max(ep, payload);
+    options.accecn_count = payload == 0 ? tcpip__ecn_option(&ep->ecn, options.accecn) & 3u : 0;
     if (ep->sack_on && ep->hot != NULL && most > 0)
         blocks = tcpip__reassembly_sack_blocks(&ep->hot->reassembly, ep->rcv_nxt, ranges, most);
-    if (blocks == 0) {
+    if (blocks == 0 && options.accecn_count == 0) {
         if (!ep->ts_on)
             return 0;
         tcpip_tcp_timestamps_emit(out, timestamp_clock(now, ep->ts_offset), ep->ts_recent);
         return TCPIP_TCP_TIMESTAMPS_BYTES;
     }
-    struct tcpip_tcp_options options;
-    options.present = TCPIP_TCP_HAS_SACK;
+    options.present = (blocks > 0 ? TCPIP_TCP_HAS_SACK : 0) | (options.accecn_count > 0 ? TCPIP_TCP_HAS_ACCECN : 0);
+    options.accecn_kind = TCPIP_TCP_OPTION_ACCECN0;
     if (ep->ts_on) {
         options.present |= TCPIP_TCP_HAS_TIMESTAMPS;
         options.ts_val = timestamp_clock(now, ep->ts_offset);
@@ -68,6 +70,12 @@ static void tcp_push_header(struct tcpip_packet *packet, const struct flow *flow
     packet->payload_offset = (uint16_t)header_bytes;
 }
 
+/* The ECN field isn't the application's (as Linux). */
+static uint8_t tcp_tos(int64_t option, enum ecn_point point)
+{
+    return (uint8_t)((option & 0xfc) | point);
+}
+
 static bool tcp_send_packet(struct tcp_endpoint *ep, struct tcpip_packet *packet, seqnum seq, uint16_t flags)
 {
     uint8_t options[TCPIP_TCP_OPTIONS_MAX];
@@ -96,6 +104,9 @@ static bool tcp_send_packet(struct tcp_endpoint *ep, struct tcpip_packet *packet
         .header_bytes = (uint8_t)(TCPIP_TCP_HEADER_MIN + options_bytes),
         .window = (uint16_t)min_u32(window, 65535),
     };
+    bool fresh = payload > 0 && seq_geq(seq, ep->snd_nxt), cwr = ep->ecn.cwr;
+    if ((flags & TCPIP_TCP_RST) == 0)
+        fields.flags |= tcpip__ecn_flags(&ep->ecn, payload == 0, fresh);
     tcp_push_header(packet, &ep->demux.flow, &fields, options, options_bytes);
     packet->mark = (uint32_t)tcp_option(ep, TCPIP_OPTION_MARK);
     uint32_t segments = packet->gso_segments > 1 ? packet->gso_segments : 1;
@@ -106,11 +117,12 @@ static bool tcp_send_packet(struct tcp_endpoint *ep, struct tcpip_packet *packet
         .remote = ep->demux.flow.remote,
         .transport = TCPIP_PROTOCOL_TCP,
         .ttl = (uint8_t)tcp_option(ep, TCPIP_OPTION_TTL),
-        .tos = (uint8_t)tcp_option(ep, TCPIP_OPTION_TOS),
+        .tos = tcp_tos(tcp_option(ep, TCPIP_OPTION_TOS), ecn_point_out(&ep->ecn, fresh)),
         .dont_fragment = tcp_option(ep, TCPIP_OPTION_PATH_MTU_DISCOVERY) != 0,
     };
     if (tcpip__route_output(&ep->route, packet, &how) != TCPIP_OK) {
         tcp_stats(ep)->segment_send_errors++;
+        ep->ecn.cwr = cwr; /* still owed */
         return false;
     }
     if ((flags & TCPIP_TCP_ACK) != 0) {
@@ -203,7 +215,7 @@ enum tcpip_error tcpip__tcp_output_bare(struct tcpip_stack *stack, struct tcpip_
         .remote = bare->flow->remote,
         .transport = TCPIP_PROTOCOL_TCP,
         .ttl = bare->ttl,
-        .tos = bare->tos,
+        .tos = tcp_tos(bare->tos, POINT_NOT_ECT),
         .dont_fragment = true,
     };
     enum tcpip_error error = tcpip__route_output(route, packet, &how);

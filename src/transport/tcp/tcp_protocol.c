@@ -477,7 +477,10 @@ static enum tcpip_error tcp_protocol_init(struct tcpip_stack *stack, void *state
     tcp->half_open_timer.fn = tcpip__tcp_half_open_timer;
     tcpip__tcp_forward_init(tcp);
     enum tcpip_error error = tcpip_congestion_register(stack, &tcpip_congestion_cubic); /* the first is the default */
-    return error == TCPIP_OK ? tcpip_congestion_register(stack, &tcpip_congestion_reno) : error;
+    static const struct tcpip_congestion_ops *const others[] = {&tcpip_congestion_reno, &tcpip_congestion_dctcp};
+    for (size_t i = 0; i < array_count(others) && error == TCPIP_OK; i++)
+        error = tcpip_congestion_register(stack, others[i]);
+    return error;
 }
 
 /* Endpoints are gone by now: the stack abandons them first. */

@@ -86,6 +86,8 @@ static uint32_t tcp_super_segment(const struct tcp_endpoint *ep)
     uint64_t rate = tcp_pacing_rate(ep, true);
     if (rate != 0)
         segments = tcpip__pacer_segments(rate, ep->rtt.min_rtt_ns, ep->snd_mss, segments);
+    if (!ecn_cuttable(&ep->ecn))
+        segments = 1;
     return max_u32(segments, 1) * ep->snd_mss;
 }
 

@@ -161,6 +161,7 @@ static void tcp_on_retransmit_timeout(struct tcp_endpoint *ep, tcpip_ns now)
     tcp_mark_lost_on_timeout(ep, now);
     /* The loss window is for what is lost: what is still under way isn't in its way (RFC 5681 3.1, as Linux). */
     ep->congestion.cwnd = sat_add_u32(scoreboard_in_flight(&hot->board), ep->snd_mss);
+    tcpip__ecn_reduced_by_loss(&ep->ecn);
     tcp_timer_disarm(ep, TCP_TIMER_PROBE);
     tcp_timer_disarm(ep, TCP_TIMER_REORDER);
     tcpip__rtt_back_off(&ep->rtt);

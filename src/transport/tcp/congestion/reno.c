@@ -44,7 +44,7 @@ static void reno_reduce(struct tcpip_congestion *congestion, uint32_t flight)
 
 static void reno_on_recovery(struct tcpip_congestion *congestion, const struct tcpip_congestion_ack *ack)
 {
-    reno_reduce(congestion, ack->snd_nxt - ack->snd_una);
+    reno_reduce(congestion, ack->snd_nxt - ack->snd_una + ack->acked); /* before the ACK */
 }
 
 static void reno_on_rto(struct tcpip_congestion *congestion, uint32_t in_flight, tcpip_ns now)

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: MIT
+/* ecn.c: routers mark instead of dropping, the receiver tells, the sender slows down.
+ *
+ * Both sides agree in the handshake. Data leave as ECT(0); a router that is congested makes it CE.
+ *
+ *   classic     a receiver that saw CE sets ECE on all ACKs until the sender, having reduced its window, sends CWR: one
+ *               sign a round trip
+ *   exact       as classic, but ECE tells of the data it acknowledges, each: for DCTCP, which counts them
+ *   accurate    the three flags AE, CWR and ECE are a counter of CE packets modulo 8 that begins at 5 (ACE); an option
+ *               adds counters of bytes. In the SYN all three ask; in the SYN-ACK and its ACK they tell what code point
+ *               the SYN and the SYN-ACK came with, which shows whether the path meddles with it
+ *
+ *       SYN       AE CWR ECE         SYN-ACK         ACE of the ACK
+ *       1 1 1  accurate              0 1 0           came Not-ECT
+ *       0 1 1  classic               0 1 1           came ECT(1)
+ *       0 0 0  no                    1 0 0           came ECT(0)
+ *                                    1 1 0           came CE
+ *                                    0 0 1, 1 0 1    classic
+ *
+ * Handshakes leave as Not-ECT, so any other answer means that the path changes the field: nothing is marked then, what
+ * comes is counted all the same (RFC 9768 3.2.2.3).
+ *
+ * The window is reduced once for what is in flight, over the round trip that follows: of each window's worth that
+ * arrives the part to be given up isn't sent again.
+ *
+ * Owns:        struct ecn.
+ * Invariants:  cwr and echo only in classic mode; no reduction while one lasts.
+ * Not here:    how much to reduce (congestion/), the option's bytes (header/), which segments count (the hands). */
+#include "transport/tcp/ecn.h"
+
+#include "base/math.h"
+#include <tcpip/header/tcp.h>
+
+enum {
+    ECN_FLAGS = TCPIP_TCP_AE | TCPIP_TCP_CWR | TCPIP_TCP_ECE,
+    ECN_SETUP = TCPIP_TCP_CWR | TCPIP_TCP_ECE, /* RFC 3168 6.1.1 */
+    ACE_SHIFT = 6,                             /* ECE is its lowest bit */
+    ACE_INITIAL = 5,
+    ACE_MODULUS = 8,
+    ACE_TOLD_AT_ONCE = 3, /* CE packets that don't wait for a delayed ACK: far from the modulus (RFC 9768 3.2.2.5.1) */
+    OPTION_EVERY = 2,     /* bare ACKs: more than three a round trip */
+    COUNTER_MASK = 0xffffff,
+    COUNTER_INITIAL = 1, /* of ECT(0) and ECT(1), so that zeroed ones show */
+};
+STATIC_ASSERT(TCPIP_TCP_ECE == 1 << ACE_SHIFT && TCPIP_TCP_AE == 4 << ACE_SHIFT);
+
+/* ---- handshake ---- */
+
+uint16_t tcpip__ecn_syn_flags(enum ecn_option option, bool needed, uint32_t retransmits)
+{
+    /* Some paths drop what asks: the last tries don't (RFC 3168 6.1.1.1, RFC 9768 3.1.4.1). */
+    if (option == ECN_OPTION_ACCURATE)
+        return retransmits <= 1 ? ECN_FLAGS : 0;
+    if (needed || option == ECN_OPTION_CLASSIC || option == ECN_OPTION_ACCURATE_IN_CLASSIC_OUT)
+        return retransmits == 0 ? ECN_SETUP : 0;
+    return 0;
+}
+
+enum ecn_mode tcpip__ecn_accept(enum ecn_option option, bool needed, uint16_t syn_flags)
+{
+    uint16_t asked = syn_flags & ECN_FLAGS;
+    if (asked == 0)
+        return ECN_OFF;
+    if (asked != ECN_SETUP && option >= ECN_OPTION_ACCURATE)
+        return ECN_ACCURATE; /* all that isn't defined otherwise (RFC 9768 3.1.3) */
+    return (asked & ECN_SETUP) == ECN_SETUP && (needed || option != ECN_OPTION_OFF) ? ECN_CLASSIC : ECN_OFF;
+}
+
+/* What the three flags say of a code point. */
+static uint16_t ecn_handshake_ace(enum ecn_point point)
+{
+    static const uint8_t ace[] = {[POINT_NOT_ECT] = 2, [POINT_ECT1] = 3, [POINT_ECT0] = 4, [POINT_CE] = 6};
+    return (uint16_t)(ace[point] << ACE_SHIFT);
+}
+
+uint16_t tcpip__ecn_syn_ack_flags(enum ecn_mode mode, enum ecn_point point)
+{
+    switch (mode) {
+    case ECN_CLASSIC:
+        return TCPIP_TCP_ECE;
+    case ECN_ACCURATE:
+        return ecn_handshake_ace(point);
+    case ECN_OFF:
+        break;
+    }
+    return 0;
+}
+
+static void ecn_begin(struct ecn *ecn, enum ecn_mode mode, enum ecn_point point)
+{
+    bool exact = ecn->exact;
+    *ecn = (struct ecn){
+        .mode = (uint8_t)mode,
+        .exact = exact,
+        .send_ect = mode != ECN_OFF,
+        .syn_point = (uint8_t)point,
+        .received_ect0_bytes = COUNTER_INITIAL,
+        .received_ect1_bytes = COUNTER_INITIAL,
+        .acks_plain = OPTION_EVERY,
+    };
+}
+
+void tcpip__ecn_answered(struct ecn *ecn, uint16_t flags, enum ecn_point point)
+{
+    uint16_t ace = (flags & ECN_FLAGS) >> ACE_SHIFT;
+    enum ecn_mode mode = ECN_OFF;
+    if (ecn->asked == ECN_FLAGS && ace != 0 && ace != 7) /* 7: a server that sends back what it doesn't know */
+        mode = ace == 1 || ace == 5 ? ECN_CLASSIC : ECN_ACCURATE;
+    else if (ecn->asked == ECN_SETUP && (flags & ECN_SETUP) == TCPIP_TCP_ECE)
+        mode = ECN_CLASSIC;
+    ecn_begin(ecn, mode, point);
+    if (mode == ECN_ACCURATE) {
+        ecn->first_ack = ecn->unproven = true;
+        ecn->send_ect = (flags & ECN_FLAGS) == ecn_handshake_ace(POINT_NOT_ECT);
+    }
+}
+
+void tcpip__ecn_crossed(struct ecn *ecn, uint16_t syn_flags, enum ecn_point point)
+{
+    bool both = (ecn->asked & syn_flags & ECN_SETUP) == ECN_SETUP;
+    ecn_begin(ecn, both ? ECN_CLASSIC : ECN_OFF, point);
+}
+
+void tcpip__ecn_accepted(struct ecn *ecn, enum ecn_mode mode, enum ecn_point point)
+{
+    ecn_begin(ecn, mode, point);
+    ecn->third_ack = ecn->unproven = mode == ECN_ACCURATE;
+}
+
+/* ---- what comes in ---- */
+
+static bool ecn_received_classic(struct ecn *ecn, enum ecn_point point, uint16_t flags, uint32_t payload)
+{
+    bool at_once = false;
+    if (ecn->exact) {
+        if (payload > 0)
+            ecn->echo = point == POINT_CE;
+        return false; /* the hands have told of the turn */
+    }
+    if ((flags & TCPIP_TCP_CWR) != 0) {
+        ecn->echo = false;
+        at_once = payload > 0; /* its window may be a single segment: it waits for this */
+    }
+    if (point == POINT_CE && payload > 0 && !ecn->echo) {
+        ecn->echo = true;
+        at_once = true;
+    }
+    return at_once;
+}
+
+bool tcpip__ecn_received(struct ecn *ecn, enum ecn_point point, uint16_t flags, uint32_t payload, uint32_t segments)
+{
+    if (ecn->mode == ECN_OFF)
+        return false;
+    if (ecn->mode == ECN_CLASSIC)
+        return ecn_received_classic(ecn, point, flags, payload);
+    switch (point) {
+    case POINT_NOT_ECT:
+        break;
+    case POINT_ECT0:
+        ecn->received_ect0_bytes += payload;
+        break;
+    case POINT_ECT1:
+        ecn->received_ect1_bytes += payload;
+        break;
+    case POINT_CE:
+        ecn->received_ce += segments;
+        ecn->received_ce_bytes += payload;
+        ecn->ce_unreported = (uint8_t)min_u32(ecn->ce_unreported + segments, UINT8_MAX);
+        break;
+    }
+    return payload > 0 && ecn->ce_unreported >= ACE_TOLD_AT_ONCE;
+}
+
+void tcpip__ecn_option_received(struct ecn *ecn, uint32_t first, uint32_t ce, uint32_t count, uint32_t *ce_bytes)
+{
+    if (ecn->mode != ECN_ACCURATE || ecn->option_bad)
+        return;
+    if (!ecn->option_seen && count > 0 && first == 0) {
+        ecn->option_bad = true; /* it can't be: somebody writes zeros (RFC 9768 3.2.3.2.4) */
+        return;
+    }
+    ecn->option_seen = true;
+    if (count < 2 || ce_bytes == NULL)
+        return;
+    uint32_t more = (ce - ecn->told_ce_bytes) & COUNTER_MASK;
+    if (more > COUNTER_MASK / 2)
+        return; /* an ACK that was overtaken */
+    ecn->told_ce_bytes = ce & COUNTER_MASK;
+    *ce_bytes = sat_sub_u32(more, ecn->guessed_ce_bytes);
+    ecn->guessed_ce_bytes -= min_u32(more, ecn->guessed_ce_bytes);
+}
+
+/* How many packets more met CE, by a counter modulo 8 of which this ACK may have been the only one in a while. */
+static uint32_t ecn_ace_delta(struct ecn *ecn, uint32_t ace, uint32_t delivered, uint32_t mss, uint32_t ce_bytes)
+{
+    uint32_t delta = (ace - ACE_INITIAL - ecn->told_ce) & (ACE_MODULUS - 1);
+    uint32_t packets = (uint32_t)div_round_up(delivered, mss);
+    if (packets == 0) {
+        /* Nothing new was delivered: an ACK of long ago, or one for what isn't data. Few may be new. */
+        if (delta > ACE_TOLD_AT_ONCE)
+            return 0;
+    } else if (ce_bytes != UINT32_MAX) {
+        /* The bytes tell how often it went round. */
+        uint32_t by_bytes = (uint32_t)div_round_up(ce_bytes, mss);
+        while (delta + ACE_MODULUS / 2 < by_bytes)
+            delta += ACE_MODULUS;
+    } else if (packets >= ACE_MODULUS && delta < packets) {
+        delta = packets - ((packets - delta) & (ACE_MODULUS - 1)); /* the most that it can be (A.2.1) */
+    }
+    ecn->told_ce += delta;
+    return delta;
+}
+
+uint32_t tcpip__ecn_ack_received(struct ecn *ecn, uint16_t flags, uint32_t delivered, uint32_t mss, uint32_t ce_bytes)
+{
+    if (ecn->mode == ECN_OFF)
+        return 0;
+    if (ecn->mode == ECN_CLASSIC)
+        return (flags & TCPIP_TCP_ECE) != 0 ? max_u32(delivered, 1) : 0;
+    uint32_t ace = (flags & ECN_FLAGS) >> ACE_SHIFT;
+    if (ecn->unproven && ace == 0) /* it takes three marks to get there: the path clears the flags (3.2.2.4) */
+        ecn->send_ect = false;
+    ecn->unproven = false;
+    if (ecn->third_ack) {
+        ecn->third_ack = false;
+        if (ace == 3 || ace == 4 || ace == 6)
+            ecn->send_ect = false; /* our SYN-ACK didn't arrive as it was sent */
+        if (ace != ACE_INITIAL)
+            return 0;
+    }
+    uint32_t packets = ecn_ace_delta(ecn, ace, delivered, mss, ce_bytes);
+    if (ce_bytes == UINT32_MAX) {
+        ce_bytes = (uint32_t)min_u64((uint64_t)packets * mss, max_u32(delivered, 1));
+        ecn->guessed_ce_bytes += ce_bytes;
+    }
+    return min_u32(ce_bytes, max_u32(delivered, 1));
+}
+
+/* ---- response ---- */
+
+bool tcpip__ecn_reduce(struct ecn *ecn, seqnum snd_una, seqnum snd_nxt, uint32_t cwnd)
+{
+    if (ecn_reducing(ecn, snd_una))
+        return false;
+    ecn->reduced = true;
+    ecn->reduced_until = snd_nxt;
+    ecn->reduced_from = max_u32(cwnd, 1);
+    ecn->cwr = ecn->mode == ECN_CLASSIC;
+    return true;
+}
+
+void tcpip__ecn_reduced_by_loss(struct ecn *ecn)
+{
+    ecn->reduced = false;
+    ecn->cwr = ecn->mode == ECN_CLASSIC;
+}
+
+uint32_t tcpip__ecn_cwnd(const struct ecn *ecn, uint32_t cwnd, uint32_t ssthresh, uint32_t delivered)
+{
+    uint64_t give_up = sat_sub_u32(ecn->reduced_from, ssthresh);
+    uint64_t part = div_round_up(give_up * delivered, ecn->reduced_from);
+    return max_u32((uint32_t)sat_sub_u64(cwnd, part), ssthresh);
+}
+
+/* ---- what goes out ---- */
+
+uint16_t tcpip__ecn_flags(struct ecn *ecn, bool bare, bool fresh)
+{
+    if (ecn->mode == ECN_OFF)
+        return 0;
+    if (ecn->mode == ECN_ACCURATE) {
+        bool reflect = ecn->first_ack && bare;
+        ecn->first_ack = false;
+        ecn->ce_unreported = 0;
+        if (reflect)
+            return ecn_handshake_ace((enum ecn_point)ecn->syn_point);
+        return (uint16_t)(((ecn->received_ce + ACE_INITIAL) & (ACE_MODULUS - 1)) << ACE_SHIFT);
+    }
+    uint16_t flags = ecn->echo ? TCPIP_TCP_ECE : 0;
+    if (ecn->cwr && fresh) {
+        flags |= TCPIP_TCP_CWR;
+        ecn->cwr = false;
+    }
+    return flags;
+}
+
+uint32_t tcpip__ecn_option(struct ecn *ecn, uint32_t counters[3])
+{
+    if (ecn->mode != ECN_ACCURATE || !ecn->option_seen || ecn->option_bad)
+        return 0;
+    bool changed = ecn->received_ce_bytes != ecn->reported_ce_bytes;
+    if (!changed && ecn->acks_plain < OPTION_EVERY) {
+        ecn->acks_plain++;
+        return 0;
+    }
+    bool third = ecn->received_ect1_bytes != COUNTER_INITIAL;
+    ecn->acks_plain = 0;
+    ecn->reported_ce_bytes = ecn->received_ce_bytes;
+    counters[0] = ecn->received_ect0_bytes & COUNTER_MASK;
+    counters[1] = ecn->received_ce_bytes & COUNTER_MASK;
+    counters[2] = ecn->received_ect1_bytes & COUNTER_MASK;
+    return third ? 3 : 2;
+}
