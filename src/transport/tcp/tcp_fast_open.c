@@ -120,7 +120,7 @@ enum tcpip_error tcpip__tcp_fast_open_write(struct tcp_endpoint *ep, const struc
     }
     ep->syn_deferred = false;
     enum syn_kind kind = fast_open_kind(ep);
-    *space = kind >= SYN_SHOWS ? min_size(wanted, fast_open_space(ep)) : 0;
+    *space = kind >= SYN_SHOWS && tcpip__tcp_route(ep) ? min_size(wanted, fast_open_space(ep)) : 0;
     if (*space > 0 && !fast_open_ready(ep))
         *space = 0;
     ep->syn_fast_open = kind == SYN_ASKS || kind == SYN_SHOWS;
