@@ -119,6 +119,9 @@ static int connecting_attempt(void *ctx)
 {
     struct inet_connecting *connecting = ctx;
     enum tcpip_error error = tcpip_endpoint_connect(connecting->so->endpoint, &connecting->to);
+    struct tcpip_full_address peer;
+    if (error == TCPIP_OK && connecting->so->type == SOCK_STREAM)
+        connecting->so->connect_deferred = tcpip_endpoint_remote_address(connecting->so->endpoint, &peer) != TCPIP_OK;
     if (error != TCPIP_ERR_CONNECT_STARTED && error != TCPIP_ERR_ALREADY_CONNECTING)
         return tcpip__socket_errno(SOCKET_CALL_CONNECT, error);
     if (connecting->pending == 0)

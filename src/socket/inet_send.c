@@ -2,7 +2,9 @@
 /* inet_send.c: sending over TCP and datagram endpoints, waiting included.
  *
  * A stream takes what fits and waits for room, until all is taken; a datagram goes or doesn't. What was taken before an
- * error is the answer, and the error is left for the next call.
+ * error is the answer, and the error is left for the next call. A write that opens the connection (MSG_FASTOPEN, or the
+ * first one after a connect that TCP_FASTOPEN_CONNECT deferred) waits for the handshake as well, and how that failed is
+ * the answer then.
  *
  * Owns:     nothing.
  * Not here: the calls (message.c). */
@@ -17,7 +19,30 @@ struct inet_sending {
     const struct tcpip_full_address *to;
     const struct tcpip_control *control;
     size_t done;
+    bool waits, opens; /* may block; this write begins the connection, or an earlier attempt of it did */
 };
+
+/* The handshake is done. Who waited for it was told so by that: connect has nothing more to tell. */
+static bool sending_opened(const struct inet_sending *sending)
+{
+    struct tcpip_full_address peer;
+    struct tcpip_endpoint *endpoint = sending->so->endpoint;
+    if (tcpip_endpoint_remote_address(endpoint, &peer) != TCPIP_OK)
+        return false;
+    if (sending->waits)
+        (void)!tcpip_endpoint_connect(endpoint, &peer);
+    return true;
+}
+
+/* What a write that opens says to an error: nothing counts as sent that no connection came of. */
+static int sending_not_opened(struct inet_sending *sending, enum tcpip_error error)
+{
+    if (error == TCPIP_ERR_CONNECT_STARTED && sending->waits)
+        return EAGAIN;
+    if (error != TCPIP_ERR_WOULD_BLOCK)
+        sending->done = 0;
+    return tcpip__socket_errno(SOCKET_CALL_SEND, error);
+}
 
 static int sending_attempt(void *ctx)
 {
@@ -28,17 +53,26 @@ static int sending_attempt(void *ctx)
     do {
         size_t done = 0;
         /* Asking would take the error, which the next call is to hear. */
-        if (sending->done > 0 && (tcpip_endpoint_readiness(endpoint, 0) & TCPIP_EVENT_HUP) != 0)
+        if (sending->done > 0 && !sending->opens && (tcpip_endpoint_readiness(endpoint, 0) & TCPIP_EVENT_HUP) != 0)
             return 0;
         enum tcpip_error error =
             tcpip_endpoint_sendmsg(endpoint, vector->io + vector->first, vector->count - vector->first, sending->flags,
                                    sending->to, sending->control, &done);
+        sending->flags &= ~TCPIP_WRITE_FAST_OPEN;
+        if (error != TCPIP_OK && sending->opens)
+            return sending_not_opened(sending, error);
         if (error != TCPIP_OK)
             return sending->done > 0 && error != TCPIP_ERR_WOULD_BLOCK ? 0
                                                                        : tcpip__socket_errno(SOCKET_CALL_SEND, error);
         sending->done += done;
         tcpip__io_vector_advance(vector, done);
-    } while (stream && vector->bytes > 0);
+        sending->opens = sending->opens && !sending_opened(sending);
+        if (sending->opens && !sending->waits)
+            return 0;
+        /* It failed already: the next try says how. */
+        if (sending->opens && (tcpip_endpoint_readiness(endpoint, 0) & TCPIP_EVENT_HUP) == 0)
+            return EAGAIN;
+    } while (stream && (vector->bytes > 0 || sending->opens));
     return 0;
 }
 
@@ -57,18 +91,29 @@ int tcpip__inet_send(struct socket *so, struct message *message, size_t *done)
             return number;
         sending.control = control.present != 0 ? &control : NULL;
     }
-    if (message->name != NULL && !stream) {
-        int number = tcpip__address_from_sockaddr(so, SOCKET_CALL_SEND, message->name, message->name_length, &to);
+    bool opens = stream && (message->flags & MSG_FASTOPEN) != 0;
+    if (message->name != NULL && (!stream || opens)) {
+        int number = tcpip__address_from_sockaddr(so, opens ? SOCKET_CALL_CONNECT : SOCKET_CALL_SEND, message->name,
+                                                  message->name_length, &to);
         if (number != 0)
             return number;
+        if (opens && to.address.len == 0)
+            return EOPNOTSUPP;
         sending.to = to.address.len > 0 ? &to : NULL;
     }
+    if (opens)
+        sending.flags |= TCPIP_WRITE_FAST_OPEN;
+    sending.opens = opens || so->connect_deferred;
+    so->connect_deferred = false;
     if ((message->flags & MSG_MORE) != 0)
         sending.flags |= TCPIP_WRITE_MORE;
     if ((message->flags & MSG_EOR) != 0)
         sending.flags |= TCPIP_WRITE_END_OF_RECORD;
     tcpip__io_vector_init(&vector, message);
     tcpip_ns timeout_ns = (message->flags & MSG_DONTWAIT) != 0 ? 0 : so->send_timeout_ns;
+    sending.waits = timeout_ns != 0;
+    if (stream && sending.waits)
+        sending.flags |= TCPIP_WRITE_WAITS;
     int number = tcpip__socket_block(so, TCPIP_EVENT_OUT, timeout_ns, sending_attempt, &sending);
     *done = sending.done;
     return sending.done > 0 ? 0 : number;

@@ -67,10 +67,56 @@ static void a_datagram_keeps_its_bounds_and_its_sender(void **state)
     assert_errno(tcpip_recv(w->s, a, room, 4, MSG_DONTWAIT), EAGAIN);
 }
 
+static int listener_at(struct socket_world *w, const struct sockaddr_in *address)
+{
+    int listener = tcpip_socket(w->s, AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(tcpip_bind(w->s, listener, (const struct sockaddr *)address, sizeof(*address)), 0);
+    assert_int_equal(tcpip_listen(w->s, listener, 5), 0);
+    return listener;
+}
+
+static void a_send_may_open_the_connection(void **state)
+{
+    struct socket_world *w = *state;
+    struct sockaddr_in address = loopback4(7001), nobody = loopback4(9);
+    const struct sockaddr *to = (struct sockaddr *)&address;
+    struct tcpip_stats stats;
+    char room[16];
+    struct tcpip_stack *stack = tcpip_sockets_stack(w->s);
+    assert_int_equal(
+        tcpip_stack_set_default(stack, TCPIP_OPTION_FAST_OPEN_MODE,
+                                TCPIP_FAST_OPEN_CLIENT | TCPIP_FAST_OPEN_SERVER | TCPIP_FAST_OPEN_SERVER_ALL),
+        TCPIP_OK);
+    int listener = listener_at(w, &address);
+    for (int i = 0; i < 2; i++) { /* at first it has to ask for a cookie */
+        int client = tcpip_socket(w->s, AF_INET, SOCK_STREAM, 0);
+        assert_int_equal(tcpip_sendto(w->s, client, "hello", 5, MSG_FASTOPEN, to, sizeof(address)), 5);
+        int server = tcpip_accept(w->s, listener, NULL, NULL);
+        assert_int_equal(tcpip_recv(w->s, server, room, sizeof(room), 0), 5);
+        assert_memory_equal(room, "hello", 5);
+        assert_errno(tcpip_sendto(w->s, client, "hello", 5, MSG_FASTOPEN, to, sizeof(address)), EISCONN);
+        tcpip_stack_stats(stack, &stats);
+        assert_int_equal(stats.tcp.fast_open_active, i);
+        assert_int_equal(stats.tcp.fast_open_passive, i);
+        assert_int_equal(tcpip_close(w->s, client), 0);
+        assert_int_equal(tcpip_close(w->s, server), 0);
+    }
+    int client = tcpip_socket(w->s, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    assert_errno(tcpip_sendto(w->s, client, "", 0, MSG_FASTOPEN, to, sizeof(address)), EINPROGRESS);
+    assert_int_equal(tcpip_close(w->s, client), 0);
+    client = tcpip_socket(w->s, AF_INET, SOCK_STREAM, 0);
+    assert_errno(tcpip_sendto(w->s, client, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&nobody, sizeof(nobody)),
+                 ECONNREFUSED);
+    nobody.sin_family = AF_UNSPEC;
+    assert_errno(tcpip_sendto(w->s, client, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&nobody, sizeof(nobody)),
+                 EOPNOTSUPP);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_stream_carries_bytes_both_ways, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_send_may_open_the_connection, setup, teardown),
         cmocka_unit_test_setup_teardown(a_datagram_keeps_its_bounds_and_its_sender, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

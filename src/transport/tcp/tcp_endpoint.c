@@ -263,7 +263,7 @@ static enum tcpip_error tcp_op_sendmsg(struct tcpip_endpoint *endpoint, const st
     enum tcpip_error error = tcp_write_begin(ep, flags, to, wanted, &space);
     if (error != TCPIP_OK) {
         ep->out_of_room = ep->out_of_room || error == TCPIP_ERR_WOULD_BLOCK;
-        ep->writer_waits = (flags & TCPIP_WRITE_WAITS) != 0 && error == TCPIP_ERR_WOULD_BLOCK;
+        ep->writer_waits = (flags & TCPIP_WRITE_WAITS) != 0 && error == TCPIP_ERR_WOULD_BLOCK && wanted > 0;
         return error;
     }
     for (size_t i = 0; i < io_count; i++) {
