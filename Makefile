@@ -2,7 +2,7 @@
 BUILD := build
 PREFIX ?=
 FUZZ_SECONDS ?= 60
-CHECK_BUILDS := build-gcc build-clang build-fuzz
+CHECK_BUILDS := build-gcc build-clang build-tsan build-fuzz
 
 .PHONY: all check check-long demo install format clean help
 .NOTPARALLEL:

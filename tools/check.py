@@ -5,6 +5,7 @@
     static   the sources: floors, tidy, headers, format, docs (tests/check), and that each rule can fail; our own tools
     gcc      a release build with gcc; unit tests, packet scripts, checks of the libraries
     clang    a build with clang, ASan, UBSan and debug checks; the same tests
+    threads  what runs in several threads, built with ThreadSanitizer
     seeds    simulation from seeds and the fuzzers' corpora, in the sanitized build
     slow     --long only: the slow tests, in both builds
     valgrind --long only: the unit tests of the gcc build once more, under memcheck
@@ -44,6 +45,10 @@ GCC = Build("build-gcc", "gcc", ["-Dtests=enabled"])
 CLANG = Build("build-clang", "clang", ["-Dtests=enabled", "-Db_sanitize=address,undefined", "-Ddebug_checks=true"])
 FUZZ = Build("build-fuzz", "clang", ["-Dtests=disabled", "-Dfuzz=true", "-Db_sanitize=address,undefined",
                                      "-Ddebug_checks=true"])
+
+TSAN = Build("build-tsan", "clang", ["-Dtests=enabled", "-Db_sanitize=thread", "-Db_lundef=false"])
+# Tests with threads, and their programs: the only ones that are built so.
+THREADED = {"socket/stress": "tests/socket_stress/tcpip-socket-stress", "socket/threads": "socket_threads_test"}
 
 Result = namedtuple("Result", "ok name skip notes repeat")
 
@@ -190,8 +195,8 @@ def configure(report, build):
     return status == 0
 
 
-def compile_build(report, build):
-    command = ["ninja", "-C", build.folder, "-k", "0"]
+def compile_build(report, build, targets=()):
+    command = ["ninja", "-C", build.folder, "-k", "0", *targets]
     status, out, _ = run(command + ["-j", str(JOBS)], merge=True)
     if status != 0:
         wrong = [line for line in out.splitlines() if re.search(r"error:|undefined reference|FAILED:|Error ", line)]
@@ -207,12 +212,12 @@ def meson_tests(build):
     return [(t["name"], {s.split(":")[-1] for s in t["suite"]}) for t in json.loads(out)]
 
 
-def run_meson_tests(report, build, wanted, env=None, patience=4, wrapper=()):
-    """Runs the tests whose suites `wanted` accepts; returns False if there are none.
+def run_meson_tests(report, build, wanted, env=None, patience=4, wrapper=(), only=None):
+    """Runs the tests whose suites `wanted` accepts, or those named in `only`; returns False if there are none.
 
     `patience` multiplies their time limits, which are for a machine that does nothing else.
     """
-    names = [name for name, suites in meson_tests(build) if wanted(suites)]
+    names = [name for name, suites in meson_tests(build) if (wanted(suites) if only is None else name in only)]
     if not names:
         return False
     suffix = "-" + wrapper[1].split()[0] if wrapper else "" # meson names the log by the wrapper
@@ -267,6 +272,12 @@ def stage_gcc(report, _args):
 def stage_clang(report, _args):
     if make_build(report, CLANG, READY):
         run_meson_tests(report, CLANG, lambda suites: not suites & (APART | {"check"}))
+    return True
+
+
+def stage_threads(report, _args):
+    if configure(report, TSAN) and compile_build(report, TSAN, sorted(THREADED.values())):
+        run_meson_tests(report, TSAN, None, {"TSAN_OPTIONS": "halt_on_error=1"}, only=THREADED)
     return True
 
 
@@ -344,6 +355,7 @@ STAGES = [
     ("static", "the sources", stage_static, False),
     ("gcc", "gcc: build, tests, the libraries", stage_gcc, False),
     ("clang", "clang with ASan and UBSan: build, tests", stage_clang, False),
+    ("threads", "threads under ThreadSanitizer", stage_threads, False),
     ("seeds", "simulation and corpora", stage_seeds, False),
     ("slow", "slow tests", stage_slow, True),
     ("valgrind", "the unit tests under valgrind", stage_valgrind, True),

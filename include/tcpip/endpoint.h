@@ -66,7 +66,8 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_bind(struct tcpip_endpo
 /* TCP: CONNECT_STARTED, the outcome comes when it turns writable, through the ERROR option; ALREADY_CONNECTING,
  * ALREADY_CONNECTED, or how the last attempt failed, once; NO_ROUTE, NETWORK_UNREACHABLE, NO_PORT_AVAILABLE,
  * ADDRESS_FAMILY_NOT_SUPPORTED. With FAST_OPEN_CONNECT and a cookie known, OK: nothing is sent before the first write,
- * and it is writable meanwhile. Datagrams: immediate; an address of length 0 disconnects. */
+ * and it is writable meanwhile. Datagrams: immediate. An address of length 0 disconnects: TCP resets the connection, or
+ * stops to listen, and the endpoint may be used again. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_connect(struct tcpip_endpoint *endpoint,
                                                                  const struct tcpip_full_address *address);
 /* For unix endpoints (unix.h), with tcpip_unix_connect's errors; INVALID_ENDPOINT_STATE for the others. */

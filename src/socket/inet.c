@@ -114,18 +114,40 @@ struct inet_connecting {
     int pending; /* EINPROGRESS: this call began it; EALREADY: an earlier one; 0: neither yet */
 };
 
+/* How an attempt goes on that this call waits for; another thread may have shut it down, and must not find it begun
+ * again. */
+static int connecting_outcome(const struct inet_connecting *connecting)
+{
+    struct socket *so = connecting->so;
+    static const struct tcpip_full_address none = {0};
+    struct tcpip_tcp_info info = {.size = sizeof(info)};
+    int64_t failure = TCPIP_OK;
+    if (tcpip_endpoint_tcp_info(so->endpoint, &info) != TCPIP_OK)
+        return EOPNOTSUPP;
+    if (info.state == TCPIP_TCP_SYN_SENT || info.state == TCPIP_TCP_SYN_RECEIVED)
+        return EAGAIN;
+    if (info.state != TCPIP_TCP_CLOSED) {
+        (void)!tcpip_endpoint_connect(so->endpoint, &connecting->to); /* which only tells that it is there, once */
+        return 0;
+    }
+    (void)!tcpip_endpoint_get_option(so->endpoint, TCPIP_OPTION_ERROR, &failure);
+    (void)!tcpip_endpoint_connect(so->endpoint, &none); /* it may try again */
+    return failure != TCPIP_OK ? tcpip__socket_errno(SOCKET_CALL_CONNECT, (enum tcpip_error)failure) : ECONNABORTED;
+}
+
 /* A connection is begun by the first call and asked for by the next ones: once it is there, one of them says so. */
 static int connecting_attempt(void *ctx)
 {
     struct inet_connecting *connecting = ctx;
+    if (connecting->pending != 0)
+        return connecting_outcome(connecting);
     enum tcpip_error error = tcpip_endpoint_connect(connecting->so->endpoint, &connecting->to);
     struct tcpip_full_address peer;
     if (error == TCPIP_OK && connecting->so->type == SOCK_STREAM)
         connecting->so->connect_deferred = tcpip_endpoint_remote_address(connecting->so->endpoint, &peer) != TCPIP_OK;
     if (error != TCPIP_ERR_CONNECT_STARTED && error != TCPIP_ERR_ALREADY_CONNECTING)
         return tcpip__socket_errno(SOCKET_CALL_CONNECT, error);
-    if (connecting->pending == 0)
-        connecting->pending = error == TCPIP_ERR_CONNECT_STARTED ? EINPROGRESS : EALREADY;
+    connecting->pending = error == TCPIP_ERR_CONNECT_STARTED ? EINPROGRESS : EALREADY;
     return EAGAIN;
 }
 

@@ -191,6 +191,13 @@ static int wait_once(struct wait *wait, tcpip_ns until)
     return wait_threads(wait, until);
 }
 
+/* What a thread does to itself: not while it sleeps. */
+static bool wait_signal_is_fault(int number)
+{
+    return number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL || number == SIGTRAP ||
+           number == SIGSYS || number == SIGABRT;
+}
+
 /* Could only handlers with SA_RESTART have run? */
 static bool wait_handlers_restart(void)
 {
@@ -199,7 +206,7 @@ static bool wait_handlers_restart(void)
         return false;
     for (int number = 1; number < NSIG; number++) {
         struct sigaction action;
-        if (sigismember(&blocked, number) == 1 || sigaction(number, NULL, &action) != 0)
+        if (wait_signal_is_fault(number) || sigismember(&blocked, number) == 1 || sigaction(number, NULL, &action) != 0)
             continue;
         bool handled =
             (action.sa_flags & SA_SIGINFO) != 0 || (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN);

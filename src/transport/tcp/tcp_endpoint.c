@@ -75,6 +75,42 @@ static enum tcpip_error tcp_op_remote_address(const struct tcpip_endpoint *endpo
 
 /* ---- bind, connect, listen, accept ---- */
 
+static void tcp_reset_and_die(struct tcp_endpoint *ep)
+{
+    if (tcp_synchronized(ep) || ep->state == TCPIP_TCP_SYN_RECEIVED) {
+        tcpip__tcp_output_control(ep, ep->snd_nxt, TCPIP_TCP_RST | TCPIP_TCP_ACK);
+        EVENT(ep->base.stack, TCP_RESET, ep->base.id, 1, 0, 0, 0);
+    }
+    tcpip__tcp_die(ep);
+}
+
+/* Linux's connect to AF_UNSPEC: whatever there was ends, with a RST where the peer must hear of it, and the endpoint is
+ * as it was before connect or listen; what was bound by hand stays. */
+static enum tcpip_error tcp_disconnect(struct tcp_endpoint *ep)
+{
+    enum tcpip_error told = (enum tcpip_error)ep->error;
+    switch (ep->state) {
+    case TCPIP_TCP_CLOSED:
+        break;
+    case TCPIP_TCP_LISTEN:
+        tcpip__tcp_die(ep);
+        break;
+    case TCPIP_TCP_CLOSING:
+    case TCPIP_TCP_LAST_ACK:
+    case TCPIP_TCP_TIME_WAIT:
+        tcpip__tcp_die(ep);
+        break;
+    default:
+        tcp_reset_and_die(ep);
+        told = TCPIP_ERR_CONNECTION_RESET;
+        break;
+    }
+    tcpip__tcp_revive(ep);
+    ep->error = (uint8_t)told;
+    endpoint_notify(&ep->base, TCPIP_EVENT_IN | TCPIP_EVENT_OUT | TCPIP_EVENT_HUP);
+    return TCPIP_OK;
+}
+
 static enum tcpip_error tcp_op_bind(struct tcpip_endpoint *endpoint, const struct tcpip_full_address *address,
                                     enum tcpip_error (*commit)(void *ctx), void *ctx)
 {
@@ -83,6 +119,8 @@ static enum tcpip_error tcp_op_bind(struct tcpip_endpoint *endpoint, const struc
 
 static enum tcpip_error tcp_op_connect(struct tcpip_endpoint *endpoint, const struct tcpip_full_address *address)
 {
+    if (address->address.len == 0)
+        return tcp_disconnect(tcp_of(endpoint));
     return tcpip__tcp_connect(tcp_of(endpoint), address);
 }
 
@@ -387,15 +425,6 @@ static enum tcpip_error tcp_op_shutdown(struct tcpip_endpoint *endpoint, uint32_
         events |= TCPIP_EVENT_HUP;
     endpoint_notify(endpoint, events);
     return TCPIP_OK;
-}
-
-static void tcp_reset_and_die(struct tcp_endpoint *ep)
-{
-    if (tcp_synchronized(ep) || ep->state == TCPIP_TCP_SYN_RECEIVED) {
-        tcpip__tcp_output_control(ep, ep->snd_nxt, TCPIP_TCP_RST | TCPIP_TCP_ACK);
-        EVENT(ep->base.stack, TCP_RESET, ep->base.id, 1, 0, 0, 0);
-    }
-    tcpip__tcp_die(ep);
 }
 
 static void tcp_op_close(struct tcpip_endpoint *endpoint)
