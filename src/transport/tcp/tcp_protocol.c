@@ -352,6 +352,13 @@ static void tcp_protocol_input(struct tcpip_stack *stack, struct tcpip_packet *p
     tcpip__flow_of(packet, local_port, tcpip_tcp_source_port(segment.header), &segment.flow);
     uint32_t nic = packet->nic->id;
     struct demux_entry *entry = tcpip__demux_find(stack, TCPIP_PROTOCOL_TCP, &segment.flow, nic);
+    /* Who signs expects to be checked, and without a key nobody can: dropped without an answer, as Linux does. What
+     * finds nobody at all is answered like any other. */
+    if (unlikely((segment.options.present & (TCPIP_TCP_HAS_MD5 | TCPIP_TCP_HAS_AO)) != 0) &&
+        (entry != NULL || tcpip__tcp_wanted(stack, &segment))) {
+        tcpip_packet_drop(packet, TCPIP_DROP_TCP_UNEXPECTED_SIGNATURE);
+        return;
+    }
     if (entry != NULL) {
         switch ((enum tcp_demux_kind)entry->kind) {
         case TCP_DEMUX_ENDPOINT:
