@@ -88,7 +88,8 @@ TCPIP_API struct tcpip_endpoint *tcpip_socket_endpoint(struct tcpip_sockets *s, 
 /* ---- the life of a socket ---- */
 
 /* AF_INET and AF_INET6; SOCK_STREAM (protocols 0 and IPPROTO_TCP) and SOCK_DGRAM (0, IPPROTO_UDP, and IPPROTO_ICMP or
- * IPPROTO_ICMPV6: ping); what the stack has no protocol for is EPROTONOSUPPORT. */
+ * IPPROTO_ICMPV6: ping); what the stack has no protocol for is EPROTONOSUPPORT. AF_UNIX: SOCK_STREAM, SOCK_DGRAM and
+ * SOCK_SEQPACKET, within the stack; docs/socket.md says what differs from the kernel's. */
 TCPIP_API int tcpip_socket(struct tcpip_sockets *s, int domain, int type, int protocol);
 /* Two connected sockets. EOPNOTSUPP for internet domains. */
 TCPIP_API int tcpip_socketpair(struct tcpip_sockets *s, int domain, int type, int protocol, int sv[2]);
@@ -106,6 +107,8 @@ TCPIP_API int tcpip_connect(struct tcpip_sockets *s, int fd, const struct sockad
 TCPIP_API int tcpip_getsockname(struct tcpip_sockets *s, int fd, struct sockaddr *address, socklen_t *length);
 /* getpeername(2). */
 TCPIP_API int tcpip_getpeername(struct tcpip_sockets *s, int fd, struct sockaddr *address, socklen_t *length);
+/* unlink(2) for a path that an AF_UNIX socket was bound to: such paths are the stack's, not files. ENOENT. */
+TCPIP_API int tcpip_unlink(struct tcpip_sockets *s, const char *path);
 /* shutdown(2). */
 TCPIP_API int tcpip_shutdown(struct tcpip_sockets *s, int fd, int how);
 /* Calls that are under way with the descriptor go on. With SO_LINGER it waits, whatever O_NONBLOCK says. */

@@ -58,6 +58,10 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_unix_pair(struct tcpip_stack *st
                                                           const struct tcpip_unix_credentials *credentials,
                                                           struct tcpip_endpoint **a, struct tcpip_endpoint **b);
 
+/* Connects two of one type and stack to each other, both as they were made; each learns the other's credentials.
+ * INVALID_ENDPOINT_STATE, WRONG_TYPE, NOT_SUPPORTED. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_unix_join(struct tcpip_endpoint *a, struct tcpip_endpoint *b);
+
 /* The functions below say NOT_SUPPORTED if the endpoint is none of unix. */
 
 /* Who speaks through this endpoint from now on: put on messages whose sender says nothing else, if one of the two ends

@@ -51,6 +51,8 @@ static const uint8_t errno_table[TCPIP_ERROR_COUNT] = {
     [TCPIP_ERR_NO_MEMORY] = ENOMEM,
     [TCPIP_ERR_LIMIT_REACHED] = ENOBUFS,
     [TCPIP_ERR_LINK_DOWN] = ENETDOWN,
+    [TCPIP_ERR_WRONG_TYPE] = EPROTOTYPE,
+    [TCPIP_ERR_NAME_NOT_FOUND] = ENOENT,
 };
 
 static const struct {

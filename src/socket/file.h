@@ -31,6 +31,7 @@ struct open_file {
     struct list watches;         /* struct file_watch */
     uint32_t references;         /* descriptors, calls under way, and who else holds it (a message on its way) */
     int status_flags;            /* O_NONBLOCK, O_ASYNC; shared by dups */
+    bool hurried;                /* its last reference goes where nothing may wait: it doesn't linger */
 };
 
 /* Hears of a file until it is removed. The file's user takes care that it outlives the watch (a reference), or hears of

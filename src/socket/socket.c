@@ -11,7 +11,7 @@
 
 enum { SOCKET_FLAGS = SOCK_NONBLOCK | SOCK_CLOEXEC, SOCKET_TYPE_MASK = 0xf };
 
-const struct socket_ops *const tcpip__socket_domains[] = {&tcpip__inet_ops, &tcpip__inet6_ops, NULL};
+const struct socket_ops *const tcpip__socket_domains[] = {&tcpip__inet_ops, &tcpip__inet6_ops, &tcpip__un_ops, NULL};
 
 /* ---- the file ---- */
 
@@ -28,7 +28,7 @@ static void socket_release(struct open_file *file)
 {
     struct tcpip_sockets *s = file->sockets;
     struct socket *so = socket_of(file);
-    if (so->ops->closing != NULL && !s->ending)
+    if (so->ops->closing != NULL && !s->ending && !file->hurried)
         so->ops->closing(so);
     tcpip__file_fini(file);
     if (so->endpoint != NULL)

@@ -93,7 +93,7 @@ struct socket_ops {
 
 /* The domains there are, ended by NULL. */
 extern const struct socket_ops *const tcpip__socket_domains[];
-extern const struct socket_ops tcpip__inet_ops, tcpip__inet6_ops;
+extern const struct socket_ops tcpip__inet_ops, tcpip__inet6_ops, tcpip__un_ops;
 /* Parts of the internet domains (inet_send.c, inet_receive.c). */
 int tcpip__inet_send(struct socket *so, struct message *message, size_t *done);
 int tcpip__inet_receive(struct socket *so, struct message *message, size_t *done);

@@ -11,6 +11,7 @@
 
 #include "base/math.h"
 #include "link/wrap.h"
+#include "socket/socket.h"
 #include "stack/stack.h"
 
 #include <errno.h>
@@ -49,6 +50,25 @@ enum tcpip_error tcpip_sockets_new(struct tcpip_stack *stack, const struct tcpip
     return TCPIP_OK;
 }
 
+/* What has no descriptor any more and isn't gone travels in messages that nobody will read, perhaps in one another's
+ * queues: their endpoints end here, and the references with them. */
+static void sockets_end_in_flight(struct tcpip_sockets *s)
+{
+    for (struct tcpip_list_node *node = list_first(&s->files); node != NULL;) {
+        struct socket *so = tcpip__socket_from_file(list_entry(node, struct open_file, node));
+        if (so == NULL || so->endpoint == NULL) {
+            node = list_next(&s->files, node);
+            continue;
+        }
+        struct tcpip_endpoint *endpoint = so->endpoint;
+        so->endpoint = NULL;
+        tcpip_endpoint_close(endpoint); /* may free any of the files */
+        node = list_first(&s->files);
+    }
+    while (!list_empty(&s->files) && tcpip_stack_advance(s->stack, 0)) { /* long chains take more than a turn */
+    }
+}
+
 void tcpip_sockets_free(struct tcpip_sockets *s)
 {
     struct tcpip_env env = s->env;
@@ -61,6 +81,7 @@ void tcpip_sockets_free(struct tcpip_sockets *s)
         if (file != NULL)
             tcpip__file_unref(file);
     }
+    sockets_end_in_flight(s);
     ASSERT_ENV(&env, list_empty(&s->files)); /* a call is under way */
     tcpip__descriptors_fini(s);
     tcpip__drive_fini(s);

@@ -245,6 +245,31 @@ enum tcpip_error tcpip_unix_connect(struct tcpip_endpoint *endpoint, const struc
     return error;
 }
 
+static void unix_join(struct unix_endpoint *a, struct unix_endpoint *b)
+{
+    unix_follow(a, b);
+    unix_follow(b, a);
+    a->peer_credentials = b->credentials;
+    b->peer_credentials = a->credentials;
+}
+
+enum tcpip_error tcpip_unix_join(struct tcpip_endpoint *a, struct tcpip_endpoint *b)
+{
+    if (!unix_is(a) || !unix_is(b))
+        return TCPIP_ERR_NOT_SUPPORTED;
+    struct unix_endpoint *one = unix_of(a), *other = unix_of(b);
+    if (one->type != other->type || a->stack != b->stack)
+        return TCPIP_ERR_WRONG_TYPE;
+    if (one == other || one->state != UNIX_IDLE || other->state != UNIX_IDLE)
+        return TCPIP_ERR_INVALID_ENDPOINT_STATE;
+    tcpip_stack_enter(a->stack);
+    unix_join(one, other);
+    endpoint_notify(a, TCPIP_EVENT_OUT);
+    endpoint_notify(b, TCPIP_EVENT_OUT);
+    tcpip_stack_leave(a->stack);
+    return TCPIP_OK;
+}
+
 enum tcpip_error tcpip_unix_pair(struct tcpip_stack *stack, enum tcpip_unix_type type,
                                  const struct tcpip_unix_credentials *credentials, struct tcpip_endpoint **a,
                                  struct tcpip_endpoint **b)
@@ -259,11 +284,12 @@ enum tcpip_error tcpip_unix_pair(struct tcpip_stack *stack, enum tcpip_unix_type
     if (error == TCPIP_OK)
         error = tcpip__unix_create(units, type, &ends[1]);
     if (error == TCPIP_OK) {
-        for (int i = 0; i < 2; i++) {
-            unix_follow(ends[i], ends[1 - i]);
-            if (credentials != NULL)
-                ends[i]->credentials = ends[i]->peer_credentials = *credentials;
-        }
+        if (credentials != NULL)
+            ends[0]->credentials = ends[1]->credentials = *credentials;
+        unix_join(ends[0], ends[1]);
+        if (credentials == NULL)
+            ends[0]->peer_credentials = ends[1]->peer_credentials =
+                (struct tcpip_unix_credentials){0, TCPIP_UNIX_PEER_UNKNOWN, TCPIP_UNIX_PEER_UNKNOWN};
         *a = &ends[0]->base;
         *b = &ends[1]->base;
     } else if (ends[0] != NULL) {
