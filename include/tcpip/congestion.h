@@ -20,8 +20,8 @@ struct tcpip_congestion;
 /* The facts of one ACK, gathered once. */
 struct tcpip_congestion_ack {
     tcpip_ns now;
-    uint64_t delivered;        /* total bytes delivered so far */
-    uint32_t acked;            /* newly acknowledged in sequence */
+    uint64_t delivered; /* total bytes delivered so far */
+    uint32_t acked; /* what a window may grow by: newly delivered in sequence; on paths that reorder, in any order */
     uint32_t newly_delivered;  /* newly acknowledged or SACKed */
     uint32_t newly_lost;       /* newly marked lost */
     uint32_t in_flight;        /* after this ACK (RFC 6675's pipe) */

@@ -264,19 +264,18 @@ static bool pool_count_free(struct pool *pool)
     return found;
 }
 
-/* So that one object at least stays free, if one is: the slab that is kept for that is no longer seen as unused. */
+/* So that one object at least stays free, if one is: the slab that is kept for that is no longer seen as unused. It is
+ * that of the next object to be taken, and not the first or last in memory: that would be another in each run. */
 static void pool_keep_one(struct pool *pool)
 {
-    struct pool_slab *unused = NULL;
     for (struct tree_node *node = tcpip__tree_first(&pool->slabs); node != NULL; node = tcpip__tree_next(node)) {
-        struct pool_slab *slab = tree_entry(node, struct pool_slab, node);
-        if (slab->free == slab->objects)
-            unused = slab;
-        else if (slab->free > 0)
+        const struct pool_slab *slab = tree_entry(node, struct pool_slab, node);
+        if (slab->free > 0 && slab->free < slab->objects)
             return;
     }
-    if (unused != NULL)
-        unused->free--;
+    struct pool_slab *slab = pool->free != NULL ? slab_of(pool, pool->free) : pool->newest;
+    if (slab != NULL && slab->free == slab->objects)
+        slab->free--;
 }
 
 static uint64_t pool_shed(struct pool *pool, bool all)

@@ -35,7 +35,7 @@ struct tcp_ack {
     uint32_t dsack_bytes;
     seqnum dsack_end;
     bool acked_retransmitted;  /* something acked or SACKed now had been retransmitted */
-    bool acked_original;       /* something acked or SACKed now was never retransmitted (F-RTO) */
+    bool acked_original;       /* ... was never retransmitted, though (if RACK is on) it was taken for lost: F-RTO */
     bool sack_reneged;         /* the cumulative ACK stopped at a SACKed segment */
     bool reordered;            /* delivered below the highest SACKed, never retransmitted */
     seqnum original_seq;       /* the lowest of what acked_original says */
@@ -47,6 +47,8 @@ struct tcp_ack {
     bool rack; /* losses are judged by time */
     tcpip_ns min_rtt_ns, echoed_by;
     struct tcp_delivered newest;
+    tcpip_ns newest_rtt_ns; /* RACK.rtt: of the highest such segment; of the cumulative part, if there is one */
+    bool newest_cumulative;
     /* Timestamps option, for Eifel (RFC 3522): ts_ecr valid if has_timestamp. */
     bool has_timestamp;
     uint32_t ts_ecr;

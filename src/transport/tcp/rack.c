@@ -47,7 +47,7 @@ static void rack_delivered(struct rack *rack, const struct tcp_ack *facts)
 
     if (!newest->known)
         return;
-    rack->rtt_ns = facts->now - newest->sent_at;
+    rack->rtt_ns = facts->newest_rtt_ns;
     int32_t ahead = (int32_t)(newest->order - rack->newest.order);
     if (!rack->newest.known || ahead > 0 || (ahead == 0 && seq_gt(newest->end, rack->newest.end)))
         rack->newest = *newest;

@@ -19,7 +19,8 @@ static struct rack_path path_new(void)
 /* What was the `order`th to be sent, at `sent_at`, arrives. */
 static void deliver(struct rack *rack, uint32_t order, tcpip_ns sent_at, tcpip_ns now)
 {
-    struct tcp_ack facts = {.now = now, .newest = {.known = true, .sent_at = sent_at, .order = order}};
+    struct tcp_ack facts = {
+        .now = now, .newest = {.known = true, .sent_at = sent_at, .order = order}, .newest_rtt_ns = now - sent_at};
     tcpip__rack_on_ack(rack, &facts, seq(0));
 }
 

@@ -29,21 +29,21 @@
 #include "base/math.h"
 
 enum {
-    REORDERING_MIN = 3,   /* RFC 5681's three duplicates */
     REORDERING_MAX = 127, /* segments: a path that reorders farther is left to the timer */
     LIMITED_TRANSMITS = 2 /* RFC 3042: for the first two duplicates */
 };
 
 void tcpip__recovery_init(struct recovery *recovery)
 {
-    *recovery = (struct recovery){.state = TCPIP_TCP_OPEN, .reordering = REORDERING_MIN};
+    *recovery = (struct recovery){.state = TCPIP_TCP_OPEN, .reordering = RECOVERY_REORDERING_MIN};
 }
 
 /* Data came late by `bytes`: as many segments may overtake it the next time. */
 static void recovery_learn_reordering(struct recovery *recovery, uint32_t bytes, uint32_t mss)
 {
     uint32_t segments = (uint32_t)div_round_up(bytes, mss);
-    recovery->reordering = (uint8_t)clamp_u32(segments, max_u32(recovery->reordering, REORDERING_MIN), REORDERING_MAX);
+    recovery->reordering =
+        (uint8_t)clamp_u32(segments, max_u32(recovery->reordering, RECOVERY_REORDERING_MIN), REORDERING_MAX);
 }
 
 /* Counts duplicates; true if this ACK is one. With SACK it is one that tells something new (RFC 6675 section 2, and
@@ -217,7 +217,7 @@ bool tcpip__recovery_on_rto(struct recovery *recovery, seqnum snd_una, seqnum sn
     if (reduces)
         recovery_begin(recovery, cwnd, ssthresh);
     if (fresh)
-        recovery->reordering = REORDERING_MIN; /* waiting for more duplicates cost a timeout */
+        recovery->reordering = RECOVERY_REORDERING_MIN; /* waiting for more duplicates cost a timeout */
     recovery->frto = fresh && frto_allowed ? FRTO_FIRST : FRTO_OFF;
     recovery->state = TCPIP_TCP_LOSS;
     recovery->recovery_point = snd_nxt;

@@ -9,6 +9,10 @@
 #include "transport/tcp/ack.h"
 #include <tcpip/endpoint.h>
 
+enum {
+    RECOVERY_REORDERING_MIN = 3, /* RFC 5681's three duplicates */
+};
+
 /* RFC 5682: is the timeout spurious? */
 enum recovery_frto {
     FRTO_OFF,
@@ -40,7 +44,8 @@ enum recovery_action { /* a set: bits */
                        /* Fast recovery begins: controller's on_recovery, tcpip__recovery_enter. It may follow the end
                         * of another one, which isn't reported then. */
                        RECOVERY_ENTER = 1,
-                       /* Fast recovery ends: cwnd = ssthresh. The end of loss recovery is no action: cwnd stays. */
+                       /* Fast recovery ends: cwnd = ssthresh (RFC 9937). The end of loss recovery is no action: cwnd
+                          stays. */
                        RECOVERY_EXIT = 2,
                        /* Spurious: cwnd = max(cwnd, undo_cwnd), ssthresh = max(ssthresh, undo_ssthresh), losses
                         * cleared, controller's on_undo. */

@@ -148,10 +148,14 @@ static bool record_delivered(const struct scoreboard *board, const struct record
     if (set)
         *newest = *record;
     seqnum end = seq_add(record->seq, bytes);
-    if (record_credible(record, cumulative, facts) &&
-        (!facts->newest.known || sent_before(facts->newest.order, facts->newest.end, record->order, end)))
-        facts->newest =
-            (struct tcp_delivered){.known = true, .sent_at = record->sent_at, .order = record->order, .end = end};
+    if (record_credible(record, cumulative, facts)) {
+        if (!facts->newest.known || sent_before(facts->newest.order, facts->newest.end, record->order, end))
+            facts->newest =
+                (struct tcp_delivered){.known = true, .sent_at = record->sent_at, .order = record->order, .end = end};
+        if (cumulative || !facts->newest_cumulative)
+            facts->newest_rtt_ns = facts->now - record->sent_at;
+        facts->newest_cumulative |= cumulative;
+    }
     facts->delivered += bytes;
     uint32_t late = board->sacked_bytes != 0 && seq_lt(record->seq, board->sacked_high)
                         ? seq_size(record->seq, board->sacked_high)
@@ -161,9 +165,12 @@ static bool record_delivered(const struct scoreboard *board, const struct record
         facts->late_bytes = max_u32(facts->late_bytes, late);
         return set;
     }
-    if (!facts->acked_original || seq_lt(record->seq, facts->original_seq))
-        facts->original_seq = record->seq;
-    facts->acked_original = true;
+    /* After a timeout: RACK spared what was sent just before it, and that such data arrive is no surprise. */
+    if (!facts->rack || (record->flags & RECORD_LOST) != 0) {
+        if (!facts->acked_original || seq_lt(record->seq, facts->original_seq))
+            facts->original_seq = record->seq;
+        facts->acked_original = true;
+    }
     facts->reordered |= late != 0;
     facts->reordering_bytes = max_u32(facts->reordering_bytes, late);
     return set;

@@ -158,12 +158,14 @@ struct tcp_endpoint {
     uint32_t more_bytes; /* at the end of the queue: written with the word that more is coming */
     bool more_coming;    /* the last write said so */
     bool force_partial;  /* the cork's time is over: what there is goes */
+    /* How much of cwnd was used, for a window of data: until cwnd_used_until is acknowledged (RFC 7661's sense) */
     bool cwnd_limited;
-    seqnum cwnd_limited_until; /* snd_nxt when the window was last full */
-    bool out_of_room;          /* the last write found or left no Out: it is news when there is */
-    bool zero_advertised;      /* the last window we told was zero */
-    bool ack_now;              /* an ACK goes out at flush */
-    uint8_t retransmit_count;  /* timeouts in a row */
+    seqnum cwnd_used_until;
+    uint32_t cwnd_used;       /* the most that was outstanding, if it wasn't limited */
+    bool out_of_room;         /* the last write found or left no Out: it is news when there is */
+    bool zero_advertised;     /* the last window we told was zero */
+    bool ack_now;             /* an ACK goes out at flush */
+    uint8_t retransmit_count; /* timeouts in a row */
     uint8_t probe_count;
     uint8_t keepalive_count;
     struct rtt rtt;

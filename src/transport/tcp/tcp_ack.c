@@ -197,12 +197,13 @@ static void ack_marks(struct tcp_endpoint *ep, const struct tcp_segment *segment
 static void congestion_facts(const struct tcp_endpoint *ep, const struct tcp_ack *facts,
                              struct tcpip_congestion_ack *out)
 {
-    /* A paced flow fills its window between ACKs: it counts for a round trip. */
-    bool pacing = ep->hot->pacer.next_at > facts->now;
+    /* As Linux: what was SACKed before has been counted; and an ACK of data out of order isn't a sign of health, unless
+     * the path is known to reorder. */
+    bool grow = facts->acked > 0 || ep->hot->recovery.reordering > RECOVERY_REORDERING_MIN;
     *out = (struct tcpip_congestion_ack){
         .now = facts->now,
         .delivered = ep->hot->rate.delivered,
-        .acked = facts->acked,
+        .acked = grow ? facts->delivered : 0,
         .newly_delivered = facts->delivered,
         .newly_lost = facts->lost,
         .in_flight = facts->in_flight,
@@ -215,14 +216,22 @@ static void congestion_facts(const struct tcp_endpoint *ep, const struct tcp_ack
         .min_rtt_ns = ep->rtt.min_rtt_ns,
         .delivery_rate = facts->rate_bytes_per_second,
         .app_limited = facts->app_limited,
-        /* In slow start a window half used may double (as Linux): it can't have been what was in the way. */
-        .cwnd_limited =
-            ep->cwnd_limited || (pacing && seq_gt(ep->cwnd_limited_until, facts->prior_una)) ||
-            (ep->congestion.cwnd < ep->congestion.ssthresh && facts->prior_in_flight >= ep->congestion.cwnd / 2),
+        /* In slow start a window more than half used may double (as Linux): it can't have been what was in the way. */
+        .cwnd_limited = ep->cwnd_limited || (ep->congestion.cwnd < ep->congestion.ssthresh &&
+                                             ep->congestion.cwnd < 2 * (uint64_t)ep->cwnd_used),
         .in_recovery = ep->hot->recovery.state == TCPIP_TCP_RECOVERY || ecn_reducing(&ep->ecn, ep->snd_una),
         .ecn_echo = facts->ecn_marked > 0,
         .ecn_marked = facts->ecn_marked,
     };
+}
+
+/* The end of an episode: the window is what the controller made of it, however far the pipe has drained meanwhile (RFC
+ * 9937 section 6). */
+static void ack_end_reduction(struct tcp_endpoint *ep)
+{
+    struct tcpip_congestion *congestion = &ep->congestion;
+    if (!congestion->ops->owns_recovery && congestion->ssthresh != TCPIP_SSTHRESH_INFINITE)
+        congestion->cwnd = max_u32(congestion->ssthresh, ep->snd_mss);
 }
 
 /* The probe of a lost tail may have been the repair (RFC 8985 7.4). */
@@ -235,8 +244,7 @@ static void ack_tail(struct tcp_endpoint *ep, struct tcp_ack *facts)
     /* A recovery that begins and ends with this ACK. */
     congestion_facts(ep, facts, &seen);
     congestion->ops->on_recovery(congestion, &seen);
-    if (!congestion->ops->owns_recovery)
-        congestion->cwnd = max_u32(min_u32(congestion->cwnd, congestion->ssthresh), ep->snd_mss);
+    ack_end_reduction(ep);
     tcp_stats(ep)->tail_loss_recoveries++;
 }
 
@@ -326,8 +334,8 @@ static void ack_losses(struct tcp_endpoint *ep, struct tcp_ack *facts)
         ack_enter_recovery(ep, facts);
     if (actions & RECOVERY_MARK_HEAD)
         facts->lost += tcpip__scoreboard_mark_head_lost(board, &tcp_stack_of(ep->base.stack)->records, ep->snd_mss);
-    if ((actions & RECOVERY_EXIT) && !ep->congestion.ops->owns_recovery)
-        ep->congestion.cwnd = max_u32(min_u32(ep->congestion.cwnd, ep->congestion.ssthresh), ep->snd_mss);
+    if (actions & RECOVERY_EXIT)
+        ack_end_reduction(ep);
     if (actions & RECOVERY_LIMITED_TRANSMIT)
         tcp_stats(ep)->limited_transmit++;
     if (before != hot->recovery.state)

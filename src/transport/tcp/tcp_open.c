@@ -104,7 +104,7 @@ void tcpip__tcp_prepare(struct tcp_endpoint *ep, tcpip_ns now)
     ep->ts_offset = tcpip__timestamp_offset(&stack->secret, ep->demux.flow.local, ep->demux.flow.remote);
     ep->snd_una = ep->iss;
     ep->snd_nxt = seq_add(ep->iss, 1);
-    ep->snd_small = ep->cwnd_limited_until = ep->snd_una;
+    ep->snd_small = ep->cwnd_used_until = ep->snd_una;
     ep->retransmit_count = ep->probe_count = ep->keepalive_count = 0;
     ep->fin_queued = ep->fin_sent = ep->fin_acked = ep->fin_seen = ep->fin_received = false;
     ep->snd_wnd = ep->snd_wnd_max = 0;

@@ -152,10 +152,16 @@ static void tcp_pace(struct tcp_endpoint *ep, uint32_t bytes, tcpip_ns now)
         tcpip__pacer_sent(&ep->hot->pacer, bytes, rate, now);
 }
 
-static void tcp_note_cwnd_limited(struct tcp_endpoint *ep)
+/* Something was sent, or held back by cwnd (`limited`). A window that was full counts as full until all of it is
+ * acknowledged, whatever is sent meanwhile: the ACKs that open it wouldn't find it full any more. */
+static void tcp_note_use(struct tcp_endpoint *ep, bool limited)
 {
-    ep->cwnd_limited = true;
-    ep->cwnd_limited_until = ep->snd_nxt;
+    uint32_t used = seq_size(ep->snd_una, ep->snd_nxt);
+    if (!limited && seq_lt(ep->snd_una, ep->cwnd_used_until) && (ep->cwnd_limited || used <= ep->cwnd_used))
+        return;
+    ep->cwnd_limited = limited;
+    ep->cwnd_used = used;
+    ep->cwnd_used_until = ep->snd_nxt;
 }
 
 /* ---- retransmission ---- */
@@ -221,7 +227,7 @@ static bool tcp_retransmit(struct tcp_endpoint *ep)
     while ((record = tcpip__scoreboard_next_lost(&ep->hot->board)) != NULL) {
         uint32_t room = tcp_cwnd_room(ep);
         if (room < min_u32(record->length, ep->snd_mss)) {
-            tcp_note_cwnd_limited(ep);
+            tcp_note_use(ep, true);
             return false;
         }
         if (tcp_beyond_window(ep, record))
@@ -370,7 +376,7 @@ static void tcp_transmit(struct tcp_endpoint *ep)
     }
     tcp_follow_mtu(ep);
     tcp_restart_after_idle(ep, tcpip__stack_now(ep->base.stack));
-    ep->cwnd_limited = false;
+    uint32_t segments_before = ep->data_segments_out;
     enum tcp_stop stop = TCP_STOP_NONE;
     /* Maybe the timeout was spurious: then what is lost isn't, and new data find that out (RFC 5682 step 2b). */
     if (ep->hot != NULL && ep->hot->recovery.frto == FRTO_SECOND)
@@ -378,8 +384,9 @@ static void tcp_transmit(struct tcp_endpoint *ep)
     if (tcp_retransmit(ep))
         stop = tcp_send_data(ep);
     ep->force_partial = ep->force_partial && stop == TCP_STOP_PACED;
-    if (stop == TCP_STOP_CWND)
-        tcp_note_cwnd_limited(ep);
+    bool limited = stop == TCP_STOP_CWND || tcp_in_flight(ep) >= ep->congestion.cwnd;
+    if (limited || ep->data_segments_out != segments_before)
+        tcp_note_use(ep, limited);
     if (stop == TCP_STOP_SMALL && tcp_corked(ep))
         tcpip__tcp_timers_on_corked(ep);
     if (ep->hot != NULL && stop == TCP_STOP_EMPTY && tcp_in_flight(ep) < ep->congestion.cwnd)
