@@ -204,9 +204,10 @@ static enum tcpip_error way_find(struct tcpip_stack *stack, uint32_t nic_id, uin
     return way_classify(&query, way);
 }
 
+/* An IPv4 packet can't be longer than its total length says, however large the link's packets are (Linux: 65536). */
 static uint32_t way_mtu(const struct way *way)
 {
-    uint32_t mtu = way->nic->mtu;
+    uint32_t mtu = address_is_v4(way->next_hop) ? min_u32(way->nic->mtu, UINT16_MAX) : way->nic->mtu;
     return way->row != NULL && way->row->mtu != 0 ? min_u32(mtu, way->row->mtu) : mtu;
 }
 

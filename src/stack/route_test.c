@@ -309,6 +309,19 @@ static void test_the_public_question_has_the_same_answer(void **state)
     world_fini(&w);
 }
 
+static void test_an_ipv4_route_has_room_for_what_a_total_length_can_say(void **state)
+{
+    (void)state;
+    struct route_world w;
+    struct tcpip_found_route found;
+    host(&w);
+    struct tcpip_address remote = world_address("192.0.2.1");
+    tcpip__nic_find(w.stack, 1)->mtu = 65536; /* Linux's loopback */
+    assert_int_equal(tcpip_stack_find_route(w.stack, 0, NULL, &remote, &found), TCPIP_OK);
+    assert_int_equal(found.mtu, 65535);
+    world_fini(&w);
+}
+
 static void test_a_route_needs_memory_for_its_neighbor(void **state)
 {
     (void)state;
@@ -335,6 +348,7 @@ int main(void)
         cmocka_unit_test(test_packets_leave_with_the_link_addresses_of_their_kind),
         cmocka_unit_test(test_packets_to_ourselves_come_in_and_invalid_routes_send_nothing),
         cmocka_unit_test(test_the_public_question_has_the_same_answer),
+        cmocka_unit_test(test_an_ipv4_route_has_room_for_what_a_total_length_can_say),
         cmocka_unit_test(test_a_route_needs_memory_for_its_neighbor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
