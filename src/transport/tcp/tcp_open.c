@@ -389,10 +389,12 @@ static void syn_sent_established(struct tcp_endpoint *ep, struct tcp_segment *se
     tcpip__tcp_fast_open_answered(ep, segment, retransmits);
     tcpip__route_confirm(&ep->route);
     ep->last_receive_at = segment->now;
-    if (ep->writer_waits)
+    if (ep->writer_waits) {
+        ep->ack_policy.ping_pong = true; /* it is our turn to speak, and answers will follow answers */
         tcpip__tcp_timers_on_ack_saved(ep);
-    else
+    } else {
         ep->ack_now = true;
+    }
     /* Text and FIN may ride on a SYN-ACK (RFC 9293 3.10.7.3): they begin behind the SYN. */
     segment->seq = seq_add(segment->seq, 1);
     segment->flags &= (uint16_t)~TCPIP_TCP_SYN;
