@@ -537,6 +537,8 @@ bool tcpip__tcp_fast_open_option(struct tcp_endpoint *ep, struct fast_open_cooki
 void tcpip__tcp_fast_open_answered(struct tcp_endpoint *ep, const struct tcp_segment *segment, uint8_t retransmits);
 /* The retransmission timer fired; last: and the connection is given up. */
 void tcpip__tcp_fast_open_timeout(struct tcp_endpoint *ep, bool last, tcpip_ns now);
+/* A reset came that can't be the peer's. */
+void tcpip__tcp_fast_open_odd_reset(struct tcp_endpoint *ep, tcpip_ns now);
 /* The connection is over: did anything come of it? */
 void tcpip__tcp_fast_open_over(struct tcp_endpoint *ep);
 /* tcp_fast_open.c: server */

@@ -259,6 +259,13 @@ void tcpip__tcp_fast_open_timeout(struct tcp_endpoint *ep, bool last, tcpip_ns n
     }
 }
 
+/* Some middleboxes end what they don't understand by resets with numbers of their own. */
+void tcpip__tcp_fast_open_odd_reset(struct tcp_endpoint *ep, tcpip_ns now)
+{
+    if (ep->syn_fast_open && ep->data_segments_in == 0 && ep->state == TCPIP_TCP_ESTABLISHED)
+        fast_open_pause(ep, now);
+}
+
 /* A middlebox may let the handshake and the FIN pass, and nothing between: that is a reason to pause as well, and data
  * that came are one to forget all pauses. */
 void tcpip__tcp_fast_open_over(struct tcp_endpoint *ep)

@@ -49,13 +49,20 @@ void tcpip__tcp_note_timestamp(struct tcp_endpoint *ep, const struct tcp_segment
     }
 }
 
+/* A reset that repeats the number of the peer's FIN: hosts that abort send it so, and never answer a challenge (as
+ * Linux). */
+static bool reset_at_fin(const struct tcp_endpoint *ep, const struct tcp_segment *segment)
+{
+    return ep->fin_received && (segment->flags & TCPIP_TCP_RST) != 0 && seq_eq(seq_add(segment->seq, 1), ep->rcv_nxt);
+}
+
 /* First. A segment that touches what was acknowledged or offered is looked at (its ACK and RST count even when the
  * window is shut); any other is answered with an ACK and forgotten. */
 static bool input_sequence(struct tcp_endpoint *ep, struct tcp_segment *segment)
 {
     seqnum end = seq_add(segment->seq, segment_numbers(segment));
     seqnum right = seq_add(ep->rcv_nxt, receive_window_open(&ep->receive_window, ep->rcv_nxt));
-    if (seq_geq(end, ep->last_ack_sent) && seq_leq(segment->seq, right))
+    if ((seq_geq(end, ep->last_ack_sent) && seq_leq(segment->seq, right)) || reset_at_fin(ep, segment))
         return true;
     bool old = seq_lt(end, ep->rcv_nxt) || seq_eq(end, ep->rcv_nxt);
     tcp_stats(ep)->segments_outside_window++;
@@ -81,13 +88,23 @@ static bool input_sequence(struct tcp_endpoint *ep, struct tcp_segment *segment)
     return false;
 }
 
-/* Second. RFC 5961 3.2: only a reset at exactly rcv_nxt ends a connection; another in the window is asked to prove
- * itself. */
+/* RFC 5961 3.2: a reset is believed at exactly rcv_nxt. Where segments were lost, the peer's next number is the end of
+ * what it SACKed last, which is as hard to guess (as Linux). */
+static bool reset_believed(const struct tcp_endpoint *ep, const struct tcp_segment *segment)
+{
+    if (seq_eq(segment->seq, ep->rcv_nxt) || reset_at_fin(ep, segment))
+        return true;
+    const struct receive_chunk *last = ep->sack_on && ep->hot != NULL ? ep->hot->reassembly.last : NULL;
+    return last != NULL && seq_eq(segment->seq, seq_add(last->seq, last->view.length));
+}
+
+/* Second. Another reset in the window is asked to prove itself. */
 static bool input_reset(struct tcp_endpoint *ep, struct tcp_segment *segment)
 {
     if ((segment->flags & TCPIP_TCP_RST) == 0)
         return true;
-    if (!seq_eq(segment->seq, ep->rcv_nxt)) {
+    if (!reset_believed(ep, segment)) {
+        tcpip__tcp_fast_open_odd_reset(ep, segment->now);
         tcpip__tcp_challenge_ack(ep, segment->now);
         tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_BAD_RST);
         return false;
