@@ -255,6 +255,8 @@ struct tcpip_tcp_info {
     bool ecn, accurate_ecn;                         /* RFC 3168 (or DCTCP's), RFC 9768 */
     uint32_t received_ce, delivered_ce;             /* packets; accurate only: as counted here, as the peer says */
     uint64_t received_ce_bytes, delivered_ce_bytes; /* modulo 2^32, 2^24 */
+    uint32_t unacked_bytes;                         /* sent and not acknowledged, SACKed or not */
+    uint32_t accept_queue, accept_backlog; /* of a listener: established and not accepted; how many there may be */
 };
 /* NOT_SUPPORTED: not TCP. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_tcp_info(const struct tcpip_endpoint *endpoint,

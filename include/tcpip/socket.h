@@ -17,6 +17,9 @@
 #ifndef TCPIP_SOCKET_H
 #define TCPIP_SOCKET_H
 
+#include <poll.h>
+#include <signal.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -25,9 +28,12 @@
 #include <tcpip/error.h>
 #include <tcpip/link.h>
 #include <tcpip/stack.h>
+#include <time.h>
 
 TCPIP_BEGIN_DECLS
 
+struct addrinfo;
+struct epoll_event;
 struct mmsghdr;
 struct tcpip_sockets;
 
@@ -152,9 +158,42 @@ TCPIP_API ssize_t tcpip_sendto(struct tcpip_sockets *s, int fd, const void *data
 /* sendmsg(2). */
 TCPIP_API ssize_t tcpip_sendmsg(struct tcpip_sockets *s, int fd, const struct msghdr *message, int flags);
 
+/* ---- waiting for many ---- */
+
+/* poll(2); the kernel's descriptors may be among them. */
+TCPIP_API int tcpip_poll(struct tcpip_sockets *s, struct pollfd *fds, nfds_t count, int timeout_ms);
+/* ppoll(2). */
+TCPIP_API int tcpip_ppoll(struct tcpip_sockets *s, struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+                          const sigset_t *signals);
+/* select(2), as long a set as `count` says; what is left of the time is written back, as on Linux. */
+TCPIP_API int tcpip_select(struct tcpip_sockets *s, int count, fd_set *in, fd_set *out, fd_set *except,
+                           struct timeval *timeout);
+/* pselect(2). */
+TCPIP_API int tcpip_pselect(struct tcpip_sockets *s, int count, fd_set *in, fd_set *out, fd_set *except,
+                            const struct timespec *timeout, const sigset_t *signals);
+/* epoll_create(2). An instance is a descriptor of the table's: closed by tcpip_close, and to be watched like a socket.
+ */
+TCPIP_API int tcpip_epoll_create(struct tcpip_sockets *s, int size);
+/* epoll_create1(2). */
+TCPIP_API int tcpip_epoll_create1(struct tcpip_sockets *s, int flags);
+/* epoll_ctl(2), with sockets, instances, and descriptors of the kernel's that its epoll takes. */
+TCPIP_API int tcpip_epoll_ctl(struct tcpip_sockets *s, int epfd, int operation, int fd, struct epoll_event *event);
+/* epoll_wait(2). */
+TCPIP_API int tcpip_epoll_wait(struct tcpip_sockets *s, int epfd, struct epoll_event *events, int max_events,
+                               int timeout_ms);
+/* epoll_pwait(2). */
+TCPIP_API int tcpip_epoll_pwait(struct tcpip_sockets *s, int epfd, struct epoll_event *events, int max_events,
+                                int timeout_ms, const sigset_t *signals);
+/* epoll_pwait2(2). */
+TCPIP_API int tcpip_epoll_pwait2(struct tcpip_sockets *s, int epfd, struct epoll_event *events, int max_events,
+                                 const struct timespec *timeout, const sigset_t *signals);
+
 /* ---- options ---- */
 
-/* getsockopt(2). */
+/* FIONREAD, SIOCINQ, SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK, FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX; SIOCGIFCONF, SIOCGIFNAME,
+ * SIOCGIFINDEX, ... of the stack's NICs, whose ids are the indices. Others are ENOTTY, as on Linux. */
+TCPIP_API int tcpip_ioctl(struct tcpip_sockets *s, int fd, unsigned long request, ...);
+/* getsockopt(2); docs/socket.md has the table of options. */
 TCPIP_API int tcpip_getsockopt(struct tcpip_sockets *s, int fd, int level, int name, void *value, socklen_t *length);
 /* setsockopt(2). */
 TCPIP_API int tcpip_setsockopt(struct tcpip_sockets *s, int fd, int level, int name, const void *value,

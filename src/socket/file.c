@@ -42,10 +42,13 @@ void tcpip__file_unref(struct open_file *file)
 
 void tcpip__file_tell(struct open_file *file, uint32_t events)
 {
+    bool served = false;
     list_for_each(node, &file->watches)
     {
         struct file_watch *watch = list_entry(node, struct file_watch, node);
-        if ((events & (watch->mask | FILE_HEARD_ALWAYS)) != 0)
-            watch->fn(watch, events);
+        if ((events & (watch->mask | FILE_HEARD_ALWAYS)) == 0 || (watch->exclusive && served))
+            continue;
+        watch->fn(watch, events);
+        served = served || (watch->exclusive && watch->woke);
     }
 }

@@ -38,7 +38,9 @@ struct open_file {
  * its end. */
 struct file_watch {
     struct tcpip_list_node node;
-    uint32_t mask; /* ERR and HUP are heard always */
+    uint32_t mask;  /* ERR and HUP are heard always */
+    bool exclusive; /* not told once another exclusive one has woken somebody */
+    bool woke;      /* set by fn of an exclusive one: it has */
     /* `ready`: what recurred. Runs at the end of a turn, or in a call. Only takes notes, and signals; adds and removes
      * no watch. NULL in `file_watch_end`'s place. */
     void (*fn)(struct file_watch *watch, uint32_t ready);

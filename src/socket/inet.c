@@ -101,7 +101,11 @@ static int inet_accept(struct socket *so, bool nonblocking, struct socket **out,
         tcpip_endpoint_close(accepting.endpoint);
         return number;
     }
-    tcpip__socket_inherit(*out, so);
+    number = tcpip__socket_inherit(*out, so);
+    if (number != 0) {
+        tcpip__file_unref(&(*out)->file);
+        return number;
+    }
     *peer_length = tcpip__address_to_sockaddr(so->domain, &accepting.peer, peer);
     return 0;
 }

@@ -31,6 +31,7 @@ static void socket_release(struct open_file *file)
     if (so->ops->closing != NULL && !s->ending && !file->hurried)
         so->ops->closing(so);
     tcpip__file_fini(file);
+    tcpip__socket_options_fini(s, &so->options);
     if (so->endpoint != NULL)
         tcpip_endpoint_close(so->endpoint);
     tcpip__sockets_dealloc(s, so, sizeof(*so));
@@ -66,12 +67,13 @@ int tcpip__socket_new(struct tcpip_sockets *s, const struct socket_ops *ops, int
     return 0;
 }
 
-void tcpip__socket_inherit(struct socket *so, const struct socket *listener)
+int tcpip__socket_inherit(struct socket *so, const struct socket *listener)
 {
     so->receive_timeout_ns = listener->receive_timeout_ns;
     so->send_timeout_ns = listener->send_timeout_ns;
     so->linger_s = listener->linger_s;
     so->controls = listener->controls;
+    return tcpip__socket_options_inherit(so->file.sockets, &so->options, &listener->options) ? 0 : ENOMEM;
 }
 
 struct socket *tcpip__socket_from_file(struct open_file *file)

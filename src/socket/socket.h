@@ -8,6 +8,7 @@
 #ifndef TCPIP_SRC_SOCKET_SOCKET_H
 #define TCPIP_SRC_SOCKET_SOCKET_H
 
+#include "socket/options.h"
 #include "socket/sockets.h"
 
 #include <limits.h>
@@ -30,6 +31,7 @@ struct socket {
     int linger_s;                                 /* SO_LINGER's seconds; -1: off */
     uint32_t controls;                            /* SOCKET_CONTROL_*: what recvmsg adds */
     int priority;                                 /* SO_PRIORITY */
+    struct socket_options options;                /* all others */
     void *domain_data;                            /* the domain's own */
 };
 
@@ -113,7 +115,7 @@ must_use int tcpip__socket_new(struct tcpip_sockets *s, const struct socket_ops 
 /* NULL unless the file is a socket. */
 struct socket *tcpip__socket_from_file(struct open_file *file);
 /* What an accepted socket has from its listener. */
-void tcpip__socket_inherit(struct socket *so, const struct socket *listener);
+must_use int tcpip__socket_inherit(struct socket *so, const struct socket *listener);
 /* Calls `attempt` until it is something else than EAGAIN; between, waits for `events` of the socket, for timeout_ns at
  * most (TCPIP_NEVER: no limit; 0: it doesn't wait). Returns what it said last, or EAGAIN (the time is over), EINTR,
  * EDEADLK. */

@@ -278,6 +278,9 @@ static void info_fill(const struct tcp_endpoint *ep, tcpip_ns now, struct tcpip_
     out->snd_wnd = ep->snd_wnd;
     out->rcv_wnd = receive_window_open(&ep->receive_window, ep->rcv_nxt);
     out->not_sent_bytes = tcp_can_transmit(ep) ? tcp_unsent(ep) : 0;
+    out->unacked_bytes = tcp_can_transmit(ep) ? seq_size(ep->snd_una, ep->snd_nxt) : 0;
+    out->accept_queue = ep->listener != NULL ? ep->listener->queued : 0;
+    out->accept_backlog = ep->listener != NULL ? ep->listener->backlog : 0;
     out->rcv_space_bytes = ep->receive_window.space_bytes;
     out->last_data_sent_ns = info_since(ep->last_send_at, now);
     out->last_data_received_ns = info_since(ep->last_data_receive_at, now);
