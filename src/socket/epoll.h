@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* epoll.h: an epoll instance, between its two halves: who is in it (epoll.c) and who waits for it (epoll_wait.c). */
-#ifndef TCPIP_SRC_SOCKET_EPOLLING_H
-#define TCPIP_SRC_SOCKET_EPOLLING_H
+#ifndef TCPIP_SRC_SOCKET_EPOLL_H
+#define TCPIP_SRC_SOCKET_EPOLL_H
 
 #include "base/tree.h"
 #include "socket/polling.h"

@@ -106,14 +106,10 @@ struct tcpip_sockets;
     X(V6_MINHOPCOUNT, 0)                                        \
     X(V6_UNICAST_IF, 0)                                         \
     /* IPPROTO_TCP */                                           \
-    X(TCP_DEFER_ACCEPT, 0)                                      \
     X(TCP_THIN, 0)                                              \
     X(TCP_INQ, 0)                                               \
     X(TCP_TX_DELAY, 0)                                          \
     X(TCP_SAVE_SYN, 0)                                          \
-    X(TCP_FASTOPEN, 0)                                          \
-    X(TCP_FASTOPEN_CONNECT, 0)                                  \
-    X(TCP_FASTOPEN_NO_COOKIE, 0)                                \
     /* IPPROTO_UDP */                                           \
     X(UDP_SEGMENT, 0)                                           \
     X(UDP_GRO, 0)                                               \

@@ -32,7 +32,6 @@ enum {
     TCP_CLAMP_LEAST = 1152, /* half of Linux's SOCK_MIN_RCVBUF */
     TCP_NAME_MAX = 16,      /* of a congestion control, with its zero */
     TCP_FASTOPEN_QUEUE = 4096,
-    TCP_FASTOPEN_KEY_BYTES = 16,
     TCP_TIME_MIN_US = 4001, /* of the two limits in microseconds: more than a jiffy, at most the default */
     TCP_TIME_MAX_US = 200000,
     UDP_SEGMENT_MAX = 65535,
@@ -130,7 +129,7 @@ static int tcp_fastopen_set(const struct option_call *call)
 {
     if (call->value < 0)
         return EINVAL;
-    return option_keep(call, KEPT_TCP_FASTOPEN, call->value > TCP_FASTOPEN_QUEUE ? TCP_FASTOPEN_QUEUE : call->value);
+    return tcpip__option_core_set(call, TCPIP_OPTION_FAST_OPEN, min_i64(call->value, TCP_FASTOPEN_QUEUE));
 }
 
 static int tcp_timestamp_get(const struct option_call *call)
@@ -210,11 +209,25 @@ static int tcp_nothing_get(const struct option_call *call)
     return tcpip__option_answer(call, "", 0);
 }
 
+/* One key, or the one and an older one. */
 static int tcp_fastopen_key_set(const struct option_call *call)
 {
-    if (call->in_length != TCP_FASTOPEN_KEY_BYTES && call->in_length != 2 * TCP_FASTOPEN_KEY_BYTES)
+    uint8_t keys[2][TCPIP_TCP_FAST_OPEN_KEY_BYTES];
+    bool both = call->in_length == (int)sizeof(keys);
+    if (!both && call->in_length != (int)sizeof(keys[0]))
         return EINVAL;
-    return tcpip__option_readable(call, (size_t)call->in_length) != 0 ? EFAULT : ENOPROTOOPT;
+    if (tcpip__option_readable(call, (size_t)call->in_length) != 0)
+        return EFAULT;
+    memcpy(keys, call->in, (size_t)call->in_length);
+    enum tcpip_error error = tcpip_endpoint_set_fast_open_key(call->socket->endpoint, keys[0], both ? keys[1] : NULL);
+    return error == TCPIP_OK ? 0 : tcpip__socket_errno(SOCKET_CALL_OPTION, error);
+}
+
+static int tcp_fastopen_key_get(const struct option_call *call)
+{
+    uint8_t keys[2][TCPIP_TCP_FAST_OPEN_KEY_BYTES];
+    unsigned n = tcpip_endpoint_fast_open_key(call->socket->endpoint, keys);
+    return tcpip__option_answer(call, keys, n * sizeof(keys[0]));
 }
 
 /* ---- UDP ---- */
@@ -269,17 +282,17 @@ static const struct sockopt_row tcp_rows[] = {
     {TCP(TCP_QUEUE_SEQ), .set = tcp_invalid, .get = tcp_invalid},
     {TCP(TCP_REPAIR_OPTIONS), .set = tcp_invalid, .get = tcpip__option_no_get},
     {TCP(TCP_REPAIR_WINDOW), .set = tcp_not_permitted, .get = tcp_invalid},
-    {TCP(TCP_FASTOPEN), .set = tcp_fastopen_set, OPTION_KEPT(TCP_FASTOPEN)},
+    {TCP(TCP_FASTOPEN), .set = tcp_fastopen_set, OPTION_CORE(FAST_OPEN)},
     {TCP(TCP_TIMESTAMP), .set = tcp_not_permitted, .get = tcp_timestamp_get},
     {TCP(TCP_NOTSENT_LOWAT), .set = tcp_notsent_lowat_set, .get = tcp_notsent_lowat_get},
     TCP_TELL(TCP_CC_INFO, tcp_nothing_get),
     {TCP(TCP_SAVE_SYN), .rule = RULE_RANGE, .greatest = 2, OPTION_KEPT(TCP_SAVE_SYN)},
     TCP_TELL(TCP_SAVED_SYN, tcp_nothing_get),
-    {TCP(TCP_FASTOPEN_CONNECT), .rule = RULE_BOOL01, OPTION_KEPT(TCP_FASTOPEN_CONNECT)},
+    {TCP(TCP_FASTOPEN_CONNECT), .rule = RULE_BOOL01, OPTION_CORE(FAST_OPEN_CONNECT)},
     {TCP(TCP_ULP), .length = LENGTH_ANY, .set = tcp_ulp_set, .get = tcp_nothing_get},
     {TCP(TCP_MD5SIG_EXT), .set = tcp_md5_set, .get = tcpip__option_no_get},
-    {TCP(TCP_FASTOPEN_KEY), .length = LENGTH_ANY, .set = tcp_fastopen_key_set, .get = tcp_nothing_get},
-    {TCP(TCP_FASTOPEN_NO_COOKIE), .rule = RULE_BOOL01, OPTION_KEPT(TCP_FASTOPEN_NO_COOKIE)},
+    {TCP(TCP_FASTOPEN_KEY), .length = LENGTH_ANY, .set = tcp_fastopen_key_set, .get = tcp_fastopen_key_get},
+    {TCP(TCP_FASTOPEN_NO_COOKIE), .rule = RULE_BOOL01, OPTION_CORE(FAST_OPEN_NO_COOKIE)},
     TCP_TELL(TCP_ZEROCOPY_RECEIVE, tcp_invalid),
     {TCP(TCP_INQ), .rule = RULE_BOOL01, OPTION_KEPT(TCP_INQ)},
     {TCP(TCP_TX_DELAY), .rule = RULE_RANGE, .greatest = 0, OPTION_KEPT(TCP_TX_DELAY)},

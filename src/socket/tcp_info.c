@@ -39,6 +39,9 @@ enum {
     LINUX_OPT_TIMESTAMPS = 1,
     LINUX_OPT_SACK = 2,
     LINUX_OPT_WSCALE = 4,
+    LINUX_OPT_ECN = 8,
+    LINUX_OPT_ECN_SEEN = 16,
+    LINUX_OPT_SYN_DATA = 32,
     LINUX_INFINITE_SSTHRESH = 0x7fffffff,
 };
 
@@ -100,6 +103,10 @@ static void info_counts(const struct tcpip_tcp_info *info, struct linux_tcp_info
     out->dsack_dups = info->dsack_duplicates;
     out->reord_seen = info->reordering_seen;
     out->rcv_ooopack = info->out_of_order_packets;
+    out->received_ce = info->received_ce;
+    out->delivered_ce = info->delivered_ce;
+    out->received_ce_bytes = (uint32_t)info->received_ce_bytes;
+    out->delivered_ce_bytes = (uint32_t)info->delivered_ce_bytes;
 }
 
 static uint32_t info_segments(uint32_t bytes, uint32_t mss)
@@ -122,7 +129,9 @@ static void info_sender(const struct tcpip_tcp_info *info, struct linux_tcp_info
     out->snd_wnd = info->snd_wnd;
     out->pacing_rate = info->pacing_rate != 0 ? info->pacing_rate : UINT64_MAX;
     out->delivery_rate = info->delivery_rate;
-    out->limited = info->delivery_rate == 0; /* nothing was measured: the application's fault, says the kernel */
+    out->limited =
+        (uint8_t)((info->delivery_rate == 0) |
+                  (int)info->fast_open_fail << 1); /* nothing was measured: the application's fault, says the kernel */
     out->delivered = (uint32_t)(info->bytes_acked / mss) + out->sacked;
     out->reordering = 3;
 }
@@ -134,8 +143,10 @@ static void info_translate(const struct tcpip_tcp_info *info, struct linux_tcp_i
     out->retransmits = info->retransmits;
     out->probes = info->probes;
     out->backoff = info->backoff;
-    out->options = (uint8_t)((info->timestamps ? LINUX_OPT_TIMESTAMPS : 0) | (info->sack ? LINUX_OPT_SACK : 0) |
-                             (info->window_scaling ? LINUX_OPT_WSCALE : 0));
+    out->options =
+        (uint8_t)((info->timestamps ? LINUX_OPT_TIMESTAMPS : 0) | (info->sack ? LINUX_OPT_SACK : 0) |
+                  (info->window_scaling ? LINUX_OPT_WSCALE : 0) | (info->ecn ? LINUX_OPT_ECN : 0) |
+                  (info->received_ce > 0 ? LINUX_OPT_ECN_SEEN : 0) | (info->syn_data_acked ? LINUX_OPT_SYN_DATA : 0));
     out->scales = (uint8_t)((info->snd_wscale & 15) | (info->rcv_wscale & 15) << 4);
     out->rcv_mss = info->rcv_mss;
     out->advmss = info->advertised_mss;
