@@ -3,7 +3,8 @@
  *
  * Each ACK costs a packet on both sides, and each one withheld costs the sender's clock. So:
  *   - the second full segment is acknowledged at once; a unit that was merged on the way is one event, and several such
- *     in one turn share the ACK at its end, up to stretch_max segments;
+ *     in one turn share the ACK at its end, up to stretch_max segments; so do small segments, the second of which is
+ *     acknowledged as well (as the BSDs do: what a sender may do next depends on it, and it may be all there is);
  *   - what fills a hole is acknowledged at once, each segment of it;
  *   - quick mode, at the start and when the sender may be in slow start again, acknowledges every segment;
  *   - everything else waits for company: for the reply that will carry the ACK, for a second segment, or for the timer.
@@ -52,22 +53,20 @@ static void ack_follow_rhythm(struct ack_policy *policy, tcpip_ns gap, const str
 }
 
 enum ack_decision tcpip__ack_policy_on_data(struct ack_policy *policy, uint32_t bytes, uint32_t segments, bool full,
-                                            bool push, bool filled_gap, const struct ack_bounds *bounds, tcpip_ns now)
+                                            bool filled_gap, const struct ack_bounds *bounds, tcpip_ns now)
 {
-    bool after_full = policy->unacked_segments > 0;
-
     if (policy->last_data_at != 0)
         ack_follow_rhythm(policy, now - policy->last_data_at, bounds);
     policy->last_data_at = now;
     policy->unacked_bytes = sat_add_u32(policy->unacked_bytes, bytes);
+    policy->unacked_pieces = sat_add_u32(policy->unacked_pieces, segments);
     if (full)
         policy->unacked_segments = sat_add_u32(policy->unacked_segments, segments);
     if (filled_gap)
         return ACK_AT_ONCE;
     if (policy->unacked_segments >= ACK_EVERY_SEGMENTS)
         return segments == 1 || policy->unacked_segments >= bounds->stretch_max ? ACK_AT_ONCE : ACK_AT_FLUSH;
-    /* The rest of a burst behind a full segment: more than a segment's worth, and no more to come. */
-    if ((after_full && push) || (policy->quick > 0 && !policy->ping_pong))
+    if (policy->unacked_pieces >= ACK_EVERY_SEGMENTS || (policy->quick > 0 && !policy->ping_pong))
         return ACK_AT_FLUSH;
     policy->delayed_at = min_i64(policy->delayed_at, ns_add(now, policy->ato_ns));
     return ACK_DELAYED;
@@ -87,7 +86,7 @@ void tcpip__ack_policy_on_ack_sent(struct ack_policy *policy, bool with_data)
         if (policy->quick > 0)
             policy->quick--;
     }
-    policy->unacked_bytes = policy->unacked_segments = 0;
+    policy->unacked_bytes = policy->unacked_segments = policy->unacked_pieces = 0;
     policy->delayed_at = TCPIP_NEVER;
 }
 

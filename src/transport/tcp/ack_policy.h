@@ -19,6 +19,7 @@ struct ack_policy {
     tcpip_ns last_data_at;
     uint32_t unacked_bytes;    /* in order, since the last ACK */
     uint32_t unacked_segments; /* full ones count 1, also inside merged units */
+    uint32_t unacked_pieces;   /* of any size */
     uint16_t quick;            /* ACKs left in quick mode */
     bool ping_pong;            /* we answer data with data: piggyback */
 };
@@ -32,10 +33,10 @@ void tcpip__ack_policy_init(struct ack_policy *policy, const struct ack_bounds *
 /* Enters quick mode for `segments` ACKs (start of a connection: half the window, at most 16; after loss). */
 void tcpip__ack_policy_quick(struct ack_policy *policy, uint32_t segments);
 /* `bytes` came in order, as `segments` segments of the wire (1, or a merged unit's count), `full` if at least the
- * peer's MSS each; `push`: PSH. `filled_gap`: data from the out-of-order store followed it (ACK at once, RFC 5681 4.2).
+ * peer's MSS each. `filled_gap`: data from the out-of-order store followed it (ACK at once, RFC 5681 4.2).
  */
 enum ack_decision tcpip__ack_policy_on_data(struct ack_policy *policy, uint32_t bytes, uint32_t segments, bool full,
-                                            bool push, bool filled_gap, const struct ack_bounds *bounds, tcpip_ns now);
+                                            bool filled_gap, const struct ack_bounds *bounds, tcpip_ns now);
 /* The reader took data: the ACK that waited may go now if it was for full segments and the window opened. */
 enum ack_decision tcpip__ack_policy_on_read(struct ack_policy *policy, bool window_update_due);
 /* An ACK went out (alone, or with data): nothing is owed. */

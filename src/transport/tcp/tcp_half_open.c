@@ -428,6 +428,7 @@ void tcpip__tcp_half_open_input(struct tcp_half_open *half, struct tcp_segment *
     struct tcpip_stack *stack = segment->packet->nic->stack;
     uint16_t flags = segment->flags;
     seqnum next = seq_add(half->irs, 1);
+    uint32_t window = min_u32(tcpip__tcp_passive_buffer(stack, half->listener), 65535);
     enum tcpip_drop reason;
     if (half->deferred) {
         reason = TCPIP_DROP_TCP_FORWARDER;
@@ -437,8 +438,7 @@ void tcpip__tcp_half_open_input(struct tcp_half_open *half, struct tcp_segment *
             half->ecn_mode = ECN_OFF; /* it asks for less: what it asked for may not get through (RFC 3168 6.1.1.1) */
         half_open_send(stack, half, TCPIP_TCP_SYN | TCPIP_TCP_ACK); /* ours was lost */
         reason = TCPIP_DROP_TCP_UNEXPECTED_SYN;
-    } else if (!seq_in_window(segment->seq, next,
-                              min_u32(tcpip__tcp_passive_buffer(stack, half->listener), 65535) + 1)) {
+    } else if (!seq_in_window(segment->seq, next, window + ((flags & TCPIP_TCP_RST) == 0))) {
         if ((flags & TCPIP_TCP_RST) == 0)
             half_open_send(stack, half, TCPIP_TCP_ACK);
         reason = TCPIP_DROP_TCP_OUT_OF_WINDOW;

@@ -215,8 +215,8 @@ static void receive_decide_ack(struct tcp_endpoint *ep, const struct tcp_segment
         per_segment = segment->packet->gso_size;
     ep->rcv_mss = (uint16_t)min_u32(max_u32(ep->rcv_mss, per_segment), 65535);
     bool full = per_segment >= ep->rcv_mss;
-    switch (tcpip__ack_policy_on_data(&ep->ack_policy, bytes, segment->wire_segments, full,
-                                      (segment->flags & TCPIP_TCP_PSH) != 0, filled, &bounds, segment->now)) {
+    switch (tcpip__ack_policy_on_data(&ep->ack_policy, bytes, segment->wire_segments, full, filled, &bounds,
+                                      segment->now)) {
     case ACK_NONE:
         break;
     case ACK_DELAYED:
@@ -254,20 +254,17 @@ static void receive_fin(struct tcp_endpoint *ep)
     endpoint_notify(&ep->base, events);
 }
 
-/* Data that waited out of order and is next now. True: some was. */
-static bool receive_pop(struct tcp_endpoint *ep)
+/* Data that waited out of order and is next now. */
+static void receive_pop(struct tcp_endpoint *ep)
 {
     struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
     struct receive_chunk *chunk;
-    bool any = false;
     while (ep->hot != NULL && ep->hot->reassembly.count > 0 &&
            (chunk = tcpip__reassembly_pop(&ep->hot->reassembly, &tcp->receive_chunks, ep->rcv_nxt)) != NULL) {
         ep->rcv_nxt = seq_add(ep->rcv_nxt, chunk->view.length);
         ep->bytes_received += chunk->view.length;
         tcpip__receive_queue_push(&ep->receive_queue, chunk, &tcp->receive_chunks);
-        any = true;
     }
-    return any;
 }
 
 static bool receive_copy_all(const struct tcp_endpoint *ep)
@@ -299,9 +296,11 @@ static void receive_in_order(struct tcp_endpoint *ep, struct tcp_segment *segmen
     bool holes = ep->hot != NULL && ep->hot->reassembly.count > 0;
     if (!receive_take(ep, segment, skip, length))
         return;
-    bool filled = holes && receive_pop(ep);
+    if (holes)
+        receive_pop(ep);
     tcpip__receive_window_on_data(&ep->receive_window, ep->rcv_nxt, ep->rcv_mss, segment->now);
-    receive_decide_ack(ep, segment, length, filled || holes);
+    /* A sender that fills holes, or repeats what came, waits to hear of it (RFC 5681 4.2, RFC 2883 4). */
+    receive_decide_ack(ep, segment, length, holes || skip > 0);
     tcpip_packet_free(segment->packet);
     if (tcpip__tcp_readable(ep))
         endpoint_notify(&ep->base, TCPIP_EVENT_IN);
@@ -341,7 +340,6 @@ static void receive_out_of_order(struct tcp_endpoint *ep, struct tcp_segment *se
     if (kept == 0)
         stack->stats.tcp.duplicate_segments_received++;
     stack->stats.tcp.duplicate_acks_sent++;
-    tcpip__ack_policy_quick(&ep->ack_policy, 16);
     tcpip_packet_free(segment->packet);
     tcpip__tcp_output_ack(ep); /* RFC 5681 4.2: one for each, at once */
 }
