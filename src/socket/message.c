@@ -266,7 +266,7 @@ int tcpip__message_recvmsg(struct socket *so, struct msghdr *header, int flags, 
             return number;
         header->msg_namelen = room;
     }
-    header->msg_flags = message.result_flags;
+    header->msg_flags = message.result_flags | (flags & MSG_CMSG_CLOEXEC); /* the kernel shows it, too */
     header->msg_controllen = message.control_length;
     return 0;
 }

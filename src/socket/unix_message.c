@@ -213,7 +213,6 @@ int tcpip__un_receive(struct socket *so, struct message *message, size_t *done)
             message->name_length = tcpip__un_address_out(&receiving.beside.from, message->name);
         if (!stream && receiving.whole > receiving.done)
             message->result_flags |= MSG_TRUNC;
-        message->result_flags |= message->flags & MSG_CMSG_CLOEXEC;
         number = 0;
     }
     un_put_control(&receiving);

@@ -3,9 +3,12 @@
 #ifndef TCPIP_TESTS_PARITY_UNIX_TWIN_H
 #define TCPIP_TESTS_PARITY_UNIX_TWIN_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
 
 struct test_env;
 
@@ -44,6 +47,9 @@ struct step {
     uint32_t references;
     int uid; /* said with SCM_CREDENTIALS; -1: nothing said */
     uint8_t fill;
+    bool sockets;  /* what follows counts: endpoints know nothing of it */
+    int flags;     /* of recvmsg, beside MSG_PEEK */
+    uint32_t room; /* for control messages */
 };
 
 /* All zero but for what the call says. */
@@ -55,6 +61,7 @@ struct answer {
     int from; /* index of a name, -1: unnamed, -2: chosen by bind */
     bool has_credentials;
     int64_t pid, uid, gid;
+    int flags; /* msg_flags */
 };
 
 enum { SHOWN_UNNAMED = -1, SHOWN_AUTO = -2, SHOWN_STRANGE = -3 };
@@ -65,12 +72,35 @@ uint32_t name_bytes(const char *directory, int name, uint8_t *out);
 int name_index(const char *directory, const uint8_t *bytes, uint32_t size);
 const char *call_text(enum call call);
 
-struct kernel;
-struct kernel *kernel_new(const char *directory);
-void kernel_free(struct kernel *kernel);
-void kernel_do(struct kernel *kernel, const struct step *step, struct answer *out);
+/* The calls of whoever has sockets. */
+struct calls {
+    int (*socket)(void *ctx, int domain, int type, int protocol);
+    int (*socketpair)(void *ctx, int domain, int type, int protocol, int pair[2]);
+    int (*close)(void *ctx, int fd);
+    int (*bind)(void *ctx, int fd, const struct sockaddr *address, socklen_t length);
+    int (*unlink)(void *ctx, const char *path);
+    int (*connect)(void *ctx, int fd, const struct sockaddr *address, socklen_t length);
+    int (*listen)(void *ctx, int fd, int backlog);
+    int (*accept4)(void *ctx, int fd, struct sockaddr *address, socklen_t *length, int flags);
+    ssize_t (*sendmsg)(void *ctx, int fd, const struct msghdr *message, int flags);
+    ssize_t (*recvmsg)(void *ctx, int fd, struct msghdr *message, int flags);
+    int (*shutdown)(void *ctx, int fd, int how);
+    int (*getsockname)(void *ctx, int fd, struct sockaddr *address, socklen_t *length);
+    int (*getpeername)(void *ctx, int fd, struct sockaddr *address, socklen_t *length);
+    int (*getsockopt)(void *ctx, int fd, int level, int name, void *value, socklen_t *length);
+    int (*setsockopt)(void *ctx, int fd, int level, int name, const void *value, socklen_t length);
+    int (*poll)(void *ctx, struct pollfd *fds, nfds_t count, int timeout_ms);
+    int (*ioctl)(void *ctx, int fd, unsigned long request, int *value);
+};
+extern const struct calls kernel_calls; /* ctx: any */
+extern const struct calls socket_calls; /* ctx: struct tcpip_sockets */
+
+struct posix;
+struct posix *posix_new(const struct calls *calls, void *ctx, const char *directory);
+void posix_free(struct posix *posix);
+void posix_do(struct posix *posix, const struct step *step, struct answer *out);
 /* Bytes, overhead included, that a slot has in flight. */
-int64_t kernel_in_flight(const struct kernel *kernel, int slot);
+int64_t posix_in_flight(const struct posix *posix, int slot);
 
 struct library;
 struct library *library_new(const char *directory);

@@ -3,6 +3,7 @@
  *
  * Buffers are kept far from full, because the kernel charges a message otherwise than the library does; what happens
  * at a full buffer is tested beside the code. A failing seed prints its steps. */
+#include "socket_world.h"
 #include "twin.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@
 enum { SEEDS = 500, STEPS = 400, IN_FLIGHT_MAX = 30000, LOG_MAX = STEPS };
 
 struct walk {
+    bool sockets; /* not endpoints */
     uint64_t random;
     int type[SLOTS]; /* -1: nobody */
     struct step log[LOG_MAX];
@@ -61,8 +63,11 @@ static enum call walk_call(struct walk *walk)
     }
 }
 
+/* Of recvmsg. MSG_WAITALL waits for nothing here: nobody else would write. */
+static const int walk_flags[] = {MSG_TRUNC, MSG_CMSG_CLOEXEC, MSG_WAITALL, MSG_TRUNC | MSG_DONTWAIT};
+
 /* False: it makes no sense now. */
-static bool walk_choose(struct walk *walk, const struct kernel *kernel, struct step *step)
+static bool walk_choose(struct walk *walk, const struct posix *kernel, struct step *step)
 {
     uint32_t kind = walk_below(walk, 3);
     *step = (struct step){.call = walk_call(walk),
@@ -103,9 +108,14 @@ static bool walk_choose(struct walk *walk, const struct kernel *kernel, struct s
             step->references = walk_below(walk, 4);
         if (walk_below(walk, 6) == 0)
             step->uid = geteuid() == 0 ? (int)walk_below(walk, 3) : (int)getuid();
-        return kernel_in_flight(kernel, step->slot) < IN_FLIGHT_MAX;
+        return posix_in_flight(kernel, step->slot) < IN_FLIGHT_MAX;
     case CALL_RECV:
         step->size = walk_below(walk, 2) == 0 ? DATA_MAX : walk_below(walk, 20);
+        step->sockets = walk->sockets;
+        if (!step->sockets)
+            return true;
+        step->room = walk_below(walk, 2) == 0 ? 128 : walk_below(walk, 64);
+        step->flags = walk_below(walk, 3) != 0 ? 0 : walk_flags[walk_below(walk, 4)];
         return true;
     case CALL_SHUTDOWN:
         step->size = kind;
@@ -137,15 +147,16 @@ static bool walk_excused(const struct walk *walk, const struct step *step)
         return false;
     if (walk->type[step->slot] == 1)
         return kernel->error == EAGAIN;
-    return walk->type[step->slot] == 0 && kernel->error == 0 && kernel->bytes == 0 && kernel->has_credentials &&
-           kernel->pid == 0 && kernel->uid == 0;
+    bool told = kernel->has_credentials || (kernel->flags & MSG_CTRUNC) != 0; /* or there was no room to */
+    return walk->type[step->slot] == 0 && kernel->error == 0 && kernel->bytes == 0 && told && kernel->pid == 0 &&
+           kernel->uid == 0;
 }
 
 static void walk_print(const char *who, const struct answer *a)
 {
-    print_error("    %s: error %d value %ld bytes %u references %u from %d credentials %d (%ld %ld %ld)\n", who,
-                a->error, (long)a->value, a->bytes, a->references, a->from, a->has_credentials, (long)a->pid,
-                (long)a->uid, (long)a->gid);
+    print_error("    %s: error %d value %ld bytes %u references %u from %d credentials %d (%ld %ld %ld) flags %x\n",
+                who, a->error, (long)a->value, a->bytes, a->references, a->from, a->has_credentials, (long)a->pid,
+                (long)a->uid, (long)a->gid, (unsigned)a->flags);
 }
 
 static void walk_fail(struct walk *walk, uint64_t seed, int steps)
@@ -153,46 +164,84 @@ static void walk_fail(struct walk *walk, uint64_t seed, int steps)
     print_error("seed %lu\n", (unsigned long)seed);
     for (int i = 0; i <= steps; i++) {
         const struct step *s = &walk->log[i];
-        print_error("  %3d %s %d other %d name %d size %u flag %d references %u uid %d\n", i, call_text(s->call),
-                    s->slot, s->other, s->name, s->size, s->flag, s->references, s->uid);
+        print_error("  %3d %s %d other %d name %d size %u flag %d references %u uid %d flags %x room %u\n", i,
+                    call_text(s->call), s->slot, s->other, s->name, s->size, s->flag, s->references, s->uid,
+                    (unsigned)s->flags, s->room);
     }
     walk_print("kernel ", &walk->kernel);
     walk_print("library", &walk->library);
     fail_msg("the answers differ");
 }
 
-static void walk_seed(const char *directory, uint64_t seed)
+/* Who is compared with the kernel: endpoints, or sockets over them. */
+struct other {
+    struct library *library;
+    struct socket_world world;
+    struct posix *posix;
+};
+
+static void other_init(struct other *other, bool endpoints, const char *directory)
+{
+    *other = (struct other){.library = endpoints ? library_new(directory) : NULL};
+    if (endpoints)
+        return;
+    socket_world_init(&other->world, NULL);
+    other->posix = posix_new(&socket_calls, other->world.s, directory);
+}
+
+static void other_fini(struct other *other)
+{
+    if (other->library != NULL) {
+        library_free(other->library);
+        return;
+    }
+    posix_free(other->posix);
+    socket_world_fini(&other->world);
+}
+
+static void other_do(struct other *other, const struct step *step, struct answer *out)
+{
+    if (other->library != NULL)
+        library_do(other->library, step, out);
+    else
+        posix_do(other->posix, step, out);
+}
+
+static void walk_seed(bool endpoints, const char *directory, uint64_t seed)
 {
     struct walk *walk = calloc(1, sizeof(*walk));
-    struct kernel *kernel = kernel_new(directory);
-    struct library *library = library_new(directory);
+    struct posix *kernel = posix_new(&kernel_calls, NULL, directory);
+    struct other other;
+    other_init(&other, endpoints, directory);
     walk->random = seed;
+    walk->sockets = !endpoints;
     for (int i = 0; i < SLOTS; i++)
         walk->type[i] = -1;
     for (int i = 0; i < STEPS;) {
         struct step *step = &walk->log[i];
         if (!walk_choose(walk, kernel, step))
             continue;
-        kernel_do(kernel, step, &walk->kernel);
-        library_do(library, step, &walk->library);
+        posix_do(kernel, step, &walk->kernel);
+        other_do(&other, step, &walk->library);
         /* The kernel's peek at a stream goes on when it is full, and brings the references of bytes that it doesn't. */
         if (step->call == CALL_RECV && step->flag && walk->type[step->slot] == 0 && walk->library.bytes == step->size &&
-            walk->library.references == 0)
+            walk->library.references == 0) {
             walk->kernel.references = 0;
+            walk->kernel.flags &= ~MSG_CTRUNC | walk->library.flags;
+        }
         if (memcmp(&walk->kernel, &walk->library, sizeof(walk->kernel)) != 0 && !walk_excused(walk, step))
             walk_fail(walk, seed, i);
         walk_note(walk, step);
         i++;
     }
-    kernel_free(kernel);
-    library_free(library);
+    posix_free(kernel);
+    other_fini(&other);
     free(walk);
 }
 
-static void the_kernel_and_the_library_answer_alike(void **state)
+static void walk_all(bool endpoints)
 {
     char directory[] = "/tmp/tcpip-unix-XXXXXX", text[16] = "";
-    (void)state;
     FILE *file = fopen("/proc/sys/net/unix/max_dgram_qlen", "r");
     if (file == NULL || fgets(text, sizeof(text), file) == NULL || strcmp(text, "10\n") != 0) {
         print_message("net.unix.max_dgram_qlen isn't 10 here: the kernel's queues would be longer than ours\n");
@@ -201,14 +250,27 @@ static void the_kernel_and_the_library_answer_alike(void **state)
     (void)fclose(file);
     assert_non_null(mkdtemp(directory));
     for (uint64_t seed = 1; seed <= SEEDS; seed++)
-        walk_seed(directory, seed);
+        walk_seed(endpoints, directory, seed);
     assert_int_equal(rmdir(directory), 0);
+}
+
+static void endpoints_answer_as_the_kernel(void **state)
+{
+    (void)state;
+    walk_all(true);
+}
+
+static void sockets_answer_as_the_kernel(void **state)
+{
+    (void)state;
+    walk_all(false);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_kernel_and_the_library_answer_alike),
+        cmocka_unit_test(endpoints_answer_as_the_kernel),
+        cmocka_unit_test(sockets_answer_as_the_kernel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
