@@ -77,6 +77,8 @@ def test_foreign_loop(folder):
 
 
 TESTS = [("echo", "echo gives a megabyte back to the kernel's TCP", test_echo),
+         ("socket_echo", "the same on the socket calls, with threads that block",
+          lambda folder: test_echo(folder, "socket_echo")),
          ("echo_libuv", "the same in a loop of libuv's, which ends in good order",
           lambda folder: test_echo(folder, "echo_libuv", True)),
          ("echo_libevent", "the same in a loop of libevent's, which ends in good order",
