@@ -4,7 +4,7 @@ PREFIX ?=
 FUZZ_SECONDS ?= 60
 CHECK_BUILDS := build-gcc build-clang build-tsan build-fuzz
 
-.PHONY: all check check-long demo install format clean help
+.PHONY: all check check-long demo external install format clean help
 .NOTPARALLEL:
 
 all: $(BUILD)/build.ninja
@@ -29,6 +29,13 @@ demo:
 	@ninja -C $(BUILD) --quiet tcpip
 	@BUILD=$(BUILD) tools/demo.sh
 
+# Scripts of others, against the library under the packetdrill program: see HACKING.md.
+external: all
+	@test -n "$(PACKETDRILL)" -a -n "$(GTESTS)$(SCRIPTS)" || \
+	    { echo "usage: make external PACKETDRILL=program GTESTS=folder|SCRIPTS=folder [LIST=file]" >&2; exit 1; }
+	@tests/packetdrill/run --packetdrill $(PACKETDRILL) --object $(BUILD)/libtcpip-packetdrill.so \
+	    $(if $(GTESTS),--gtests $(GTESTS),--scripts $(SCRIPTS)) $(if $(LIST),--list $(LIST))
+
 install: all
 	@$(if $(PREFIX),meson configure $(BUILD) -Dprefix=$(PREFIX))
 	@meson install -C $(BUILD)
@@ -44,6 +51,7 @@ help:
 	@echo 'make check       everything that must hold, in minutes; ends with "N passed, N failed"'
 	@echo 'make check-long  the same with slow tests, more seeds, and FUZZ_SECONDS=60 for each fuzzer'
 	@echo 'make demo        see it work'
+	@echo 'make external    packetdrill scripts of others against this library: HACKING.md'
 	@echo 'make install     into PREFIX (default /usr/local), under DESTDIR if set'
 	@echo 'make format      clang-format over all C files'
 	@echo 'make clean       remove build/ and the builds of make check'

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+/* interpose.c: calls that packetdrill makes to libc even with a library under test.
+ *
+ * The data for %{ }% come from libc's getsockopt; so the object is also preloaded, and passes on what isn't ours. times
+ * is packetdrill's spin at start: it waits for ten ticks of a real clock. Here each look is a tick. */
+#include "adapter.h"
+
+#include <dlfcn.h>
+#include <sys/times.h>
+
+#define PACKETDRILL_EXPORT __attribute__((visibility("default")))
+
+static bool is_ours(int fd)
+{
+    return the_adapter != NULL && the_adapter->sockets != NULL && tcpip_is_socket(the_adapter->sockets, fd);
+}
+
+/* libc's, which this object's own hides. */
+static void *libc_function(const char *name)
+{
+    void *function = dlsym(RTLD_NEXT, name);
+    if (function == NULL)
+        adapter_fail(name, "libc hasn't got it");
+    return function;
+}
+
+PACKETDRILL_EXPORT int getsockopt(int fd, int level, int name, void *restrict value, socklen_t *restrict length)
+{
+    if (is_ours(fd)) {
+        clock_call_begins(the_adapter);
+        int result = tcpip_getsockopt(the_adapter->sockets, fd, level, name, value, length);
+        clock_call_ends(the_adapter);
+        return result;
+    }
+    int (*libc)(int, int, int, void *, socklen_t *);
+    *(void **)&libc = libc_function("getsockopt");
+    return libc(fd, level, name, value, length);
+}
+
+PACKETDRILL_EXPORT clock_t times(struct tms *out)
+{
+    static clock_t ticks;
+    if (the_adapter != NULL && out == NULL)
+        return ++ticks;
+    clock_t (*libc)(struct tms *);
+    *(void **)&libc = libc_function("times");
+    return libc(out);
+}
