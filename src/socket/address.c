@@ -24,16 +24,33 @@ static void address_from_v4(const struct sockaddr_storage *address, struct tcpip
     memcpy(out->address.bytes, &in.sin_addr, 4);
 }
 
-static int address_from_v6(const struct sockaddr_storage *address, socklen_t length, struct tcpip_full_address *out)
+/* A link-local address, of a group too, means something on one NIC alone: to bind or connect to it, it must be told
+ * which. */
+static bool address_needs_nic(const struct socket *so, enum socket_call call, const struct tcpip_full_address *address)
+{
+    int64_t bound = 0;
+    const uint8_t *bytes = address->address.bytes;
+    bool link_local = tcpip_address_is_link_local(&address->address) || (bytes[0] == 0xff && (bytes[1] & 0x0f) == 2);
+    if ((call != SOCKET_CALL_BIND && call != SOCKET_CALL_CONNECT) || !link_local || address->nic != 0)
+        return false;
+    if (so->type == SOCK_STREAM && bytes[0] == 0xff)
+        return false; /* a stream has nothing to do with groups, which is told later */
+    return tcpip_endpoint_get_option(so->endpoint, TCPIP_OPTION_BIND_TO_NIC, &bound) != TCPIP_OK || bound == 0;
+}
+
+static int address_from_v6(const struct socket *so, enum socket_call call, const struct sockaddr_storage *address,
+                           socklen_t length, struct tcpip_full_address *out)
 {
     struct sockaddr_in6 in;
     memset(&in, 0, sizeof(in));
     memcpy(&in, address, min_size(length, sizeof(in)));
     out->port = ntohs(in.sin6_port);
     out->address = tcpip_address_v6(in.sin6_addr.s6_addr);
-    if (tcpip_address_is_link_local(&out->address) && !tcpip_address_is_v4_mapped(&out->address))
+    if (tcpip_address_is_v4_mapped(&out->address))
+        return 0;
+    if (tcpip_address_is_link_local(&out->address) || tcpip_address_is_multicast(&out->address))
         out->nic = in.sin6_scope_id;
-    return 0;
+    return address_needs_nic(so, call, out) ? EINVAL : 0;
 }
 
 static bool sockaddr_v4_any(const struct sockaddr_storage *address)
@@ -72,7 +89,7 @@ int tcpip__address_from_sockaddr(const struct socket *so, enum socket_call call,
     }
     if (family != AF_INET6)
         return call == SOCKET_CALL_SEND ? EINVAL : EAFNOSUPPORT;
-    return address_from_v6(address, length, out);
+    return address_from_v6(so, call, address, length, out);
 }
 
 socklen_t tcpip__address_to_sockaddr(int domain, const struct tcpip_full_address *address, struct sockaddr_storage *out)

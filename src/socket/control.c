@@ -65,7 +65,7 @@ static void control_v4(const struct socket *so, const struct tcpip_control *cont
         tcpip__control_put(message, used, IPPROTO_IP, IP_TOS, &control->tos, 1); /* a byte, on Linux */
 }
 
-static void control_v6(const struct socket *so, const struct tcpip_control *control, struct message *message,
+static void control_v6(const struct socket *so, const struct tcpip_control *control, bool v4, struct message *message,
                        size_t *used)
 {
     int value;
@@ -75,6 +75,8 @@ static void control_v6(const struct socket *so, const struct tcpip_control *cont
         memcpy(&info.ipi6_addr, mapped.bytes, 16);
         tcpip__control_put(message, used, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
     }
+    if (v4)
+        return; /* of such a packet, the fields are IPPROTO_IP's */
     if ((so->controls & SOCKET_CONTROL_IPV6_HOPLIMIT) != 0 && (control->present & TCPIP_CONTROL_TTL) != 0) {
         value = control->ttl;
         tcpip__control_put(message, used, IPPROTO_IPV6, IPV6_HOPLIMIT, &value, sizeof(value));
@@ -85,14 +87,15 @@ static void control_v6(const struct socket *so, const struct tcpip_control *cont
     }
 }
 
-void tcpip__control_received(const struct socket *so, const struct tcpip_control *control, struct message *message)
+void tcpip__control_received(const struct socket *so, const struct tcpip_control *control, bool v4,
+                             struct message *message)
 {
     size_t used = 0;
     bool stamped = (so->controls & (SOCKET_CONTROL_TIMESTAMP | SOCKET_CONTROL_TIMESTAMP_NS)) != 0;
     if (stamped && (control->present & TCPIP_CONTROL_TIMESTAMP) != 0)
         control_timestamp(so, control->received_at, message, &used);
     if (so->domain == AF_INET6)
-        control_v6(so, control, message, &used);
+        control_v6(so, control, v4, message, &used);
     control_v4(so, control, message, &used);
     message->control_length = used;
 }
@@ -177,7 +180,7 @@ static bool control_take_v6(const struct cmsghdr *header, struct tcpip_control *
     }
 }
 
-int tcpip__control_to_send(const struct socket *so, const struct message *message, struct tcpip_control *out)
+int tcpip__control_to_send(const struct socket *so, const struct message *message, bool v4, struct tcpip_control *out)
 {
     struct msghdr header = {.msg_control = message->control, .msg_controllen = message->control_length};
     out->present = 0;
@@ -185,14 +188,15 @@ int tcpip__control_to_send(const struct socket *so, const struct message *messag
         size_t room = message->control_length - (size_t)((uint8_t *)at - (uint8_t *)message->control);
         if (at->cmsg_len < sizeof(*at) || at->cmsg_len > room)
             return EINVAL;
-        if (at->cmsg_level == SOL_SOCKET)
-            return EINVAL; /* SO_MARK, SO_TXTIME, ...: none of them */
+        if (at->cmsg_level == SOL_SOCKET && at->cmsg_type != SCM_RIGHTS && at->cmsg_type != SCM_CREDENTIALS)
+            return EINVAL; /* SO_MARK, SO_TXTIME, ...: none of them; AF_UNIX's go unheeded, as on Linux */
         if (so->type == SOCK_STREAM)
             continue;
-        if (at->cmsg_level == IPPROTO_IP && !control_take_v4(at, out))
+        if (at->cmsg_level == IPPROTO_IP && v4 && !control_take_v4(at, out))
             return EINVAL;
         if (at->cmsg_level == IPPROTO_IPV6 && so->domain == AF_INET6 && !control_take_v6(at, out))
             return EINVAL;
     }
-    return 0;
+    bool nic_given = (out->present & TCPIP_CONTROL_PACKET_INFO) != 0 && out->packet_info.nic != 0;
+    return nic_given && tcpip_stack_nic(so->file.sockets->stack, out->packet_info.nic) == NULL ? ENODEV : 0;
 }

@@ -8,8 +8,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <sys/resource.h>
 
-enum { DESCRIPTOR_SETTABLE = O_NONBLOCK | O_ASYNC | O_APPEND | O_NOATIME | O_DIRECT };
+enum { DESCRIPTOR_SETTABLE = O_NONBLOCK | O_ASYNC | O_APPEND | O_NOATIME };
 
 /* Another number for the file, at least `lowest`; takes a reference. */
 static int descriptor_dup(struct tcpip_sockets *s, struct open_file *file, int lowest, bool close_on_exec, int *fd)
@@ -61,6 +62,16 @@ int tcpip_dup3(struct tcpip_sockets *s, int fd, int new_fd, int flags)
     return descriptor_dup_to(s, fd, new_fd, flags != 0);
 }
 
+/* Numbers are below it. */
+static uint64_t descriptor_limit(const struct tcpip_sockets *s)
+{
+    struct rlimit limit;
+    uint64_t limit_own = s->options.max_descriptors;
+    if (s->options.private_descriptors || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return limit_own;
+    return limit.rlim_cur < limit_own ? limit.rlim_cur : limit_own;
+}
+
 static int descriptor_control(struct tcpip_sockets *s, struct open_file *file, int fd, int command, int argument,
                               int *result)
 {
@@ -69,7 +80,7 @@ static int descriptor_control(struct tcpip_sockets *s, struct open_file *file, i
     switch (command) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
-        if (argument < 0 || (uint32_t)argument >= s->options.max_descriptors)
+        if (argument < 0 || (uint32_t)argument >= descriptor_limit(s))
             return EINVAL;
         return descriptor_dup(s, file, argument, command == F_DUPFD_CLOEXEC, result);
     case F_GETFD:
@@ -82,8 +93,13 @@ static int descriptor_control(struct tcpip_sockets *s, struct open_file *file, i
         *result = file->status_flags;
         return 0;
     case F_SETFL:
+        if ((argument & O_DIRECT) != 0)
+            return EINVAL;
         file->status_flags = (file->status_flags & ~DESCRIPTOR_SETTABLE) | (argument & DESCRIPTOR_SETTABLE);
         return 0;
+    case F_GETPIPE_SZ:
+    case F_SETPIPE_SZ:
+        return EBADF;
     default:
         return EINVAL;
     }

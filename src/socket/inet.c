@@ -67,6 +67,12 @@ static int inet_bind(struct socket *so, const struct sockaddr_storage *address, 
     int number = tcpip__address_from_sockaddr(so, SOCKET_CALL_BIND, address, length, &full);
     if (number != 0)
         return number;
+    if (so->domain == AF_INET6 && so->type == SOCK_DGRAM) { /* IPv6 judges the state before the address */
+        struct tcpip_full_address bound;
+        tcpip_endpoint_local_address(so->endpoint, &bound);
+        if (bound.port != 0)
+            return EINVAL;
+    }
     return tcpip__socket_errno(SOCKET_CALL_BIND, tcpip_endpoint_bind(so->endpoint, &full, NULL, NULL));
 }
 
@@ -155,12 +161,21 @@ static int connecting_attempt(void *ctx)
     return EAGAIN;
 }
 
+/* What is wrong with the address matters only where another connect could do something. */
+static int connecting_judge(const struct socket *so, int number)
+{
+    struct tcpip_tcp_info info = {.size = sizeof(info)};
+    if (tcpip_endpoint_tcp_info(so->endpoint, &info) != TCPIP_OK || info.state == TCPIP_TCP_CLOSED)
+        return number;
+    return info.state == TCPIP_TCP_SYN_SENT || info.state == TCPIP_TCP_SYN_RECEIVED ? EALREADY : EISCONN;
+}
+
 static int inet_connect(struct socket *so, const struct sockaddr_storage *address, socklen_t length, bool nonblocking)
 {
     struct inet_connecting connecting = {.so = so};
     int number = tcpip__address_from_sockaddr(so, SOCKET_CALL_CONNECT, address, length, &connecting.to);
     if (number != 0)
-        return number;
+        return so->type == SOCK_STREAM && length >= sizeof(sa_family_t) ? connecting_judge(so, number) : number;
     if (so->type != SOCK_STREAM || nonblocking)
         number = connecting_attempt(&connecting);
     else

@@ -21,6 +21,7 @@ struct inet_receiving {
     struct message *message;
     struct io_vector *vector;
     size_t target, done;
+    bool ended;
 };
 
 /* ---- streams ---- */
@@ -143,7 +144,10 @@ static int datagram_attempt(void *ctx)
                                                            receiving->vector->count, &done, &from, &control)
                                   : tcpip_endpoint_recvmsg(so->endpoint, receiving->vector->io,
                                                            receiving->vector->count, &done, &from, &control);
+    if (error == TCPIP_ERR_CLOSED_FOR_RECEIVE && (message->flags & MSG_DONTWAIT) != 0)
+        return EAGAIN; /* only who waits hears of shutdown */
     if (error == TCPIP_ERR_CLOSED_FOR_RECEIVE) {
+        receiving->ended = true;
         message->name_length = 0;
         message->control_length = 0;
         return 0;
@@ -158,8 +162,19 @@ static int datagram_attempt(void *ctx)
     }
     if (message->name != NULL)
         message->name_length = tcpip__address_to_sockaddr(so->domain, &from, message->name);
-    tcpip__control_received(so, &control, message);
+    bool v4 = from.address.len == 4 || tcpip_address_is_v4_mapped(&from.address);
+    tcpip__control_received(so, &control, v4, message);
     return 0;
+}
+
+/* A stream's bytes are thrown away: nobody looks where the memory is. */
+static void receive_as_discarded(struct message *message)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < message->iov_count; i++)
+        bytes += min_size(message->iov[i].iov_len, SOCKET_BYTES_MAX);
+    message->bytes = min_size((size_t)bytes, SOCKET_BYTES_MAX);
+    message->fault = 0;
 }
 
 int tcpip__inet_receive(struct socket *so, struct message *message, size_t *done)
@@ -171,10 +186,14 @@ int tcpip__inet_receive(struct socket *so, struct message *message, size_t *done
     if ((message->flags & MSG_ERRQUEUE) != 0)
         return EAGAIN; /* nothing is ever queued there */
     if ((message->flags & MSG_OOB) != 0 && (stream || ping))
-        return stream ? EINVAL : EOPNOTSUPP;
+        return !stream ? EOPNOTSUPP : so->listening ? ENOTCONN : EINVAL;
+    if (stream && (message->flags & MSG_TRUNC) != 0)
+        receive_as_discarded(message);
     tcpip__io_vector_init(&vector, message);
     int number = stream ? stream_receive(&receiving, timeout_ns)
                         : tcpip__socket_block(so, TCPIP_EVENT_IN, timeout_ns, datagram_attempt, &receiving);
     *done = receiving.done;
+    if (number == 0 && message->fault != 0 && !receiving.ended && (!stream || stream_queued(so) > 0))
+        return message->fault;
     return number;
 }

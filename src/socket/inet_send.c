@@ -44,6 +44,25 @@ static int sending_not_opened(struct inet_sending *sending, enum tcpip_error err
     return tcpip__socket_errno(SOCKET_CALL_SEND, error);
 }
 
+/* Will it be an IPv4 packet? */
+static bool sending_is_v4(const struct inet_sending *sending)
+{
+    struct tcpip_full_address peer;
+    const struct tcpip_full_address *to = sending->to;
+    if (to == NULL && tcpip_endpoint_remote_address(sending->so->endpoint, &peer) == TCPIP_OK)
+        to = &peer;
+    return sending->so->domain == AF_INET ||
+           (to != NULL && (to->address.len == 4 || tcpip_address_is_v4_mapped(&to->address)));
+}
+
+/* A source in IP_PKTINFO that isn't ours leads nowhere; one in IPV6_PKTINFO is wrong. */
+static int sending_errno(const struct inet_sending *sending, enum tcpip_error error)
+{
+    if (error == TCPIP_ERR_BAD_LOCAL_ADDRESS && sending->control != NULL && sending_is_v4(sending))
+        return ENETUNREACH;
+    return tcpip__socket_errno(SOCKET_CALL_SEND, error);
+}
+
 static int sending_attempt(void *ctx)
 {
     struct inet_sending *sending = ctx;
@@ -62,8 +81,7 @@ static int sending_attempt(void *ctx)
         if (error != TCPIP_OK && sending->opens)
             return sending_not_opened(sending, error);
         if (error != TCPIP_OK)
-            return sending->done > 0 && error != TCPIP_ERR_WOULD_BLOCK ? 0
-                                                                       : tcpip__socket_errno(SOCKET_CALL_SEND, error);
+            return sending->done > 0 && error != TCPIP_ERR_WOULD_BLOCK ? 0 : sending_errno(sending, error);
         sending->done += done;
         tcpip__io_vector_advance(vector, done);
         sending->opens = sending->opens && !sending_opened(sending);
@@ -76,6 +94,20 @@ static int sending_attempt(void *ctx)
     return 0;
 }
 
+/* What is wrong with a call comes after what is wrong with the connection, or with having none. */
+static int sending_judge(const struct socket *so, bool addressed, int number)
+{
+    struct tcpip_tcp_info info = {.size = sizeof(info)};
+    struct tcpip_full_address peer;
+    if (so->type == SOCK_STREAM) {
+        bool known = tcpip_endpoint_tcp_info(so->endpoint, &info) == TCPIP_OK;
+        return known && (info.state == TCPIP_TCP_CLOSED || info.state == TCPIP_TCP_LISTEN) ? EPIPE : number;
+    }
+    if (number == EFAULT && !addressed && tcpip_endpoint_remote_address(so->endpoint, &peer) != TCPIP_OK)
+        return EDESTADDRREQ;
+    return number;
+}
+
 int tcpip__inet_send(struct socket *so, struct message *message, size_t *done)
 {
     struct io_vector vector;
@@ -83,14 +115,8 @@ int tcpip__inet_send(struct socket *so, struct message *message, size_t *done)
     struct tcpip_control control;
     struct inet_sending sending = {.so = so, .vector = &vector};
     bool stream = so->type == SOCK_STREAM;
-    if ((message->flags & MSG_OOB) != 0)
-        return EOPNOTSUPP; /* RFC 6093: no new application should use it */
-    if (message->control_length > 0) {
-        int number = tcpip__control_to_send(so, message, &control);
-        if (number != 0)
-            return number;
-        sending.control = control.present != 0 ? &control : NULL;
-    }
+    if ((message->flags & MSG_OOB) != 0 && (so->domain == AF_INET || so->protocol != IPPROTO_UDP))
+        return sending_judge(so, false, EOPNOTSUPP); /* RFC 6093: no new application should use it */
     bool opens = stream && (message->flags & MSG_FASTOPEN) != 0;
     if (message->name != NULL && (!stream || opens)) {
         int number = tcpip__address_from_sockaddr(so, opens ? SOCKET_CALL_CONNECT : SOCKET_CALL_SEND, message->name,
@@ -101,6 +127,14 @@ int tcpip__inet_send(struct socket *so, struct message *message, size_t *done)
             return EOPNOTSUPP;
         sending.to = to.address.len > 0 ? &to : NULL;
     }
+    if (message->control_length > 0) {
+        int number = tcpip__control_to_send(so, message, sending_is_v4(&sending), &control);
+        if (number != 0)
+            return number;
+        sending.control = control.present != 0 ? &control : NULL;
+    }
+    if (message->fault != 0)
+        return sending_judge(so, sending.to != NULL, message->fault);
     if (opens)
         sending.flags |= TCPIP_WRITE_FAST_OPEN;
     sending.opens = opens || so->connect_deferred;

@@ -46,7 +46,8 @@ void tcpip__io_vector_advance(struct io_vector *vector, size_t bytes)
     }
 }
 
-/* Judges a vector as the kernel imports one; `too_many` is what the call says to more than IOV_MAX. */
+/* Judges a vector as the kernel imports one; `too_many` is what the call says to more than IOV_MAX. What is wrong with
+ * the memory that it names is told later, as a fault. */
 static int message_import(const struct tcpip_sockets *s, struct message *message, const struct iovec *iov, size_t count,
                           bool receive, int too_many)
 {
@@ -63,12 +64,12 @@ static int message_import(const struct tcpip_sockets *s, struct message *message
         number = receive ? tcpip__pointer_writable(s, iov[i].iov_base, part)
                          : tcpip__pointer_readable(s, iov[i].iov_base, part);
         if (number != 0)
-            return number;
+            message->fault = number;
         sum += part;
     }
     message->iov = iov;
     message->iov_count = count;
-    message->bytes = min_size((size_t)sum, SOCKET_BYTES_MAX);
+    message->bytes = message->fault == 0 ? min_size((size_t)sum, SOCKET_BYTES_MAX) : 0;
     return 0;
 }
 

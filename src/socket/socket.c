@@ -287,12 +287,10 @@ static int socket_accept(struct socket *so, struct sockaddr *address, socklen_t 
 int tcpip_accept4(struct tcpip_sockets *s, int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
     int accepted = -1;
-    if ((flags & ~SOCKET_FLAGS) != 0)
-        return tcpip__sockets_refuse(EINVAL);
     struct socket *so = tcpip__sockets_enter_socket(s, fd);
     if (so == NULL)
         return -1;
-    int number = socket_accept(so, address, length, flags, &accepted);
+    int number = (flags & ~SOCKET_FLAGS) == 0 ? socket_accept(so, address, length, flags, &accepted) : EINVAL;
     return (int)tcpip__sockets_leave(s, &so->file, number, accepted);
 }
 

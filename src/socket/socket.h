@@ -52,7 +52,8 @@ enum socket_control {
 struct message {
     const struct iovec *iov; /* checked: no negative length, sum at most SSIZE_MAX */
     size_t iov_count;
-    size_t bytes; /* in all */
+    size_t bytes; /* in all; 0 if `fault` */
+    int fault;    /* EFAULT: the vector's memory; Linux tells after whether there is anything to move. 0: good */
     int flags;    /* MSG_*; O_NONBLOCK is in it as MSG_DONTWAIT */
     /* send: the destination (NULL: none given). recv: room for the sender, `name_length` becomes its whole length;
      * NULL: nobody asks. */
@@ -180,9 +181,11 @@ must_use int tcpip__sockaddr_out(const struct tcpip_sockets *s, const struct soc
 
 /* Appends one message to message->control; what doesn't fit sets MSG_CTRUNC. `used`: bytes filled so far. */
 void tcpip__control_put(struct message *message, size_t *used, int level, int type, const void *data, size_t size);
-/* recv: what came with a datagram, as far as so->controls asks for it; sets control_length. */
-void tcpip__control_received(const struct socket *so, const struct tcpip_control *control, struct message *message);
-/* send: what the caller asks for. EINVAL. */
-must_use int tcpip__control_to_send(const struct socket *so, const struct message *message, struct tcpip_control *out);
+/* recv: what came with a datagram, as far as so->controls asks for it; sets control_length. `v4`: it was IPv4's. */
+void tcpip__control_received(const struct socket *so, const struct tcpip_control *control, bool v4,
+                             struct message *message);
+/* send: what the caller asks for; `v4`: of an IPv4 packet. EINVAL, ENODEV. */
+must_use int tcpip__control_to_send(const struct socket *so, const struct message *message, bool v4,
+                                    struct tcpip_control *out);
 
 #endif

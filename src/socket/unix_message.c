@@ -102,6 +102,8 @@ int tcpip__un_send(struct socket *so, struct message *message, size_t *done)
     struct un_rights rights;
     struct un_sending sending = {.so = so, .vector = &vector, .rights = &rights};
     rights.count = 0;
+    if (message->fault != 0)
+        return message->fault;
     sending.beside.size = sizeof(sending.beside);
     tcpip__io_vector_init(&vector, message);
     int number = un_sending_begin(&sending, message);
@@ -200,6 +202,8 @@ int tcpip__un_receive(struct socket *so, struct message *message, size_t *done)
     rights.count = 0;
     if ((message->flags & MSG_OOB) != 0)
         return stream ? EINVAL : EOPNOTSUPP;
+    if (message->fault != 0)
+        return message->fault;
     tcpip__io_vector_init(&vector, message);
     receiving.dont_wait = (message->flags & MSG_DONTWAIT) != 0;
     if (stream && (message->flags & MSG_WAITALL) != 0 && (message->flags & MSG_PEEK) == 0)
