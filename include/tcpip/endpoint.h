@@ -247,7 +247,9 @@ struct tcpip_tcp_info {
     uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
     uint64_t segments_out, segments_in, data_segments_out, data_segments_in;
     uint64_t pacing_rate, delivery_rate; /* bytes per second */
-    uint32_t total_retransmits, dsack_duplicates, reordering_seen, out_of_order_packets;
+    uint32_t total_retransmits, dsack_duplicates, out_of_order_packets;
+    uint32_t reordering_seen; /* ACKs that told of it */
+    uint32_t reordering;      /* segments that may overtake one another; at least 3 */
     tcpip_ns busy_ns, rwnd_limited_ns, sndbuf_limited_ns;
     bool syn_data_acked;  /* data on the SYN were acknowledged with it, or taken from the peer's */
     bool fast_open_child; /* accepted before its handshake was done */

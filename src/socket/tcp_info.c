@@ -120,7 +120,8 @@ static void info_sender(const struct tcpip_tcp_info *info, struct linux_tcp_info
     out->snd_mss = info->snd_mss;
     out->unacked = info_segments(info->unacked_bytes, mss);
     out->sacked = info_segments(info->sacked_bytes, mss);
-    out->lost = info_segments(info->lost_bytes, mss);
+    /* The kernel counts what was sent again as lost until it has arrived. */
+    out->lost = info_segments(info->lost_bytes + info->retransmitting_bytes, mss);
     out->retrans = info_segments(info->retransmitting_bytes, mss);
     out->snd_cwnd = info->cwnd_bytes / mss;
     /* The core's infinity, or anything near it, is the kernel's. */
@@ -133,7 +134,7 @@ static void info_sender(const struct tcpip_tcp_info *info, struct linux_tcp_info
         (uint8_t)((info->delivery_rate == 0) |
                   (int)info->fast_open_fail << 1); /* nothing was measured: the application's fault, says the kernel */
     out->delivered = (uint32_t)(info->bytes_acked / mss) + out->sacked;
-    out->reordering = 3;
+    out->reordering = info->reordering;
 }
 
 static void info_translate(const struct tcpip_tcp_info *info, struct linux_tcp_info *out)

@@ -69,6 +69,7 @@ static const struct field info_fields[] = {
     INFO(delivery_rate),
     INFO(total_retransmits),
     INFO(dsack_duplicates),
+    INFO(reordering),
     INFO(reordering_seen),
     INFO(out_of_order_packets),
     INFO(busy_ns),

@@ -195,7 +195,7 @@ struct tcp_endpoint {
     /* counted for tcp_info */
     uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
     uint32_t segments_out, segments_in, data_segments_out, data_segments_in;
-    uint32_t total_retransmits, dsack_duplicates, out_of_order_segments;
+    uint32_t total_retransmits, dsack_duplicates, out_of_order_segments, reorderings;
 };
 
 /* A parsed inbound segment. */

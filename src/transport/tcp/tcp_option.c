@@ -242,7 +242,7 @@ static void info_hot(const struct tcp_endpoint *ep, struct tcpip_tcp_info *out)
     out->retransmitting_bytes = hot->board.retransmitted_bytes;
     out->sacked_bytes = hot->board.sacked_bytes;
     out->delivery_rate = hot->rate.bytes_per_second;
-    out->reordering_seen = hot->recovery.reordering;
+    out->reordering = hot->recovery.reordering;
 }
 
 static void info_fill(const struct tcp_endpoint *ep, tcpip_ns now, struct tcpip_tcp_info *out)
@@ -296,6 +296,8 @@ static void info_fill(const struct tcp_endpoint *ep, tcpip_ns now, struct tcpip_
     out->total_retransmits = ep->total_retransmits;
     out->dsack_duplicates = ep->dsack_duplicates;
     out->out_of_order_packets = ep->out_of_order_segments;
+    out->reordering_seen = ep->reorderings;
+    out->reordering = RECOVERY_REORDERING_MIN;
     out->syn_data_acked = ep->syn_data_acked;
     out->fast_open_child = ep->fast_open_child;
     out->fast_open_fail = (enum tcpip_tcp_fast_open_fail)ep->fast_open_fail;
