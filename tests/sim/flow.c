@@ -95,12 +95,13 @@ static struct side *flow_of(struct sim *sim, uint32_t host, const struct tcpip_e
     return NULL;
 }
 
-/* Without a record of the handshake, an old ACK that comes again opens the same connection again (RFC 4987 3.6). */
+/* Without a record of the handshake, an old ACK that comes again opens the same connection again (RFC 4987 3.6); and so
+ * does an old SYN with data (RFC 7413 2.1). */
 static bool ghosts_allowed(const struct sim *sim, uint32_t host)
 {
     struct tcpip_stats stats;
     tcpip_stack_stats(sim->hosts[host].stack, &stats);
-    return stats.tcp.listen_overflow_syn_cookie_sent > 0;
+    return stats.tcp.listen_overflow_syn_cookie_sent > 0 || stats.tcp.fast_open_passive > 0;
 }
 
 void flow_accepted(struct sim *sim, uint32_t host, struct tcpip_endpoint *endpoint,
@@ -187,6 +188,8 @@ static enum tcpip_error flow_new_endpoint(struct sim_flow *flow, uint32_t index)
         return error;
     side_open(side, side->endpoint, SIDE_CONNECTING);
     error = side_set_options(side);
+    if (error == TCPIP_OK && plan->fast_open)
+        error = tcpip_endpoint_set_option(side->endpoint, TCPIP_OPTION_FAST_OPEN_CONNECT, 1);
     if (plan->bind_address || simultaneous)
         bind = flow_address(flow, index, 0);
     if (plan->bind_port || simultaneous)
@@ -194,6 +197,12 @@ static enum tcpip_error flow_new_endpoint(struct sim_flow *flow, uint32_t index)
     if (error == TCPIP_OK && (plan->bind_address || bind.port != 0))
         error = tcpip_endpoint_bind(side->endpoint, &bind, NULL, NULL);
     return error;
+}
+
+/* With Fast Open a connect may succeed without a SYN: that goes with the first write. */
+static bool flow_begun(const struct sim_flow *flow, enum tcpip_error error)
+{
+    return error == TCPIP_ERR_CONNECT_STARTED || (flow->plan->fast_open && error == TCPIP_OK);
 }
 
 static enum tcpip_error flow_connect(struct sim_flow *flow, uint32_t index, uint16_t port)
@@ -204,7 +213,7 @@ static enum tcpip_error flow_connect(struct sim_flow *flow, uint32_t index, uint
     struct tcpip_stack *stack = tcpip_endpoint_stack(side->endpoint);
     tcpip_stack_enter(stack);
     enum tcpip_error error = tcpip_endpoint_connect(side->endpoint, &to);
-    if (error == TCPIP_ERR_CONNECT_STARTED) {
+    if (flow_begun(flow, error)) {
         tcpip_endpoint_local_address(side->endpoint, &local);
         flow->port[index] = local.port;
         if (index == 0)
@@ -213,7 +222,7 @@ static enum tcpip_error flow_connect(struct sim_flow *flow, uint32_t index, uint
     }
     side->runnable = true;
     tcpip_stack_leave(stack);
-    return error == TCPIP_ERR_CONNECT_STARTED ? TCPIP_OK : error;
+    return flow_begun(flow, error) ? TCPIP_OK : error;
 }
 
 static enum tcpip_error flow_begin(struct sim_flow *flow)

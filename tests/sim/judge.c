@@ -75,6 +75,19 @@ static bool cookies_sent(const struct sim *sim, uint32_t host)
     return stats.tcp.listen_overflow_syn_cookie_sent > 0;
 }
 
+static bool forwarder_full(const struct sim *sim, uint32_t host)
+{
+    struct tcpip_stats stats;
+    tcpip_stack_stats(sim->hosts[host].stack, &stats);
+    return stats.tcp.forward_in_flight_drop > 0;
+}
+
+/* With Fast Open a program thinks itself connected before it is. */
+static bool is_connecting(const struct side *side)
+{
+    return side->state == SIDE_CONNECTING || (side->flow->plan->fast_open && side_peer(side)->state == SIDE_NONE);
+}
+
 /* Why this end may see this error; NULL: there is no reason. */
 static const char *error_cause(const struct side *side, enum tcpip_error error)
 {
@@ -92,20 +105,26 @@ static const char *error_cause(const struct side *side, enum tcpip_error error)
     if (side->flow->plan->kind == PLAN_FLOW_FORWARD && error == TCPIP_ERR_CONNECTION_REFUSED &&
         sim->hosts[peer->host].forward_refused > 0)
         return "the forwarder refused";
+    if (side->flow->plan->kind == PLAN_FLOW_FORWARD && error == TCPIP_ERR_TIMEOUT && is_connecting(side) &&
+        forwarder_full(sim, peer->host))
+        return "the forwarder had no room";
     if (side->flow->plan->kind == PLAN_FLOW_CLOSING && ended && peer->state == SIDE_NONE &&
         sim->hosts[peer->host].closing_at <= sim->now)
         return "the listener was closed";
     if (side->index == 0 && error == TCPIP_ERR_CONNECTION_RESET && cookies_sent(sim, peer->host) &&
         (peer->state == SIDE_NONE || sim->now < peer->open_at + COOKIE_RESETS_S * TCPIP_SECOND))
         return "a cookie counts with the first byte only"; /* the ACK was lost or late, and a later byte came first */
-    if (side->state == SIDE_CONNECTING && error == TCPIP_ERR_TIMEOUT && sim->plan->wire != PLAN_WIRE_RAW &&
+    if (side->index == 0 && error == TCPIP_ERR_CONNECTION_RESET && peer->state == SIDE_NONE &&
+        sim->plan->wire != PLAN_WIRE_RAW && ((faults & PLAN_LOSSY) != 0 || is_slow(sim->plan)))
+        return "the half-open record went"; /* no neighbour for its SYN-ACK; an earlier one came late all the same */
+    if (is_connecting(side) && error == TCPIP_ERR_TIMEOUT && sim->plan->wire != PLAN_WIRE_RAW &&
         (faults & PLAN_CORRUPT) != 0)
         return "the neighbour's address was garbled"; /* ARP has no checksum */
     if (side->plan->may_time_out && error == TCPIP_ERR_TIMEOUT &&
         ((faults & (PLAN_LOSSY | PLAN_SHIFT | PLAN_REORDER | PLAN_JITTER)) != 0 || peer->plan->read_start > 0 ||
          peer->plan->read_pause > 0 || is_slow(sim->plan)))
         return "a timeout that was asked for";
-    if (side->state == SIDE_CONNECTING && is_unreachable(error) && sim->plan->wire != PLAN_WIRE_RAW &&
+    if (is_connecting(side) && is_unreachable(error) && sim->plan->wire != PLAN_WIRE_RAW &&
         ((faults & PLAN_LOSSY) != 0 || is_slow(sim->plan)))
         return "the neighbour didn't answer";
     if (is_unreachable(error) && (faults & (PLAN_ADDRESS | PLAN_NIC)) != 0)

@@ -441,6 +441,26 @@ static void plan_grams(struct plan *plan, struct rng *rng)
     }
 }
 
+/* Data with the SYN, on both hosts or on none; drawn last, so that the rest of a plan is what it was. */
+static void plan_fast_open(struct plan *plan, struct rng *rng)
+{
+    if (!percent(rng, 25))
+        return;
+    int64_t mode = TCPIP_FAST_OPEN_CLIENT | TCPIP_FAST_OPEN_SERVER | TCPIP_FAST_OPEN_SERVER_ALL;
+    if (percent(rng, 30))
+        mode |= TCPIP_FAST_OPEN_CLIENT_NO_COOKIE | TCPIP_FAST_OPEN_SERVER_NO_COOKIE;
+    for (uint32_t i = 0; i < PLAN_HOSTS; i++) {
+        plan_option_add(&plan->host[i].defaults, TCPIP_OPTION_FAST_OPEN_MODE, mode);
+        if (percent(rng, 50))
+            plan_option_add(&plan->host[i].defaults, TCPIP_OPTION_FAST_OPEN_PAUSE, PICK(rng, 0, 1) * TCPIP_SECOND);
+    }
+    for (uint32_t i = 0; i < plan->flow_count; i++) {
+        struct plan_flow *flow = &plan->flows[i];
+        flow->fast_open = (flow->kind == PLAN_FLOW_NORMAL || flow->kind == PLAN_FLOW_CLOSING) &&
+                          flow->side[0].total > 0 && percent(rng, 80);
+    }
+}
+
 void plan_make(struct plan *plan, uint64_t seed, uint32_t without)
 {
     struct rng rng;
@@ -461,5 +481,6 @@ void plan_make(struct plan *plan, uint64_t seed, uint32_t without)
     plan_flows(plan, &rng);
     plan_grams(plan, &rng);
     plan->bracket = percent(&rng, 20);
+    plan_fast_open(plan, &rng);
     plan_sort_changes(plan);
 }

@@ -132,6 +132,7 @@ struct plan_flow {
     uint8_t kind, family;
     uint8_t host[2]; /* of the connecting end, of the other: the same one, now and then */
     bool bind_address, bind_port;
+    bool fast_open; /* connects with its first write, if it can */
     tcpip_ns start_at;
     uint32_t request, response; /* 0: each end writes what it has; else in turns */
     struct plan_side side[2];

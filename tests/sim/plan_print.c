@@ -109,9 +109,10 @@ void plan_print(const struct plan *plan)
     }
     for (uint32_t i = 0; i < plan->flow_count; i++) {
         const struct plan_flow *flow = &plan->flows[i];
-        printf("# flow %u: %s %s, host %u to %u, at %.6f, request %u response %u%s%s\n", i, kind_names[flow->kind],
+        printf("# flow %u: %s %s, host %u to %u, at %.6f, request %u response %u%s%s%s\n", i, kind_names[flow->kind],
                family_names[flow->family], flow->host[0], flow->host[1], seconds(flow->start_at), flow->request,
-               flow->response, flow->bind_address ? ", bound" : "", flow->bind_port ? ", to a port" : "");
+               flow->response, flow->bind_address ? ", bound" : "", flow->bind_port ? ", to a port" : "",
+               flow->fast_open ? ", fast open" : "");
         print_side(&flow->side[0]);
         print_side(&flow->side[1]);
     }

@@ -10,6 +10,7 @@
  * Not here:   the bytes (side_data.c), which errors a connection may see (judge.c). */
 #include "sim.h"
 
+#include "transport/tcp/tcp.h"
 #include <inttypes.h>
 
 enum {
@@ -270,6 +271,9 @@ static bool side_wants_to_leave(const struct side *side)
 
 static bool side_end(struct side *side)
 {
+    /* Who ends while the SYN is out takes it all back, data and all (as on Linux). */
+    if (side->flow->plan->fast_open && side->index == 0 && tcp_of(side->endpoint)->state == TCPIP_TCP_SYN_SENT)
+        return false;
     bool wrote = side->written >= side->plan->total;
     if (side->plan->end == PLAN_END_NO_READ && !side->shut_read)
         return side_shutdown(side, TCPIP_SHUTDOWN_READ);

@@ -231,7 +231,7 @@ static enum tcpip_error write_copy(struct side *side, size_t size, uint32_t flag
     return error;
 }
 
-enum tcpip_error side_write_once(struct side *side, size_t size)
+static enum tcpip_error write_some(struct side *side, size_t size)
 {
     bool ready = (tcpip_endpoint_readiness(side->endpoint, TCPIP_EVENT_OUT) & TCPIP_EVENT_OUT) != 0;
     uint32_t flags = rng_below(&side->rng, 100) < side->plan->more_percent ? TCPIP_WRITE_MORE : 0;
@@ -248,4 +248,11 @@ enum tcpip_error side_write_once(struct side *side, size_t size)
         sim_fail(side->sim, "flow %u, end %u: ready to be written, and a write would block", side->flow->index,
                  side->index);
     return error;
+}
+
+enum tcpip_error side_write_once(struct side *side, size_t size)
+{
+    enum tcpip_error error = write_some(side, size);
+    /* The first write after a connect that was put off, and no cookie any more: the SYN went alone. */
+    return error == TCPIP_ERR_CONNECT_STARTED && side->flow->plan->fast_open ? TCPIP_ERR_WOULD_BLOCK : error;
 }
