@@ -120,6 +120,8 @@ static const char *error_cause(const struct side *side, enum tcpip_error error)
     if (is_connecting(side) && error == TCPIP_ERR_TIMEOUT && sim->plan->wire != PLAN_WIRE_RAW &&
         (faults & PLAN_CORRUPT) != 0)
         return "the neighbour's address was garbled"; /* ARP has no checksum */
+    if (peer->plan->keepalive && error == TCPIP_ERR_CONNECTION_RESET && (faults & PLAN_LOSSY) != 0)
+        return "the peer's probes weren't answered"; /* its program hasn't looked yet */
     if (side->plan->may_time_out && error == TCPIP_ERR_TIMEOUT &&
         ((faults & (PLAN_LOSSY | PLAN_SHIFT | PLAN_REORDER | PLAN_JITTER)) != 0 || peer->plan->read_start > 0 ||
          peer->plan->read_pause > 0 || is_slow(sim->plan)))
