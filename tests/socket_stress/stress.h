@@ -44,10 +44,13 @@ void stress_await_sleepers(struct host *host, uint32_t count);
 /* The next number of a thread's own sequence. */
 uint32_t stress_random(uint64_t *state);
 
-/* scenarios: traffic.c, races.c */
+/* scenarios: traffic.c, races.c, unix.c */
 void stress_streams_loopback(struct stress *stress);
 void stress_streams_wire(struct stress *stress);
+void stress_streams_unix(struct stress *stress);
 void stress_datagrams(struct stress *stress);
+void stress_unix_crowd(struct stress *stress);
+void stress_unix_ring(struct stress *stress);
 void stress_one_connection(struct stress *stress);
 void stress_descriptors(struct stress *stress);
 void stress_receive_races(struct stress *stress);

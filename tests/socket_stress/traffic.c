@@ -65,17 +65,25 @@ static void *flow_read(void *argument)
     return NULL;
 }
 
+/* `from` NULL: over a socket pair of AF_UNIX. */
 static void run_streams(struct stress *stress, struct host *from, struct host *to)
 {
     struct flow flow[STRESS_THREADS];
     for (uint32_t i = 0; i < STRESS_THREADS; i += 2) {
         for (uint32_t k = 0; k < 2; k++)
             flow[i + k] = (struct flow){.stress = stress,
-                                        .host = k == 0 ? from : to,
+                                        .host = k == 0 && from != NULL ? from : to,
                                         .number = i,
                                         .bytes = 60000 * stress->rounds,
                                         .random = i + k + 1};
-        stress_connect(from, to, &flow[i].fd, &flow[i + 1].fd);
+        int pair[2];
+        if (from != NULL) {
+            stress_connect(from, to, &flow[i].fd, &flow[i + 1].fd);
+        } else {
+            check(tcpip_socketpair(to->s, AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+            flow[i].fd = pair[0];
+            flow[i + 1].fd = pair[1];
+        }
         check(pthread_create(&flow[i].thread, NULL, flow_write, &flow[i]) == 0);
         check(pthread_create(&flow[i + 1].thread, NULL, flow_read, &flow[i + 1]) == 0);
     }
@@ -91,6 +99,11 @@ void stress_streams_loopback(struct stress *stress)
 void stress_streams_wire(struct stress *stress)
 {
     run_streams(stress, &stress->host[0], &stress->host[1]);
+}
+
+void stress_streams_unix(struct stress *stress)
+{
+    run_streams(stress, NULL, &stress->host[0]);
 }
 
 /* ---- datagrams: question and answer, so that none is lost for want of room ---- */
