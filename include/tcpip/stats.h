@@ -106,6 +106,19 @@ struct tcpip_stack;
     X(packets_sent)               \
     X(packet_send_errors)
 
+/* The member is `local`: to a compiler with GNU's extensions, `unix` is a number. */
+#define TCPIP_STATS_UNIX(X) \
+    X(connections)          \
+    X(messages_sent)        \
+    X(bytes_sent)           \
+    X(send_buffer_full)     \
+    X(receiver_full)        \
+    X(backlog_full)         \
+    X(names_refused)        \
+    X(references_sent)      \
+    X(references_refused)   \
+    X(references_released)
+
 #define TCPIP_STATS_TCP(X)                     \
     X(active_connection_openings)              \
     X(passive_connection_openings)             \
@@ -214,6 +227,9 @@ struct tcpip_stats_udp {
 struct tcpip_stats_tcp {
     TCPIP_STATS_TCP(TCPIP_STATS_FIELD_)
 };
+struct tcpip_stats_unix {
+    TCPIP_STATS_UNIX(TCPIP_STATS_FIELD_)
+};
 #undef TCPIP_STATS_FIELD_
 
 struct tcpip_stats {
@@ -225,6 +241,7 @@ struct tcpip_stats {
     struct tcpip_stats_neighbor neighbor;
     struct tcpip_stats_udp udp;
     struct tcpip_stats_tcp tcp;
+    struct tcpip_stats_unix local;
     uint64_t drops[TCPIP_DROP_COUNT];
     uint64_t memory_bytes, memory_peak_bytes; /* what env.alloc has given, now and at most */
 };

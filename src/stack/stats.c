@@ -19,6 +19,7 @@ static const char *const stats_arp_names[] = {TCPIP_STATS_ARP(STATS_NAME_)};
 static const char *const stats_neighbor_names[] = {TCPIP_STATS_NEIGHBOR(STATS_NAME_)};
 static const char *const stats_udp_names[] = {TCPIP_STATS_UDP(STATS_NAME_)};
 static const char *const stats_tcp_names[] = {TCPIP_STATS_TCP(STATS_NAME_)};
+static const char *const stats_unix_names[] = {TCPIP_STATS_UNIX(STATS_NAME_)};
 #undef STATS_NAME_
 #define STATS_DROP_NAME_(name, text) #name,
 static const char *const stats_drop_names[] = {TCPIP_DROPS(STATS_DROP_NAME_)};
@@ -37,12 +38,19 @@ struct stats_group {
         name, table, array_count(table), offsetof(struct tcpip_stats, member) \
     }
 static const struct stats_group stats_groups[] = {
-    STATS_GROUP_("stack", stats_stack_names, stack),  STATS_GROUP_("nic", stats_nic_names, nic),
-    STATS_GROUP_("ipv4", stats_ip_names, ipv4),       STATS_GROUP_("ipv6", stats_ip_names, ipv6),
-    STATS_GROUP_("icmpv4", stats_icmp_names, icmpv4), STATS_GROUP_("icmpv6", stats_icmp_names, icmpv6),
-    STATS_GROUP_("arp", stats_arp_names, arp),        STATS_GROUP_("neighbor", stats_neighbor_names, neighbor),
-    STATS_GROUP_("udp", stats_udp_names, udp),        STATS_GROUP_("tcp", stats_tcp_names, tcp),
-    STATS_GROUP_("drops", stats_drop_names, drops),   STATS_GROUP_("memory", stats_memory_names, memory_bytes),
+    STATS_GROUP_("stack", stats_stack_names, stack),
+    STATS_GROUP_("nic", stats_nic_names, nic),
+    STATS_GROUP_("ipv4", stats_ip_names, ipv4),
+    STATS_GROUP_("ipv6", stats_ip_names, ipv6),
+    STATS_GROUP_("icmpv4", stats_icmp_names, icmpv4),
+    STATS_GROUP_("icmpv6", stats_icmp_names, icmpv6),
+    STATS_GROUP_("arp", stats_arp_names, arp),
+    STATS_GROUP_("neighbor", stats_neighbor_names, neighbor),
+    STATS_GROUP_("udp", stats_udp_names, udp),
+    STATS_GROUP_("tcp", stats_tcp_names, tcp),
+    STATS_GROUP_("unix", stats_unix_names, local),
+    STATS_GROUP_("drops", stats_drop_names, drops),
+    STATS_GROUP_("memory", stats_memory_names, memory_bytes),
 };
 #undef STATS_GROUP_
 
@@ -50,7 +58,7 @@ enum {
     STATS_COUNTERS = array_count(stats_stack_names) + array_count(stats_nic_names) + 2 * array_count(stats_ip_names) +
                      2 * array_count(stats_icmp_names) + array_count(stats_arp_names) +
                      array_count(stats_neighbor_names) + array_count(stats_udp_names) + array_count(stats_tcp_names) +
-                     array_count(stats_drop_names) + array_count(stats_memory_names),
+                     array_count(stats_unix_names) + array_count(stats_drop_names) + array_count(stats_memory_names),
 };
 STATIC_ASSERT(sizeof(struct tcpip_stats) == STATS_COUNTERS * sizeof(uint64_t));
 

@@ -156,6 +156,7 @@ static enum tcpip_error unix_connect_stream(struct unix_endpoint *ep, struct uni
         return TCPIP_ERR_CONNECTION_REFUSED;
     if (listener->backlog_count > listener->backlog_max) {
         tcpip__unix_block(ep, listener);
+        units->stack->stats.local.backlog_full++;
         return TCPIP_ERR_WOULD_BLOCK;
     }
     if (ep->state != UNIX_IDLE) /* the listener is judged first, as on Linux */
@@ -173,6 +174,7 @@ static enum tcpip_error unix_connect_stream(struct unix_endpoint *ep, struct uni
     accepted->listener = listener;
     list_push_back(&listener->backlog, &accepted->backlog_node);
     listener->backlog_count++;
+    units->stack->stats.local.connections++;
     endpoint_notify(&listener->base, TCPIP_EVENT_IN);
     endpoint_notify(&ep->base, TCPIP_EVENT_OUT);
     return TCPIP_OK;

@@ -175,6 +175,9 @@ static void there_are_as_many_names_as_there_may_be_endpoints(void **state)
     }
     struct tcpip_endpoint *ep = world_new(&world, TCPIP_UNIX_STREAM);
     assert_int_equal(world_bind(ep, "@x"), TCPIP_ERR_LIMIT_REACHED);
+    struct tcpip_stats stats;
+    tcpip_stack_stats(world.stack, &stats);
+    assert_int_equal(stats.local.names_refused, 1);
     assert_int_equal(tcpip_unix_unlink(world.stack, world_name("p2")), TCPIP_OK);
     assert_int_equal(world_bind(ep, "@x"), TCPIP_OK);
     unix_world_fini(&world);
@@ -226,6 +229,10 @@ static void a_full_backlog_refuses_and_its_end_is_heard_of(void **state)
     assert_int_equal(hears[2].heard, 2);
     assert_int_equal(world_connect(client[2], "@s"), TCPIP_OK);
     assert_int_equal(world_connect(client[4], "@s"), TCPIP_ERR_WOULD_BLOCK);
+    struct tcpip_stats stats;
+    tcpip_stack_stats(world->stack, &stats);
+    assert_int_equal(stats.local.connections, 4);
+    assert_int_equal(stats.local.backlog_full, 6);
     hears[4].heard = 0;
     tcpip_endpoint_close(server);
     assert_int_equal(hears[4].heard, 1);
@@ -322,6 +329,9 @@ static void a_datagram_queue_takes_eleven_and_says_when_there_is_room(void **sta
     assert_int_equal(world_send(connected, "y"), TCPIP_OK);
     assert_int_equal(world_send(connected, "y"), TCPIP_ERR_WOULD_BLOCK);
     by_peer.heard = 0;
+    struct tcpip_stats stats;
+    tcpip_stack_stats(world->stack, &stats);
+    assert_int_equal(stats.local.receiver_full, 2);
     tcpip_endpoint_close(to);
     assert_true(by_peer.heard > 0);
     assert_int_equal(world_send(connected, "y"), TCPIP_ERR_CONNECTION_REFUSED);
@@ -366,6 +376,10 @@ static void a_full_send_buffer_has_room_again_at_a_quarter(void **state)
     while (tcpip_endpoint_write(ends[0], block, sizeof(block), 0, NULL, &done) == TCPIP_OK)
         sent += done;
     assert_true(sent > 30000 && sent < 60000);
+    struct tcpip_stats stats;
+    tcpip_stack_stats(world->stack, &stats);
+    assert_int_equal(stats.local.send_buffer_full, 1 + (sent % sizeof(block) != 0));
+    assert_int_equal(stats.local.bytes_sent, sent);
     assert_int_equal(tcpip_endpoint_get_option(ends[0], TCPIP_OPTION_SEND_QUEUE_SIZE, &value), TCPIP_OK);
     assert_true(value >= 40000 && (size_t)value >= sent);
     assert_int_equal(tcpip_endpoint_get_option(ends[1], TCPIP_OPTION_RECEIVE_QUEUE_SIZE, &value), TCPIP_OK);

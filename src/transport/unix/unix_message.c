@@ -198,6 +198,8 @@ void tcpip__unix_enqueue(struct unix_endpoint *from, struct unix_endpoint *to, s
     message->sender = from;
     list_push_back(&from->sent, &message->sent);
     from->in_flight_bytes += message->charge_bytes;
+    from->base.stack->stats.local.messages_sent++;
+    from->base.stack->stats.local.bytes_sent += message->length;
     list_push_back(&to->queue, &message->node);
     to->queue_count++;
     to->queue_bytes += message->length;
@@ -245,6 +247,12 @@ static size_t unix_references_bytes(uint32_t count)
     return sizeof(struct unix_references) + count * sizeof(struct tcpip_unix_reference);
 }
 
+static enum tcpip_error unix_refuse_references(struct unix_stack *units, uint32_t count)
+{
+    units->stack->stats.local.references_refused += count;
+    return TCPIP_ERR_LIMIT_REACHED;
+}
+
 enum tcpip_error tcpip__unix_references_new(struct unix_stack *units, const struct tcpip_unix_reference *items,
                                             size_t count, struct unix_references **out)
 {
@@ -255,7 +263,7 @@ enum tcpip_error tcpip__unix_references_new(struct unix_stack *units, const stru
         return TCPIP_ERR_INVALID_ARGUMENT;
     uint32_t n = (uint32_t)count;
     if (n > sat_sub_u32(units->stack->limits.endpoints, units->references_in_flight))
-        return TCPIP_ERR_LIMIT_REACHED;
+        return unix_refuse_references(units, n);
     struct unix_references *references =
         tcpip__memory_alloc(&units->stack->memory, unix_references_bytes(n), alignof(struct unix_references));
     if (references == NULL)
@@ -291,6 +299,7 @@ void tcpip__unix_references_drop(struct unix_stack *units, struct unix_reference
         return;
     }
     units->references_in_flight -= references->count;
+    units->stack->stats.local.references_released += references->count - kept;
     references->next = kept;
     list_push_back(&units->dropped, &references->node);
     tcpip__stack_defer(units->stack, &units->release);

@@ -274,6 +274,13 @@ static void as_many_references_as_endpoints_may_be_under_way(void **state)
     assert_int_equal(world_pass(&world, ends[0], "x", 4), TCPIP_OK);
     world_expect(ends[1], "x");
     assert_int_equal(world_pass(&world, ends[0], "x", 6), TCPIP_OK);
+    struct tcpip_stats stats;
+    tcpip_stack_stats(world.stack, &stats);
+    assert_int_equal(stats.local.references_sent, 16);
+    assert_int_equal(stats.local.references_refused, 5);
+    assert_int_equal(stats.local.references_released, 6);
+    assert_int_equal(stats.local.messages_sent, 3);
+    assert_int_equal(stats.local.bytes_sent, 3);
     unix_world_fini(&world);
 }
 

@@ -140,8 +140,10 @@ static enum tcpip_error unix_name_take(struct unix_endpoint *ep, const struct un
 {
     struct unix_stack *units = unix_stack_of(ep);
     struct tcpip_stack *stack = units->stack;
-    if (units->name_count >= stack->limits.endpoints)
+    if (units->name_count >= stack->limits.endpoints) {
+        stack->stats.local.names_refused++;
         return TCPIP_ERR_LIMIT_REACHED;
+    }
     struct unix_name *name = tcpip__memory_zalloc(&stack->memory, sizeof(*name), alignof(struct unix_name));
     if (name == NULL)
         return TCPIP_ERR_NO_MEMORY;

@@ -28,7 +28,10 @@ static enum tcpip_error unix_ask_own_side(struct unix_endpoint *ep)
         return error;
     if (ep->shut_write)
         return TCPIP_ERR_CLOSED_FOR_SEND;
-    return ep->in_flight_bytes >= ep->send_buffer_bytes ? TCPIP_ERR_WOULD_BLOCK : TCPIP_OK;
+    if (ep->in_flight_bytes < ep->send_buffer_bytes)
+        return TCPIP_OK;
+    ep->base.stack->stats.local.send_buffer_full++;
+    return TCPIP_ERR_WOULD_BLOCK;
 }
 
 static enum tcpip_error unix_ask_stream(struct unix_endpoint *ep, bool named)
@@ -85,6 +88,7 @@ static enum tcpip_error unix_ask_packet(struct unix_endpoint *ep, const struct t
         return TCPIP_ERR_CLOSED_FOR_SEND;
     if (unix_receiver_full(*to, ep)) {
         tcpip__unix_block(ep, *to);
+        ep->base.stack->stats.local.receiver_full++;
         return TCPIP_ERR_WOULD_BLOCK;
     }
     return TCPIP_OK;
@@ -108,6 +112,7 @@ static void unix_put(struct unix_endpoint *ep, struct unix_endpoint *to, const s
     unix_stamp(ep, to, beside->credentials, message);
     if (*references != NULL) {
         message->references = *references;
+        ep->base.stack->stats.local.references_sent += (*references)->count;
         message->charge_bytes += (uint32_t)((*references)->count * sizeof((*references)->items[0]));
         *references = NULL;
     }
@@ -130,6 +135,7 @@ static size_t unix_stream_append(struct unix_endpoint *ep, struct unix_endpoint 
         return 0;
     size_t added = tcpip__unix_message_append(message, in);
     to->queue_bytes += added;
+    ep->base.stack->stats.local.bytes_sent += added;
     if (added > 0)
         endpoint_notify(&to->base, TCPIP_EVENT_IN);
     return added;
