@@ -109,8 +109,8 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_read_views(struct tcpip
  * write is to be made again when it turns writable. ALREADY_CONNECTING, ALREADY_CONNECTED; NOT_SUPPORTED:
  * FAST_OPEN_MODE lacks CLIENT; INVALID_ARGUMENT: no `to`; otherwise the errors of connect. */
 #define TCPIP_WRITE_FAST_OPEN 4u
-/* TCP: the caller will wait until all is written. While the handshake lasts, its last ACK may then wait for the data.
- */
+/* TCP: the caller will wait until all is written, and say the same flags again with what was not taken. While the
+ * handshake lasts, its last ACK may then wait for the data; stamps and TELL_COPIED count with the last piece only. */
 #define TCPIP_WRITE_WAITS 8u
 /* Copies in what fits and says how much. `to` may be NULL. WOULD_BLOCK, CLOSED_FOR_SEND, DESTINATION_REQUIRED,
  * MESSAGE_TOO_LONG, NO_ROUTE, ... */

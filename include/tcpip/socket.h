@@ -138,7 +138,7 @@ TCPIP_API int tcpip_fcntl(struct tcpip_sockets *s, int fd, int command, ...);
 TCPIP_API ssize_t tcpip_read(struct tcpip_sockets *s, int fd, void *out, size_t size);
 /* readv(2). */
 TCPIP_API ssize_t tcpip_readv(struct tcpip_sockets *s, int fd, const struct iovec *iov, int count);
-/* MSG_PEEK, MSG_WAITALL, MSG_DONTWAIT, MSG_TRUNC, MSG_ERRQUEUE (EAGAIN: nothing is queued), MSG_CMSG_CLOEXEC; MSG_OOB
+/* MSG_PEEK, MSG_WAITALL, MSG_DONTWAIT, MSG_TRUNC, MSG_ERRQUEUE (never waits), MSG_CMSG_CLOEXEC; MSG_OOB
  * is EINVAL, there is never urgent data. */
 TCPIP_API ssize_t tcpip_recv(struct tcpip_sockets *s, int fd, void *out, size_t size, int flags);
 /* recvfrom(2). */

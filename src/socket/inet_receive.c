@@ -184,7 +184,7 @@ int tcpip__inet_receive(struct socket *so, struct message *message, size_t *done
     bool stream = so->type == SOCK_STREAM, ping = so->protocol != IPPROTO_UDP && !stream;
     tcpip_ns timeout_ns = (message->flags & MSG_DONTWAIT) != 0 ? 0 : so->receive_timeout_ns;
     if ((message->flags & MSG_ERRQUEUE) != 0)
-        return EAGAIN; /* nothing is ever queued there */
+        return tcpip__inet_receive_error(so, message, done);
     if ((message->flags & MSG_OOB) != 0 && (stream || ping))
         return !stream ? EOPNOTSUPP : so->listening ? ENOTCONN : EINVAL;
     if (stream && (message->flags & MSG_TRUNC) != 0)

@@ -135,6 +135,7 @@ int tcpip__inet_send(struct socket *so, struct message *message, size_t *done)
     }
     if (message->fault != 0)
         return sending_judge(so, sending.to != NULL, message->fault);
+    sending.flags = tcpip__inet_send_marks(so, message);
     if (opens)
         sending.flags |= TCPIP_WRITE_FAST_OPEN;
     sending.opens = opens || so->connect_deferred;

@@ -281,6 +281,19 @@ static int so_timestamp_get(const struct option_call *call)
                                     option_kept(call, KEPT_TIMESTAMP_KIND) == (int)timestamp_kind(call->row->name));
 }
 
+/* Stamps are numbered from what is written next (OPT_ID_TCP, and datagrams), or from what isn't acknowledged yet. */
+static int timestamping_from(const struct option_call *call, int flags)
+{
+    int64_t written = 0, queued = 0;
+    struct tcpip_endpoint *endpoint = call->socket->endpoint;
+    if (tcpip_endpoint_get_option(endpoint, TCPIP_OPTION_BYTES_WRITTEN, &written) != TCPIP_OK)
+        return 0;
+    if ((flags & TIMESTAMPING_OPT_ID_TCP) == 0 && option_is_tcp(call) &&
+        tcpip_endpoint_get_option(endpoint, TCPIP_OPTION_SEND_QUEUE_SIZE, &queued) != TCPIP_OK)
+        queued = 0;
+    return (int)(uint32_t)(written - queued); /* numbers wrap at 32 bits */
+}
+
 static int so_timestamping_set(const struct option_call *call)
 {
     int flags = call->value, before = option_kept(call, KEPT_TIMESTAMPING);
@@ -299,6 +312,8 @@ static int so_timestamping_set(const struct option_call *call)
     if ((flags & TIMESTAMPING_BIND_PHC) != 0)
         return EOPNOTSUPP; /* no clocks of hardware here */
     int number = option_keep(call, KEPT_TIMESTAMPING_NEW, call->row->name == OPTION_SO_TIMESTAMPING_NEW);
+    if (number == 0 && (flags & SOF_TIMESTAMPING_OPT_ID) != 0 && (before & SOF_TIMESTAMPING_OPT_ID) == 0)
+        number = option_keep(call, KEPT_TIMESTAMPING_FROM, timestamping_from(call, flags));
     return number != 0 ? number : option_keep(call, KEPT_TIMESTAMPING, flags);
 }
 

@@ -100,6 +100,9 @@ extern const struct socket_ops tcpip__inet_ops, tcpip__inet6_ops, tcpip__un_ops;
 /* Parts of the internet domains (inet_send.c, inet_receive.c). */
 int tcpip__inet_send(struct socket *so, struct message *message, size_t *done);
 int tcpip__inet_receive(struct socket *so, struct message *message, size_t *done);
+/* The error queue (inet_errors.c): MSG_ERRQUEUE; TCPIP_WRITE_* that a send's options and flags ask for. */
+int tcpip__inet_receive_error(struct socket *so, struct message *message, size_t *done);
+uint32_t tcpip__inet_send_marks(const struct socket *so, const struct message *message);
 
 static inline struct socket *socket_of(struct open_file *file)
 {

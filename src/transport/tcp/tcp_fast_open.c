@@ -218,6 +218,8 @@ void tcpip__tcp_fast_open_answered(struct tcp_endpoint *ep, const struct tcp_seg
         (void)tcpip__scoreboard_acked(board, &tcp->records, segment->ack, &facts, &newest);
         tcpip__send_queue_release(&ep->send_queue, &tcp->send_chunks, acked);
         ep->bytes_acked += acked;
+        tcpip__error_queue_sent(&ep->base, ep->bytes_acked);
+        tcpip__error_queue_acked(&ep->base, ep->bytes_acked);
     }
     bool left = board != NULL && board->count > 0;
     fast_open_note(ep, segment, retransmits > 0, retransmits > 0 && left);
