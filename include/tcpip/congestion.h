@@ -34,8 +34,17 @@ struct tcpip_congestion_ack {
     bool app_limited;       /* the sample was limited by the application */
     bool cwnd_limited;      /* the window was full since the last ACK */
     bool in_recovery;       /* in fast recovery or loss recovery after this ACK */
-    bool ecn_echo;          /* the peer tells of congestion that was marked (RFC 3168, 9768) */
-    uint32_t ecn_marked;    /* bytes newly delivered that were; classic: all that an ACK with ECE delivers */
+    /* Of the segment most recently sent among those delivered now (0 if none was): what had been delivered when it was
+     * sent, what was in flight with it, and what was found lost since. */
+    uint64_t prior_delivered;
+    uint32_t tx_in_flight, lost_since;
+    /* Of what was found lost since the last on_ack, the segments for which the share of losses is the largest: their
+     * bytes (0: nothing was), what was in flight with them, what was found lost since they were sent. */
+    uint32_t loss_bytes, loss_tx_in_flight, loss_since;
+    bool loss_app_limited;
+    bool has_sack;       /* losses are known one by one */
+    bool ecn_echo;       /* the peer tells of congestion that was marked (RFC 3168, 9768) */
+    uint32_t ecn_marked; /* bytes newly delivered that were; classic: all that an ACK with ECE delivers */
 };
 
 struct tcpip_congestion_ops {
@@ -55,7 +64,7 @@ struct tcpip_congestion_ops {
     void (*on_undo)(struct tcpip_congestion *congestion, tcpip_ns now);
     /* Sent after idle, or anything: may be NULL. */
     void (*on_sent)(struct tcpip_congestion *congestion, uint32_t bytes, uint32_t in_flight, tcpip_ns now);
-    /* Nothing was in flight for idle_ns >= one RTO: cwnd was restarted. May be NULL. */
+    /* Nothing was in flight for idle_ns >= one RTO: cwnd was restarted, unless owns_recovery. May be NULL. */
     void (*on_idle)(struct tcpip_congestion *congestion, tcpip_ns idle_ns, tcpip_ns now);
     bool owns_recovery; /* sets cwnd in recovery, and after marks, itself (BBR) */
     bool needs_ecn;     /* asks for ECN, whatever the option says (DCTCP) */
@@ -73,6 +82,7 @@ struct tcpip_congestion {
 TCPIP_API extern const struct tcpip_congestion_ops tcpip_congestion_reno;  /* RFC 5681 */
 TCPIP_API extern const struct tcpip_congestion_ops tcpip_congestion_cubic; /* RFC 9438, with HyStart++ (RFC 9406) */
 TCPIP_API extern const struct tcpip_congestion_ops tcpip_congestion_dctcp; /* RFC 8257 */
+TCPIP_API extern const struct tcpip_congestion_ops tcpip_congestion_bbr;   /* BBRv3, draft-ietf-ccwg-bbr */
 
 /* Makes a controller known by its name to a stack; those above are. ops must outlive the stack. INVALID_ARGUMENT:
  * name or state size; LIMIT_REACHED: more than 16. A second registration of a name replaces the first for new

@@ -26,6 +26,10 @@ struct tcp_ack {
     tcpip_ns sacked_rtt_ns;         /* of a segment newly SACKed, sent once; -1: none */
     uint64_t rate_bytes_per_second; /* delivery rate; 0: no sample */
     bool app_limited;               /* of the rate sample */
+    bool has_sample;                /* below, of the most recently sent record delivered now: when it was sent, */
+    uint64_t prior_delivered;       /* this had been delivered, */
+    uint32_t tx_in_flight;          /* this was in flight with it; */
+    uint32_t lost_before;           /* and lost by then (scoreboard.lost_ever) */
     bool duplicate;                 /* RFC 5681 section 2: same ack, no data, no window update, something outstanding */
     bool window_changed;
     bool has_data;

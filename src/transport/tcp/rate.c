@@ -57,6 +57,10 @@ void tcpip__rate_on_ack(struct rate *rate, const struct record *newest, tcpip_ns
         return;
 
     const struct rate_snapshot *then = &newest->rate;
+    facts->has_sample = true;
+    facts->prior_delivered = then->delivered;
+    facts->tx_in_flight = then->tx_in_flight;
+    facts->lost_before = then->lost;
     tcpip_ns interval = max_i64(newest->sent_at - then->first_sent_at, facts->now - then->delivered_at);
     rate->first_sent_at = newest->sent_at;
     /* Less than a round trip can't have passed: the record was sent again, and this acknowledges the first copy. */

@@ -110,6 +110,23 @@ static void record_remove(struct scoreboard *board, struct pool *pool, struct re
     board->count--;
 }
 
+static void record_note_send(struct scoreboard *board, struct record *record)
+{
+    record->rate.lost = board->lost_ever;
+    record->rate.tx_in_flight = scoreboard_in_flight(board) & 0x7fffffffu;
+}
+
+static void record_note_loss(struct scoreboard *board, const struct record *record)
+{
+    board->lost_ever += record->length;
+    uint32_t lost = board->lost_ever - record->rate.lost, in_flight = max_u32(record->rate.tx_in_flight, 1);
+    if (board->worst.bytes != 0 &&
+        (uint64_t)lost * board->worst.tx_in_flight <= (uint64_t)board->worst.lost * in_flight)
+        return;
+    board->worst = (struct loss_share){
+        .bytes = record->length, .lost = lost, .tx_in_flight = in_flight, .app_limited = record->rate.app_limited};
+}
+
 /* Marks an unSACKed record that isn't LOST; returns its length. */
 static uint32_t record_mark_lost(struct scoreboard *board, struct record *record)
 {
@@ -119,6 +136,7 @@ static uint32_t record_mark_lost(struct scoreboard *board, struct record *record
     list_remove_if_linked(&record->by_time);
     list_push_back(&board->lost, &record->by_time);
     board->lost_bytes += record->length;
+    record_note_loss(board, record);
     if (board->next_lost == NULL || seq_lt(record->seq, board->next_lost->seq))
         board->next_lost = record;
     return record->length;
@@ -304,6 +322,7 @@ bool tcpip__scoreboard_sent(struct scoreboard *board, struct pool *pool, seqnum 
     board->last = record;
     board->count++;
     board->outstanding_bytes += length;
+    record_note_send(board, record);
     return true;
 }
 
@@ -535,6 +554,7 @@ void tcpip__scoreboard_retransmitted(struct scoreboard *board, struct record *re
         record->transmissions++;
     record->sent_at = now;
     record->rate = *rate;
+    record_note_send(board, record);
     record->order = ++board->order;
     list_remove(&record->by_time);
     list_push_back(&board->flight, &record->by_time);

@@ -26,7 +26,9 @@ enum record_flags {
 struct rate_snapshot {
     uint64_t delivered;
     tcpip_ns delivered_at, first_sent_at;
-    bool app_limited;
+    uint32_t lost; /* scoreboard.lost_ever, and what was in flight with the record: filled in here */
+    uint32_t tx_in_flight : 31;
+    uint32_t app_limited : 1;
 };
 
 struct record {
@@ -40,6 +42,14 @@ struct record {
     uint32_t segments;              /* while SACKED: how many */
     uint8_t flags;                  /* enum record_flags */
     uint8_t transmissions;          /* saturates */
+};
+
+/* Of the records found lost, the one between whose sending and finding the largest share of what was in flight got
+ * lost. */
+struct loss_share {
+    uint32_t bytes; /* the record's; 0: none was */
+    uint32_t lost, tx_in_flight;
+    bool app_limited;
 };
 
 struct scoreboard {
@@ -60,6 +70,8 @@ struct scoreboard {
     uint32_t sacked_above_bytes;  /* in SACKED records that end above lost_high, */
     uint32_t sacked_above_runs;   /* and how many these are */
     uint32_t reno_sacked_bytes;   /* without SACK: segments that duplicate ACKs stand for (RFC 5681, 6582) */
+    uint32_t lost_ever;           /* bytes; each transmission counts */
+    struct loss_share worst;      /* until somebody forgets it */
 };
 
 /* What tcpip__scoreboard_mark_lost_by_time found. */

@@ -200,6 +200,7 @@ static void congestion_facts(const struct tcp_endpoint *ep, const struct tcp_ack
     /* As Linux: what was SACKed before has been counted; and an ACK of data out of order isn't a sign of health, unless
      * the path is known to reorder. */
     bool grow = facts->acked > 0 || ep->hot->recovery.reordering > RECOVERY_REORDERING_MIN;
+    const struct loss_share *worst = &ep->hot->board.worst;
     *out = (struct tcpip_congestion_ack){
         .now = facts->now,
         .delivered = ep->hot->rate.delivered,
@@ -219,6 +220,14 @@ static void congestion_facts(const struct tcp_endpoint *ep, const struct tcp_ack
         /* In slow start a window more than half used may double (as Linux): it can't have been what was in the way. */
         .cwnd_limited = ep->cwnd_limited || (ep->congestion.cwnd < ep->congestion.ssthresh &&
                                              ep->congestion.cwnd < 2 * (uint64_t)ep->cwnd_used),
+        .prior_delivered = facts->prior_delivered,
+        .tx_in_flight = facts->tx_in_flight,
+        .lost_since = facts->has_sample ? ep->hot->board.lost_ever - facts->lost_before : 0,
+        .loss_bytes = worst->bytes,
+        .loss_tx_in_flight = worst->tx_in_flight,
+        .loss_since = worst->lost,
+        .loss_app_limited = worst->app_limited,
+        .has_sack = ep->sack_on,
         .in_recovery = ep->hot->recovery.state == TCPIP_TCP_RECOVERY || ecn_reducing(&ep->ecn, ep->snd_una),
         .ecn_echo = facts->ecn_marked > 0,
         .ecn_marked = facts->ecn_marked,
@@ -354,11 +363,13 @@ static void ack_congestion(struct tcp_endpoint *ep, const struct tcp_ack *facts)
         return;
     congestion_facts(ep, facts, &seen);
     bool own = congestion->ops->owns_recovery, active = recovery_active(&ep->hot->recovery);
-    bool reduce = facts->ecn_marked > 0 && !active && !own && !seen.in_recovery;
-    seen.in_recovery |= reduce;
+    bool reduce = facts->ecn_marked > 0 && !active && !seen.in_recovery;
+    seen.in_recovery |= reduce && !own;
     congestion->ops->on_ack(congestion, &seen);
+    ep->hot->board.worst = (struct loss_share){0};
     if (reduce && tcpip__ecn_reduce(&ep->ecn, ep->snd_una, ep->snd_nxt, congestion->cwnd)) {
-        congestion->ops->on_recovery(congestion, &seen);
+        if (!own)
+            congestion->ops->on_recovery(congestion, &seen);
         tcp_stats(ep)->ecn_reductions++;
     }
     if (ep->hot->recovery.state == TCPIP_TCP_RECOVERY && !own)

@@ -484,7 +484,8 @@ static enum tcpip_error tcp_protocol_init(struct tcpip_stack *stack, void *state
     tcp->half_open_timer.fn = tcpip__tcp_half_open_timer;
     tcpip__tcp_forward_init(tcp);
     enum tcpip_error error = tcpip_congestion_register(stack, &tcpip_congestion_cubic); /* the first is the default */
-    static const struct tcpip_congestion_ops *const others[] = {&tcpip_congestion_reno, &tcpip_congestion_dctcp};
+    static const struct tcpip_congestion_ops *const others[] = {&tcpip_congestion_reno, &tcpip_congestion_dctcp,
+                                                                &tcpip_congestion_bbr};
     for (size_t i = 0; i < array_count(others) && error == TCPIP_OK; i++)
         error = tcpip_congestion_register(stack, others[i]);
     return error;

@@ -116,9 +116,11 @@ static void tcp_restart_after_idle(struct tcp_endpoint *ep, tcpip_ns now)
         (uint32_t)min_u64((uint64_t)tcp_option(ep, TCPIP_OPTION_INITIAL_WINDOW) * ep->snd_mss, UINT32_MAX);
     struct tcpip_congestion *congestion = &ep->congestion;
     restart = min_u32(restart, congestion->cwnd);
-    congestion->ssthresh = max_u32(congestion->ssthresh, congestion->cwnd / 4 * 3);
-    int64_t halvings = min_i64(idle_ns / rto_ns, 31);
-    congestion->cwnd = max_u32(congestion->cwnd >> halvings, restart);
+    if (!congestion->ops->owns_recovery) {
+        congestion->ssthresh = max_u32(congestion->ssthresh, congestion->cwnd / 4 * 3);
+        int64_t halvings = min_i64(idle_ns / rto_ns, 31);
+        congestion->cwnd = max_u32(congestion->cwnd >> halvings, restart);
+    }
     if (congestion->ops->on_idle != NULL && congestion->state != NULL)
         congestion->ops->on_idle(congestion, idle_ns, now);
 }
