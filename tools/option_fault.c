@@ -34,6 +34,8 @@ static const struct fault_row fault_rows[] = {
     {"jitter", FAULT_DURATION, FAULT_FIELD(jitter_ns)},
     {"rate", FAULT_RATE, FAULT_FIELD(rate_bps)},
     {"queue", FAULT_BYTES, FAULT_FIELD(queue_bytes)},
+    {"mark", FAULT_SHARE, FAULT_FIELD(mark_ppm)},
+    {"mark-queue", FAULT_BYTES, FAULT_FIELD(mark_queue_bytes)},
 };
 
 /* What a packet out of order is late by, if nobody says: more than what follows it on a fast path. */

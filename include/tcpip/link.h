@@ -199,6 +199,8 @@ struct tcpip_fault_profile {
     uint64_t rate_bps;            /* bits per second; 0: no limit */
     uint32_t queue_bytes;         /* of the rate limit; tail drop; 0: 1 MB */
     bool down;                    /* everything is lost */
+    uint32_t mark_ppm;            /* of packets that are ECN-capable (RFC 3168): marked, CE */
+    uint32_t mark_queue_bytes;    /* so are all that find more than this in the queue; 0: off */
 };
 struct tcpip_fault_options {
     size_t size;
@@ -206,7 +208,7 @@ struct tcpip_fault_options {
     struct tcpip_fault_profile out, in;
 };
 struct tcpip_fault_counters {
-    uint64_t passed, lost, duplicated, corrupted, reordered, queue_dropped;
+    uint64_t passed, lost, duplicated, corrupted, reordered, queue_dropped, marked;
 };
 /* `lower` stays the caller's and must outlive it. NULL: out of memory. */
 TCPIP_API struct tcpip_link *tcpip_fault_new(const struct tcpip_env *env, struct tcpip_link *lower,

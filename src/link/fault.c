@@ -4,7 +4,7 @@
  * Each direction is a line of its own with its own generator, so that what happens in one never changes what happens in
  * the other. A packet meets, in this order:
  *
- *   down -> burst (Gilbert's two states) -> loss -> corruption -> duplication -> queue and rate -> delay, jitter,
+ *   down -> burst (Gilbert's two states) -> loss -> corruption -> duplication -> queue, mark and rate -> delay, jitter,
  * reorder
  *
  * The rate is a clock, not a bucket: `line_free_at` is when the packet before has been sent, this one is sent
@@ -29,11 +29,14 @@
 #include "link/wrap.h"
 
 #include <tcpip/header/checksum.h>
+#include <tcpip/header/ipv4.h>
+#include <tcpip/header/ipv6.h>
 #include <tcpip/stack.h>
 
 enum {
     FAULT_MILLION = 1000000,
     FAULT_QUEUE_BYTES = 1 << 20,
+    FAULT_CE = 3, /* RFC 3168 5 */
 };
 
 static const uint64_t FAULT_IN_STREAM = 0x696e626f756e6421u; /* makes another seed for the inbound line */
@@ -118,11 +121,45 @@ static struct tcpip_packet *corrupt(struct fault_line *line, struct tcpip_packet
 
 /* ---- queueing and delaying ---- */
 
+/* Marks an ECN-capable packet that begins with an IP header, in storage of its own; NULL: out of memory, it is lost. */
+static struct tcpip_packet *mark(struct fault_line *line, struct tcpip_packet *packet)
+{
+    bool v4 = packet->link_protocol == TCPIP_PROTOCOL_IPV4;
+    const uint8_t *front = tcpip_packet_pull(packet, 0, v4 ? TCPIP_IPV4_HEADER_MIN : TCPIP_IPV6_HEADER_BYTES);
+    if (front == NULL || (!v4 && packet->link_protocol != TCPIP_PROTOCOL_IPV6) || front[0] >> 4 != (v4 ? 4 : 6))
+        return packet;
+    uint8_t tos = v4 ? tcpip_ipv4_tos(front) : tcpip_ipv6_traffic_class(front);
+    if ((tos & FAULT_CE) == 0 || (tos & FAULT_CE) == FAULT_CE)
+        return packet;
+    struct tcpip_packet *copy = tcpip_packet_copy(line->fault->wrap.link.stack, packet);
+    if (copy == NULL) {
+        tcpip_packet_drop(packet, TCPIP_DROP_NO_MEMORY);
+        line->counters.lost++;
+        return NULL;
+    }
+    tcpip_packet_free(packet);
+    line->counters.marked++;
+    uint32_t bytes = v4 ? TCPIP_IPV4_HEADER_MIN : TCPIP_IPV6_HEADER_BYTES;
+    uint8_t *header = tcpip_packet_pull(copy, 0, bytes);
+    if (v4 && (bytes = (uint32_t)tcpip_ipv4_header_bytes(header)) > TCPIP_IPV4_HEADER_MIN)
+        header = tcpip_packet_pull(copy, 0, bytes);
+    if (header == NULL)
+        return copy;
+    if (!v4) {
+        tcpip_ipv6_set_traffic_class(header, tos | FAULT_CE);
+        return copy;
+    }
+    header[1] = tos | FAULT_CE;
+    tcpip_ipv4_checksum_set(header);
+    return copy;
+}
+
 /* Where the packet's last bit has left the line, in *at. False: the queue before the line is full. */
-static bool line_send(struct fault_line *line, uint32_t bytes, tcpip_ns now, tcpip_ns *at)
+static bool line_send(struct fault_line *line, uint32_t bytes, tcpip_ns now, tcpip_ns *at, bool *crowded)
 {
     uint64_t rate = line->profile.rate_bps;
     *at = now;
+    *crowded = false;
     if (rate == 0)
         return true;
     uint32_t limit = line->profile.queue_bytes != 0 ? line->profile.queue_bytes : FAULT_QUEUE_BYTES;
@@ -130,6 +167,7 @@ static bool line_send(struct fault_line *line, uint32_t bytes, tcpip_ns now, tcp
     uint64_t waiting = tcpip__muldiv_u64((uint64_t)(start - now), rate, 8 * (uint64_t)TCPIP_SECOND);
     if (waiting > 0 && sat_add_u64(waiting, bytes) > limit)
         return false;
+    *crowded = line->profile.mark_queue_bytes != 0 && waiting > line->profile.mark_queue_bytes;
     line->line_free_at = ns_add(start, (tcpip_ns)((uint64_t)bytes * 8 * (uint64_t)TCPIP_SECOND / rate));
     *at = line->line_free_at;
     return true;
@@ -140,11 +178,14 @@ static void line_put(struct fault_line *line, struct tcpip_packet *packet, tcpip
 {
     const struct tcpip_fault_profile *profile = &line->profile;
     tcpip_ns at;
-    if (!line_send(line, packet->length, now, &at)) {
+    bool crowded;
+    if (!line_send(line, packet->length, now, &at, &crowded)) {
         line->counters.queue_dropped++;
         tcpip_packet_drop(packet, TCPIP_DROP_QUEUE_FULL);
         return;
     }
+    if ((crowded || chance(&line->rng, profile->mark_ppm)) && (packet = mark(line, packet)) == NULL)
+        return;
     at = ns_add(at, profile->delay_ns);
     if (profile->jitter_ns > 0)
         at = ns_add(at, rng_between(&line->rng, 0, profile->jitter_ns));

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <tcpip/header/checksum.h>
+#include <tcpip/header/ipv4.h>
+#include <tcpip/header/ipv6.h>
 
 #include <cmocka.h>
 
@@ -183,6 +185,77 @@ static void run_free(struct run *run)
     rig_free(&run->world, run->rig);
     link_world_fini(&run->world);
     free(run);
+}
+
+/* Headers alone, with this traffic class; what comes out must differ in its ECN field at most. */
+static void send_marked(struct link_world *world, struct rig *rig, bool v4, uint8_t tos, bool marked)
+{
+    uint8_t bytes[40] = {0}, out[40];
+    uint32_t size = v4 ? 20 : 40;
+    if (v4) {
+        bytes[0] = 0x45;
+        bytes[1] = tos;
+        bytes[3] = 20;
+        tcpip_ipv4_checksum_set(bytes);
+    } else {
+        bytes[0] = 0x60;
+        tcpip_ipv6_set_traffic_class(bytes, tos);
+    }
+    struct tcpip_packet *packet = link_world_packet(world, bytes, size, 0, 0);
+    packet->link_protocol = v4 ? TCPIP_PROTOCOL_IPV4 : TCPIP_PROTOCOL_IPV6;
+    link_world_send(world, rig->fault, packet);
+    link_world_run(world);
+    assert_int_equal(take(world, rig, out, sizeof(out)), size);
+    if (marked && v4) {
+        bytes[1] |= 3;
+        tcpip_ipv4_checksum_set(bytes);
+    } else if (marked) {
+        tcpip_ipv6_set_traffic_class(bytes, tos | 3);
+    }
+    assert_memory_equal(out, bytes, size);
+}
+
+static void what_is_ecn_capable_is_marked_and_nothing_else(void **state)
+{
+    (void)state;
+    struct link_world world;
+    link_world_init(&world, 1);
+    struct tcpip_fault_profile all = {.mark_ppm = 1000000};
+    struct rig *rig = rig_new(&world, 1, all, all);
+    link_world_attach(&world, rig->fault);
+    for (unsigned tos = 0; tos < 256; tos += 5)
+        for (int v4 = 0; v4 < 2; v4++)
+            send_marked(&world, rig, v4 != 0, (uint8_t)tos, (tos & 3) == 1 || (tos & 3) == 2);
+    struct tcpip_fault_counters out;
+    tcpip_fault_get_counters(rig->fault, &out, NULL);
+    assert_int_equal(out.marked, 52);
+    link_world_detach(&world, rig->fault);
+    rig_free(&world, rig);
+    link_world_fini(&world);
+}
+
+static void what_finds_a_queue_is_marked(void **state)
+{
+    (void)state;
+    struct link_world world;
+    link_world_init(&world, 1);
+    struct tcpip_fault_profile slow = {.rate_bps = 8000, .mark_queue_bytes = 50};
+    struct rig *rig = rig_new(&world, 1, slow, (struct tcpip_fault_profile){0});
+    link_world_attach(&world, rig->fault);
+    uint8_t bytes[20] = {0x45, 2};
+    for (int i = 0; i < 5; i++) {
+        struct tcpip_packet *packet = link_world_packet(&world, bytes, sizeof(bytes), 0, 0);
+        packet->link_protocol = TCPIP_PROTOCOL_IPV4;
+        link_world_send(&world, rig->fault, packet);
+    }
+    link_world_run(&world);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(take(&world, rig, bytes, sizeof(bytes)), 20);
+        assert_int_equal(bytes[1], i < 3 ? 2 : 3); /* 0, 20, 40 bytes before it, then 60 */
+    }
+    link_world_detach(&world, rig->fault);
+    rig_free(&world, rig);
+    link_world_fini(&world);
 }
 
 static void loss_is_as_frequent_as_asked_for(void **state)
@@ -545,6 +618,8 @@ int main(void)
         cmocka_unit_test(a_fault_link_keeps_the_contract_of_links),
         cmocka_unit_test(a_clean_fault_link_passes_everything_on_in_the_same_turn),
         cmocka_unit_test(no_offload_is_offered_above_a_fault_link),
+        cmocka_unit_test(what_is_ecn_capable_is_marked_and_nothing_else),
+        cmocka_unit_test(what_finds_a_queue_is_marked),
         cmocka_unit_test(loss_is_as_frequent_as_asked_for),
         cmocka_unit_test(bursts_lose_runs_of_packets),
         cmocka_unit_test(the_same_seed_gives_the_same_faults_and_another_does_not),

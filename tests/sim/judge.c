@@ -120,12 +120,22 @@ static const char *error_cause(const struct side *side, enum tcpip_error error)
     if (is_connecting(side) && error == TCPIP_ERR_TIMEOUT && sim->plan->wire != PLAN_WIRE_RAW &&
         (faults & PLAN_CORRUPT) != 0)
         return "the neighbour's address was garbled"; /* ARP has no checksum */
+    if (side->plan->may_time_out && error == TCPIP_ERR_TIMEOUT && is_connecting(side) &&
+        side->flow->plan->kind == PLAN_FLOW_FORWARD)
+        return "the forwarder drops SYNs, and a timeout was asked for";
     if (peer->plan->keepalive && error == TCPIP_ERR_CONNECTION_RESET && (faults & PLAN_LOSSY) != 0)
         return "the peer's probes weren't answered"; /* its program hasn't looked yet */
     if (side->plan->may_time_out && error == TCPIP_ERR_TIMEOUT &&
         ((faults & (PLAN_LOSSY | PLAN_SHIFT | PLAN_REORDER | PLAN_JITTER)) != 0 || peer->plan->read_start > 0 ||
          peer->plan->read_pause > 0 || is_slow(sim->plan)))
         return "a timeout that was asked for";
+    /* Unread datagrams may hold all there is, for as long as nobody reads them. */
+    const struct tcpip_stack *stack = sim->hosts[side->host].stack;
+    if (error == TCPIP_ERR_TIMEOUT && (faults & PLAN_SMALL_LIMITS) != 0 &&
+        stack->memory.used_bytes > stack->limits.memory_bytes / 16 * 15)
+        return "the stack's memory is taken";
+    if (is_unreachable(error) && sim->plan->wire != PLAN_WIRE_RAW && is_slow(sim->plan))
+        return "the neighbour's answer waited in a queue";
     if (is_connecting(side) && is_unreachable(error) && sim->plan->wire != PLAN_WIRE_RAW &&
         ((faults & PLAN_LOSSY) != 0 || is_slow(sim->plan)))
         return "the neighbour didn't answer";

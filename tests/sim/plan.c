@@ -79,6 +79,12 @@ static void plan_limits(struct plan *plan, struct plan_host *host, struct rng *r
     }
 }
 
+static const char *plan_congestion(struct rng *rng)
+{
+    static const char *const names[] = {"cubic", "cubic", "cubic", "reno", "reno", "bbr", "bbr", "dctcp"};
+    return names[rng_below(rng, sizeof(names) / sizeof(names[0]))];
+}
+
 /* Stack-wide defaults that both ends of a handshake have to live with. */
 static void plan_host_options(struct plan_options *options, struct rng *rng)
 {
@@ -89,6 +95,8 @@ static void plan_host_options(struct plan_options *options, struct rng *rng)
         plan_option_add(options, TCPIP_OPTION_TIMESTAMPS, 0);
     if (percent(rng, 15))
         plan_option_add(options, TCPIP_OPTION_WINDOW_SCALING, 0);
+    if (percent(rng, 50))
+        plan_option_add(options, TCPIP_OPTION_ECN, (int64_t)rng_below(rng, 6));
     if (percent(rng, 15))
         plan_option_add(options, TCPIP_OPTION_SYN_COOKIES, PICK(rng, 0, 2, 2));
     if (percent(rng, each))
@@ -117,7 +125,7 @@ static void plan_host(struct plan *plan, struct plan_host *host, struct rng *rng
 {
     plan_limits(plan, host, rng);
     plan_host_options(&host->defaults, rng);
-    host->congestion = percent(rng, 30) ? "reno" : "cubic";
+    host->congestion = plan_congestion(rng);
     if ((plan->faults & PLAN_COARSE_CLOCK) != 0)
         host->clock_tick_ns = PICK(rng, 10, 100, 1000, 4000, 10000, 50000) * TCPIP_US;
     /* Timestamps of TCP wrap around at 2^32 ms, and the sign bit flips at half of that. */
@@ -182,6 +190,10 @@ static void plan_faults(const struct plan *plan, struct rng *rng, struct tcpip_f
         line->jitter_ns = PICK(rng, 10, 1000, 20000, 150000) * TCPIP_US;
     if (faults & PLAN_QUEUE)
         line->queue_bytes = (uint32_t)PICK(rng, 2000, 10000, 50000);
+    if (percent(rng, 30))
+        line->mark_ppm = (uint32_t)PICK(rng, 1000, 20000, 200000, 1000000);
+    if (percent(rng, 20))
+        line->mark_queue_bytes = (uint32_t)PICK(rng, 3000, 30000);
     if (faults & PLAN_SHIFT)
         line->delay_ns = PICK(rng, 0, 100, 10000, 100000, 400000) * TCPIP_US;
 }
@@ -335,7 +347,7 @@ static void plan_side(struct plan_side *side, struct rng *rng, uint64_t share)
     side->wake = (uint8_t)rng_below(rng, PLAN_WAKE_READY + 1);
     side->end_after = side->total > 0 ? rng_u64(rng) % (2 * side->total) : 0;
     if (percent(rng, 20))
-        side->congestion = percent(rng, 50) ? "reno" : "cubic";
+        side->congestion = plan_congestion(rng);
     plan_side_options(side, rng);
 }
 

@@ -53,6 +53,8 @@ static void print_line(const struct tcpip_fault_profile *line)
         printf(" reorder %u by %.6f", line->reorder_ppm, seconds(line->reorder_ns));
     if (line->jitter_ns != 0)
         printf(" jitter %.6f", seconds(line->jitter_ns));
+    if (line->mark_ppm != 0 || line->mark_queue_bytes != 0)
+        printf(" mark %u, above %u", line->mark_ppm, line->mark_queue_bytes);
     if (line->queue_bytes != 0)
         printf(" queue %u", line->queue_bytes);
     printf("%s]", line->down ? " down" : "");

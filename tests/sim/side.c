@@ -339,13 +339,14 @@ static void side_fiddle(struct side *side)
         {TCPIP_OPTION_SEND_QUEUE_SIZE, 0, 0},
         {TCPIP_OPTION_RECEIVE_QUEUE_SIZE, 0, 0},
     };
+    static const char *const controllers[] = {"reno", "cubic", "dctcp", "bbr"};
     enum { CHOICES = sizeof(choices) / sizeof(choices[0]) };
     uint32_t choice = rng_below(&side->rng, CHOICES + 2);
     enum tcpip_error error = TCPIP_OK;
     side->fiddle_at = side->sim->now + side->plan->fiddle_pause;
     side_note(side, "fiddles", choice);
     if (choice == CHOICES) {
-        error = tcpip_endpoint_set_congestion(side->endpoint, rng_below(&side->rng, 2) == 0 ? "reno" : "cubic");
+        error = tcpip_endpoint_set_congestion(side->endpoint, controllers[rng_below(&side->rng, 4)]);
     } else if (choice > CHOICES) {
         struct tcpip_tcp_info info = {.size = sizeof(info)};
         error = tcpip_endpoint_tcp_info(side->endpoint, &info);
