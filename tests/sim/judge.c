@@ -123,8 +123,8 @@ static const char *error_cause(const struct side *side, enum tcpip_error error)
     if (side->plan->may_time_out && error == TCPIP_ERR_TIMEOUT && is_connecting(side) &&
         side->flow->plan->kind == PLAN_FLOW_FORWARD)
         return "the forwarder drops SYNs, and a timeout was asked for";
-    if (peer->plan->keepalive && error == TCPIP_ERR_CONNECTION_RESET && (faults & PLAN_LOSSY) != 0)
-        return "the peer's probes weren't answered"; /* its program hasn't looked yet */
+    if (peer->plan->may_time_out && error == TCPIP_ERR_CONNECTION_RESET && (faults & PLAN_LOSSY) != 0)
+        return "the peer gave up, as it was asked to"; /* its program hasn't looked yet */
     if (side->plan->may_time_out && error == TCPIP_ERR_TIMEOUT &&
         ((faults & (PLAN_LOSSY | PLAN_SHIFT | PLAN_REORDER | PLAN_JITTER)) != 0 || peer->plan->read_start > 0 ||
          peer->plan->read_pause > 0 || is_slow(sim->plan)))

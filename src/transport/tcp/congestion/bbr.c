@@ -612,8 +612,8 @@ static uint32_t bbr_pacing_gain(const struct bbr *bbr)
 static void bbr_set_pacing(struct tcpip_congestion *congestion, const struct bbr *bbr, uint32_t gain)
 {
     uint64_t rate = (uint64_t)bbr_bw(bbr) * BBR_UNIT * gain / 100 * BBR_PACING_MARGIN / 100;
-    if (bbr->full_bw_reached || rate > congestion->pacing_rate)
-        congestion->pacing_rate = max_u64(rate, 1);
+    if (rate != 0 && (bbr->full_bw_reached || rate > congestion->pacing_rate))
+        congestion->pacing_rate = rate;
 }
 
 static void bbr_set_cwnd(struct tcpip_congestion *congestion, struct bbr *bbr, const struct tcpip_congestion_ack *ack)
