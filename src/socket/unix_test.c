@@ -399,6 +399,52 @@ static void a_connection_that_dies_on_its_way_does_not_linger(void **state)
     assert_int_equal(tcpip_recv(w->s, server, room, sizeof(room), 0), 0);
 }
 
+/* ---- memory ---- */
+
+/* Some of everything; what fails is closed like the rest. */
+static void live(struct socket_world *w)
+{
+    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(2 * sizeof(int))];
+    char byte;
+    struct iovec iov = {&byte, 1};
+    struct msghdr message = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+    int pair[2] = {-1, -1};
+    int server = tcpip_socket(w->s, AF_UNIX, SOCK_SEQPACKET, 0),
+        client = tcpip_socket(w->s, AF_UNIX, SOCK_SEQPACKET, 0);
+    if (un_bind(w, server, "path") == 0 && tcpip_listen(w->s, server, 1) == 0 && un_connect(w, client, "path") == 0) {
+        int accepted = tcpip_accept(w->s, server, NULL, NULL);
+        (void)!tcpip_send(w->s, client, "hello", 5, MSG_DONTWAIT);
+        (void)tcpip_close(w->s, accepted);
+    }
+    if (tcpip_socketpair(w->s, AF_UNIX, SOCK_STREAM, 0, pair) == 0) {
+        int both[2] = {server, client};
+        (void)pass(w, pair[0], both, 2, MSG_DONTWAIT);
+        (void)!tcpip_recvmsg(w->s, pair[1], &message, MSG_DONTWAIT | MSG_PEEK);
+        (void)pass(w, pair[0], both, 2, MSG_DONTWAIT);
+    }
+    for (int fd = 3; fd < 20; fd++)
+        (void)tcpip_close(w->s, fd);
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    for (uint64_t k = 1;; k++) {
+        struct socket_world w;
+        socket_world_init(&w, NULL);
+        test_env_fail(&w.world, k, k % 2 == 0);
+        live(&w);
+        bool failed = w.world.failed > 0;
+        test_env_fail(&w.world, 0, false);
+        socket_world_fini(&w);
+        if (!failed) {
+            assert_true(k > 8);
+            return;
+        }
+    }
+}
+
 /* ---- with the kernel's descriptors ---- */
 
 static int setup_real(void **state)
@@ -450,6 +496,7 @@ int main(void)
         TEST(who_passes_nonsense_is_told),
         TEST(sockets_in_each_others_queues_end_with_the_table),
         TEST(a_connection_that_dies_on_its_way_does_not_linger),
+        cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test_setup_teardown(a_pipe_travels_too, setup_real, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

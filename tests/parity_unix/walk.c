@@ -49,7 +49,7 @@ static enum call walk_call(struct walk *walk)
     static const uint8_t weights[CALLS] = {
         [CALL_NEW] = 8,    [CALL_PAIR] = 3,     [CALL_CLOSE] = 6,      [CALL_BIND] = 8,     [CALL_AUTOBIND] = 1,
         [CALL_UNLINK] = 2, [CALL_CONNECT] = 16, [CALL_DISCONNECT] = 2, [CALL_LISTEN] = 6,   [CALL_ACCEPT] = 10,
-        [CALL_SEND] = 24,  [CALL_RECV] = 22,    [CALL_SHUTDOWN] = 2,   [CALL_PASSCRED] = 1, [CALL_READY] = 16,
+        [CALL_SEND] = 24,  [CALL_RECV] = 22,    [CALL_SHUTDOWN] = 2,   [CALL_PASSCRED] = 6, [CALL_READY] = 16,
         [CALL_LOCAL] = 3,  [CALL_REMOTE] = 3,   [CALL_UNREAD] = 4,     [CALL_ERROR] = 1,    [CALL_PEERCRED] = 2,
     };
     uint32_t sum = 0;

@@ -371,6 +371,28 @@ static void a_stream_does_not_mix_senders_for_who_asks(void **state)
     }
 }
 
+static void who_was_not_accepted_yet_may_still_ask_who_wrote(void **state)
+{
+    struct unix_world *world = *state;
+    struct tcpip_unix_credentials self = {5, 50, 500};
+    struct tcpip_endpoint *server = world_listener(world, TCPIP_UNIX_STREAM, "@s", 1), *accepted;
+    struct tcpip_endpoint *client = world_new(world, TCPIP_UNIX_STREAM);
+    struct tcpip_unix_receive beside;
+    char got[16];
+    assert_int_equal(tcpip_unix_set_credentials(client, &self), TCPIP_OK);
+    assert_int_equal(world_connect(client, "@s"), TCPIP_OK);
+    assert_int_equal(world_send(client, "early"), TCPIP_OK);
+    assert_int_equal(tcpip_endpoint_accept(server, &accepted, NULL), TCPIP_OK);
+    assert_int_equal(world_send(client, "late"), TCPIP_OK); /* now it would have said so */
+    assert_int_equal(tcpip_endpoint_set_option(accepted, TCPIP_OPTION_PASSCRED, 1), TCPIP_OK);
+    (void)world_take(accepted, 10, 0, false, &beside, got);
+    assert_string_equal(got, "early");
+    assert_memory_equal(&beside.credentials, &self, sizeof(self));
+    (void)world_take(accepted, 10, 0, false, &beside, got);
+    assert_string_equal(got, "late");
+    assert_int_equal(beside.credentials.uid, TCPIP_UNIX_UID_UNKNOWN);
+}
+
 static void peers_know_each_other_as_they_met(void **state)
 {
     struct unix_world *world = *state;
@@ -466,6 +488,7 @@ int main(void)
         TEST(as_many_references_as_endpoints_may_be_under_way),
         TEST(endpoints_inside_endpoints_end_one_after_the_other),
         TEST(a_stream_does_not_mix_senders_for_who_asks),
+        TEST(who_was_not_accepted_yet_may_still_ask_who_wrote),
         TEST(peers_know_each_other_as_they_met),
         TEST(every_allocation_may_fail),
     };
