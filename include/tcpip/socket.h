@@ -67,6 +67,9 @@ struct tcpip_sockets_options {
      * tcpip_sockets_unlock. The lock is held. May be NULL. */
     void (*wake)(void *ctx);
     void *ctx;
+    /* Names for tcpip_getaddrinfo: text in /etc/hosts' form, which stays the caller's and must outlive the table. NULL:
+     * literals only. */
+    const char *hosts;
 };
 
 /* options may be NULL: drive THREADS. NO_MEMORY; NO_BUFFER_SPACE: no descriptors or threads left; INVALID_ARGUMENT:
@@ -198,6 +201,18 @@ TCPIP_API int tcpip_getsockopt(struct tcpip_sockets *s, int fd, int level, int n
 /* setsockopt(2). */
 TCPIP_API int tcpip_setsockopt(struct tcpip_sockets *s, int fd, int level, int name, const void *value,
                                socklen_t length);
+
+/* ---- names ---- */
+
+/* getaddrinfo(3): literals and the names of options.hosts, numeric services and the best-known ones; the EAI_ errors of
+ * the C library. */
+TCPIP_API int tcpip_getaddrinfo(struct tcpip_sockets *s, const char *node, const char *service,
+                                const struct addrinfo *hints, struct addrinfo **out);
+/* freeaddrinfo(3), of tcpip_getaddrinfo's lists only. May be NULL. */
+TCPIP_API void tcpip_freeaddrinfo(struct addrinfo *list);
+/* getnameinfo(3), by the same tables. */
+TCPIP_API int tcpip_getnameinfo(struct tcpip_sockets *s, const struct sockaddr *address, socklen_t length, char *host,
+                                socklen_t host_room, char *service, socklen_t service_room, int flags);
 
 TCPIP_END_DECLS
 

@@ -16,6 +16,7 @@
 #include <net/if.h>
 #include <sys/time.h>
 #include <tcpip/stack.h>
+#include <tcpip/unix.h>
 
 /* Names that the C library's headers may be too old for. */
 enum {
@@ -96,8 +97,11 @@ static int so_netns_cookie(const struct option_call *call)
 
 static int so_peercred(const struct option_call *call)
 {
-    struct ucred nobody = {.pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1};
-    return tcpip__option_answer(call, &nobody, sizeof(nobody));
+    struct ucred told = {.pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1};
+    struct tcpip_unix_credentials peer;
+    if (call->socket->domain == AF_UNIX && tcpip_unix_peer_credentials(call->socket->endpoint, &peer) == TCPIP_OK)
+        told = (struct ucred){peer.pid, peer.uid, peer.gid};
+    return tcpip__option_answer(call, &told, sizeof(told));
 }
 
 static int so_no_data(const struct option_call *call)
