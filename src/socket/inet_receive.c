@@ -14,7 +14,10 @@
 #include <string.h>
 #include <tcpip/buffer.h>
 
-enum { RECEIVE_VIEWS = 16 };
+enum {
+    RECEIVE_VIEWS = 16,
+    TCP_CM_INQ_TYPE = 36, /* TCP_CM_INQ, which is TCP_INQ */
+};
 
 struct inet_receiving {
     struct socket *so;
@@ -22,6 +25,7 @@ struct inet_receiving {
     struct io_vector *vector;
     size_t target, done;
     bool ended;
+    size_t skip; /* peeking: bytes still to be passed over (SO_PEEK_OFF) */
 };
 
 /* ---- streams ---- */
@@ -57,6 +61,10 @@ static bool stream_peek_piece(void *ctx, const void *data, size_t size)
     struct inet_receiving *receiving = ctx;
     struct io_vector *vector = receiving->vector;
     const uint8_t *from = data;
+    size_t passed = min_size(size, receiving->skip);
+    receiving->skip -= passed;
+    from += passed;
+    size -= passed;
     while (size > 0 && vector->bytes > 0) {
         struct tcpip_io *io = &vector->io[vector->first];
         size_t part = min_size(size, io->size);
@@ -70,12 +78,31 @@ static bool stream_peek_piece(void *ctx, const void *data, size_t size)
     return vector->bytes > 0;
 }
 
+/* SO_PEEK_OFF: where the next peek starts; negative: at the front, always. */
+static int32_t stream_peek_offset(const struct socket *so)
+{
+    return tcpip__socket_kept(&so->options, KEPT_PEEK_OFF);
+}
+
+/* What was peeked at is behind it; what was read moves everything forward. */
+static void stream_move_peek_offset(const struct inet_receiving *receiving)
+{
+    struct socket *so = receiving->so;
+    int64_t offset = stream_peek_offset(so), done = (int64_t)receiving->done;
+    if (offset < 0)
+        return;
+    offset += (receiving->message->flags & MSG_PEEK) != 0 ? done : -done;
+    /* The option was set: there is room to keep it. */
+    (void)tcpip__socket_keep(so->file.sockets, &so->options, KEPT_PEEK_OFF, (int32_t)clamp_i64(offset, 0, INT32_MAX));
+}
+
 /* Each attempt looks from the front. */
 static int stream_peek(struct inet_receiving *receiving)
 {
     size_t done = 0;
     tcpip__io_vector_init(receiving->vector, receiving->message);
     receiving->done = 0;
+    receiving->skip = (size_t)max_i64(stream_peek_offset(receiving->so), 0);
     enum tcpip_error error = tcpip_endpoint_peek(receiving->so->endpoint, stream_peek_piece, receiving, &done);
     if (error != TCPIP_OK)
         return tcpip__socket_errno(SOCKET_CALL_RECEIVE, error);
@@ -117,6 +144,19 @@ static size_t stream_target(const struct socket *so, const struct message *messa
     return max_size(min_size((size_t)max_i64(low_water, 1), message->bytes), 1);
 }
 
+/* TCP_INQ: how much more there is to read, as a control message; at the end of the stream 1, for the end. */
+static void stream_tell_queued(const struct socket *so, struct message *message)
+{
+    size_t used = 0, queued = stream_queued(so);
+    if (tcpip__socket_kept(&so->options, KEPT_TCP_INQ) != 0) {
+        int told = (int)min_size(queued, INT_MAX);
+        if (queued == 0 && stream_ended(so))
+            told = 1;
+        tcpip__control_put(message, &used, IPPROTO_TCP, TCP_CM_INQ_TYPE, &told, sizeof(told));
+    }
+    message->control_length = used;
+}
+
 static int stream_receive(struct inet_receiving *receiving, tcpip_ns timeout_ns)
 {
     receiving->target = stream_target(receiving->so, receiving->message);
@@ -125,8 +165,15 @@ static int stream_receive(struct inet_receiving *receiving, tcpip_ns timeout_ns)
     int number =
         tcpip__socket_block(receiving->so, TCPIP_EVENT_IN | TCPIP_EVENT_RDHUP, timeout_ns, stream_attempt, receiving);
     receiving->message->name_length = 0;
-    receiving->message->control_length = 0;
-    return receiving->done > 0 ? 0 : number;
+    if (receiving->done > 0)
+        number = 0;
+    if (number == 0) {
+        stream_move_peek_offset(receiving);
+        stream_tell_queued(receiving->so, receiving->message);
+    } else {
+        receiving->message->control_length = 0;
+    }
+    return number;
 }
 
 /* ---- datagrams ---- */

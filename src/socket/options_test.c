@@ -270,9 +270,199 @@ static void every_option_answers_as_the_kernels(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* ---- what options do ---- */
+
+static int setup(void **state)
+{
+    struct socket_world *w = malloc(sizeof(*w));
+    assert_non_null(w);
+    socket_world_init(w, NULL);
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    socket_world_fini(*state);
+    free(*state);
+    return 0;
+}
+
+static int get_int(struct socket_world *w, int fd, int level, int name)
+{
+    int value = -1;
+    socklen_t length = sizeof(value);
+    assert_int_equal(tcpip_getsockopt(w->s, fd, level, name, &value, &length), 0);
+    assert_int_equal(length, sizeof(value));
+    return value;
+}
+
+static void set_int(struct socket_world *w, int fd, int level, int name, int value)
+{
+    assert_int_equal(tcpip_setsockopt(w->s, fd, level, name, &value, sizeof(value)), 0);
+}
+
+static void buffer_sizes_are_doubled_and_have_a_least(void **state)
+{
+    struct socket_world *w = *state;
+    int tcp = tcpip_socket(w->s, AF_INET, SOCK_STREAM, 0);
+    int64_t exact;
+    set_int(w, tcp, SOL_SOCKET, SO_RCVBUF, 100000);
+    assert_int_equal(get_int(w, tcp, SOL_SOCKET, SO_RCVBUF), 200000);
+    assert_int_equal(
+        tcpip_endpoint_get_option(tcpip_socket_endpoint(w->s, tcp), TCPIP_OPTION_RECEIVE_BUFFER_SIZE, &exact),
+        TCPIP_OK);
+    assert_int_equal(exact, 100000);
+    set_int(w, tcp, SOL_SOCKET, SO_RCVBUF, 0);
+    assert_int_equal(get_int(w, tcp, SOL_SOCKET, SO_RCVBUF), 2304);
+    set_int(w, tcp, SOL_SOCKET, SO_SNDBUF, 1);
+    assert_int_equal(get_int(w, tcp, SOL_SOCKET, SO_SNDBUF), 4608);
+    assert_int_equal(get_int(w, tcp, SOL_SOCKET, SO_BUF_LOCK), 3);
+    set_int(w, tcp, SOL_SOCKET, SO_SNDBUF, -1); /* as much as there may be */
+    assert_int_equal(tcpip_endpoint_get_option(tcpip_socket_endpoint(w->s, tcp), TCPIP_OPTION_SEND_BUFFER_SIZE, &exact),
+                     TCPIP_OK);
+    assert_int_equal(get_int(w, tcp, SOL_SOCKET, SO_SNDBUF), 2 * exact);
+}
+
+static void timeouts_and_lingering_are_told_as_they_were_set(void **state)
+{
+    struct socket_world *w = *state;
+    int tcp = tcpip_socket(w->s, AF_INET, SOCK_STREAM, 0);
+    struct timeval time = {1, 500000}, told, bad = {1, 1000000}, none = {-1, 0};
+    struct linger linger = {1, 7}, off = {0, 9}, linger_told;
+    socklen_t length = sizeof(told);
+    assert_int_equal(tcpip_setsockopt(w->s, tcp, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time)), 0);
+    assert_int_equal(tcpip_setsockopt(w->s, tcp, SOL_SOCKET, SO_RCVTIMEO, &bad, sizeof(bad)), -1);
+    assert_int_equal(errno, EDOM);
+    assert_int_equal(tcpip_getsockopt(w->s, tcp, SOL_SOCKET, SO_RCVTIMEO, &told, &length), 0);
+    assert_memory_equal(&told, &time, sizeof(told));
+    assert_int_equal(tcpip_setsockopt(w->s, tcp, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof(none)), 0);
+    assert_int_equal(tcpip_getsockopt(w->s, tcp, SOL_SOCKET, SO_RCVTIMEO, &told, &length), 0);
+    assert_int_equal(told.tv_sec + told.tv_usec, 0);
+    assert_int_equal(tcpip_setsockopt(w->s, tcp, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+    assert_int_equal(tcpip_setsockopt(w->s, tcp, SOL_SOCKET, SO_LINGER, &off, sizeof(off)), 0);
+    length = sizeof(linger_told);
+    assert_int_equal(tcpip_getsockopt(w->s, tcp, SOL_SOCKET, SO_LINGER, &linger_told, &length), 0);
+    assert_int_equal(linger_told.l_onoff, 0);
+    assert_int_equal(linger_told.l_linger, 7);
+}
+
+static void a_timeout_ends_a_receive_in_the_stacks_time(void **state)
+{
+    struct socket_world *w = *state;
+    int client, server;
+    struct timeval time = {0, 250000};
+    char byte;
+    socket_world_connect(w, &client, &server);
+    assert_int_equal(tcpip_setsockopt(w->s, client, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time)), 0);
+    tcpip_ns before = w->world.now;
+    assert_int_equal(tcpip_recv(w->s, client, &byte, 1, 0), -1);
+    assert_int_equal(errno, EAGAIN);
+    assert_int_equal(w->world.now - before, 250 * TCPIP_MS);
+}
+
+static void what_is_left_to_read_comes_as_a_control_message(void **state)
+{
+    struct socket_world *w = *state;
+    int client, server;
+    char room[4];
+    socket_world_connect(w, &client, &server);
+    set_int(w, server, IPPROTO_TCP, TCP_INQ, 1);
+    assert_int_equal(tcpip_send(w->s, client, "0123456789", 10, 0), 10);
+    assert_int_equal(tcpip_shutdown(w->s, client, SHUT_WR), 0);
+    static const int want[][2] = {{4, 6}, {4, 2}, {2, 1}, {0, 1}};
+    for (size_t i = 0; i < array_count(want); i++) {
+        _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+        struct iovec iov = {room, sizeof(room)};
+        struct msghdr message = {
+            .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+        int left;
+        assert_int_equal(tcpip_recvmsg(w->s, server, &message, 0), want[i][0]);
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        assert_non_null(header);
+        assert_int_equal(header->cmsg_level, IPPROTO_TCP);
+        assert_int_equal(header->cmsg_type, TCP_CM_INQ);
+        memcpy(&left, CMSG_DATA(header), sizeof(left));
+        assert_int_equal(left, want[i][1]);
+    }
+}
+
+static void peeking_goes_on_where_it_stopped(void **state)
+{
+    struct socket_world *w = *state;
+    int client, server;
+    char room[4];
+    socket_world_connect(w, &client, &server);
+    set_int(w, server, SOL_SOCKET, SO_PEEK_OFF, 1);
+    assert_int_equal(tcpip_send(w->s, client, "abcdefgh", 8, 0), 8);
+    assert_int_equal(tcpip_recv(w->s, server, room, 3, MSG_PEEK), 3);
+    assert_memory_equal(room, "bcd", 3);
+    assert_int_equal(tcpip_recv(w->s, server, room, 2, 0), 2);
+    assert_memory_equal(room, "ab", 2);
+    assert_int_equal(get_int(w, server, SOL_SOCKET, SO_PEEK_OFF), 2);
+    assert_int_equal(tcpip_recv(w->s, server, room, 4, MSG_PEEK), 4);
+    assert_memory_equal(room, "efgh", 4);
+    assert_int_equal(tcpip_recv(w->s, server, room, 4, MSG_PEEK | MSG_DONTWAIT), -1);
+    assert_int_equal(errno, EAGAIN);
+}
+
+static void an_accepted_socket_has_its_listeners_options(void **state)
+{
+    struct socket_world *w = *state;
+    struct sockaddr_in address = loopback4(7100);
+    int listener = tcpip_socket(w->s, AF_INET, SOCK_STREAM, 0), client = tcpip_socket(w->s, AF_INET, SOCK_STREAM, 0);
+    set_int(w, listener, SOL_SOCKET, SO_PRIORITY, 5);
+    set_int(w, listener, SOL_SOCKET, SO_DEBUG, 1);
+    set_int(w, listener, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_int(w, listener, IPPROTO_TCP, TCP_INQ, 1);
+    set_int(w, listener, IPPROTO_IP, IP_TOS, 0x10);
+    assert_int_equal(tcpip_bind(w->s, listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(get_int(w, listener, SOL_SOCKET, SO_ACCEPTCONN), 0);
+    assert_int_equal(tcpip_listen(w->s, listener, 1), 0);
+    assert_int_equal(get_int(w, listener, SOL_SOCKET, SO_ACCEPTCONN), 1);
+    assert_int_equal(tcpip_connect(w->s, client, (struct sockaddr *)&address, sizeof(address)), 0);
+    int accepted = tcpip_accept(w->s, listener, NULL, NULL);
+    assert_true(accepted >= 0);
+    assert_int_equal(get_int(w, accepted, SOL_SOCKET, SO_DEBUG), 1);
+    assert_int_equal(get_int(w, accepted, IPPROTO_TCP, TCP_NODELAY), 1);
+    assert_int_equal(get_int(w, accepted, IPPROTO_TCP, TCP_INQ), 1);
+    assert_int_equal(get_int(w, accepted, IPPROTO_IP, IP_TOS), 0x10);
+    assert_int_equal(get_int(w, accepted, SOL_SOCKET, SO_ACCEPTCONN), 0);
+}
+
+static void tcp_info_counts_as_the_kernels_does(void **state)
+{
+    struct socket_world *w = *state;
+    int client, server;
+    struct tcp_info info;
+    socklen_t length = sizeof(info);
+    uint8_t state_alone = 0;
+    socket_world_connect(w, &client, &server);
+    assert_int_equal(tcpip_send(w->s, client, "hello", 5, 0), 5);
+    socket_world_run(w, TCPIP_SECOND);
+    assert_int_equal(tcpip_getsockopt(w->s, client, IPPROTO_TCP, TCP_INFO, &info, &length), 0);
+    assert_int_equal(info.tcpi_state, 1); /* TCP_ESTABLISHED */
+    assert_int_equal(info.tcpi_options & 7, 7);
+    assert_int_equal(info.tcpi_bytes_sent, 5);
+    assert_int_equal(info.tcpi_unacked, 0);
+    assert_int_equal(info.tcpi_data_segs_out, 1);
+    assert_int_equal(info.tcpi_last_data_sent, 1000);
+    assert_int_equal(info.tcpi_snd_ssthresh, 0x7fffffff);
+    length = 1;
+    assert_int_equal(tcpip_getsockopt(w->s, client, IPPROTO_TCP, TCP_INFO, &state_alone, &length), 0);
+    assert_int_equal(state_alone, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(buffer_sizes_are_doubled_and_have_a_least, setup, teardown),
+        cmocka_unit_test_setup_teardown(timeouts_and_lingering_are_told_as_they_were_set, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_timeout_ends_a_receive_in_the_stacks_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_left_to_read_comes_as_a_control_message, setup, teardown),
+        cmocka_unit_test_setup_teardown(peeking_goes_on_where_it_stopped, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_accepted_socket_has_its_listeners_options, setup, teardown),
+        cmocka_unit_test_setup_teardown(tcp_info_counts_as_the_kernels_does, setup, teardown),
         cmocka_unit_test(every_option_answers_as_the_kernels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
