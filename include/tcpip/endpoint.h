@@ -264,6 +264,8 @@ struct tcpip_tcp_info {
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_tcp_info(const struct tcpip_endpoint *endpoint,
                                                                   struct tcpip_tcp_info *out);
 
+/* Forgets what was learned of servers: cookies, sizes, losses; and ends all pauses. For moves to another network. */
+TCPIP_API void tcpip_tcp_forget_fast_open(struct tcpip_stack *stack);
 #define TCPIP_TCP_FAST_OPEN_KEY_BYTES 16
 /* The key of the stack's Fast Open cookies, and an older one whose cookies are still taken, or NULL. Servers behind one
  * address share them. Without this call the key is the stack's own, drawn when it was made. */

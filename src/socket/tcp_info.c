@@ -42,6 +42,7 @@ enum {
     LINUX_OPT_ECN = 8,
     LINUX_OPT_ECN_SEEN = 16,
     LINUX_OPT_SYN_DATA = 32,
+    LINUX_OPT_FAST_OPEN_CHILD = 128,
     LINUX_INFINITE_SSTHRESH = 0x7fffffff,
 };
 
@@ -133,7 +134,9 @@ static void info_sender(const struct tcpip_tcp_info *info, struct linux_tcp_info
     out->limited =
         (uint8_t)((info->delivery_rate == 0) |
                   (int)info->fast_open_fail << 1); /* nothing was measured: the application's fault, says the kernel */
-    out->delivered = (uint32_t)(info->bytes_acked / mss) + out->sacked;
+    /* The SYN is a segment as well, but not one more than the data that came with it. */
+    bool opened = info->state >= TCPIP_TCP_ESTABLISHED && (!info->syn_data_acked || info->fast_open_child);
+    out->delivered = (uint32_t)((info->bytes_acked + mss - 1) / mss) + out->sacked + (opened ? 1 : 0);
     out->reordering = info->reordering;
 }
 
@@ -147,7 +150,8 @@ static void info_translate(const struct tcpip_tcp_info *info, struct linux_tcp_i
     out->options =
         (uint8_t)((info->timestamps ? LINUX_OPT_TIMESTAMPS : 0) | (info->sack ? LINUX_OPT_SACK : 0) |
                   (info->window_scaling ? LINUX_OPT_WSCALE : 0) | (info->ecn ? LINUX_OPT_ECN : 0) |
-                  (info->received_ce > 0 ? LINUX_OPT_ECN_SEEN : 0) | (info->syn_data_acked ? LINUX_OPT_SYN_DATA : 0));
+                  (info->received_ce > 0 ? LINUX_OPT_ECN_SEEN : 0) | (info->syn_data_acked ? LINUX_OPT_SYN_DATA : 0) |
+                  (info->fast_open_child ? LINUX_OPT_FAST_OPEN_CHILD : 0));
     out->scales = (uint8_t)((info->snd_wscale & 15) | (info->rcv_wscale & 15) << 4);
     out->rcv_mss = info->rcv_mss;
     out->advmss = info->advertised_mss;

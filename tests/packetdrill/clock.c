@@ -12,6 +12,8 @@
 
 #include "socket/sockets.h"
 
+#include <time.h>
+
 enum { LOOK_NS = 1000, STEPS_MAX = 1000000 };
 
 static bool is_driver(const struct adapter *adapter)
@@ -25,6 +27,7 @@ static void tell_driver(struct adapter *adapter, int under_way)
 {
     pthread_mutex_lock(&adapter->mutex);
     adapter->under_way = under_way;
+    adapter->returned = adapter->returned || under_way == 0;
     adapter->changes++;
     pthread_cond_broadcast(&adapter->changed);
     pthread_mutex_unlock(&adapter->mutex);
@@ -129,9 +132,24 @@ void clock_run_to(struct adapter *adapter, tcpip_ns at)
     }
 }
 
+/* What a call returned is packetdrill's to note, on its second thread, which needs a lock that it gives up only while
+ * it sleeps: a script that leaves a millisecond for it means a real one. */
+static void let_packetdrill_note(struct adapter *adapter)
+{
+    static const struct timespec moment = {.tv_nsec = 2000000};
+    pthread_mutex_lock(&adapter->mutex);
+    bool returned = adapter->returned;
+    adapter->returned = false;
+    pthread_mutex_unlock(&adapter->mutex);
+    if (returned)
+        (void)nanosleep(&moment, NULL);
+}
+
 int clock_usleep(void *userdata, useconds_t usecs)
 {
     struct adapter *adapter = userdata;
+    if (is_driver(adapter))
+        let_packetdrill_note(adapter);
     clock_run_to(adapter, adapter->env.now + usecs * TCPIP_US);
     return 0;
 }

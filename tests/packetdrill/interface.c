@@ -171,11 +171,15 @@ static ssize_t call_send(void *userdata, int fd, const void *data, size_t size, 
 static ssize_t call_sendto(void *userdata, int fd, const void *data, size_t size, int flags,
                            const struct sockaddr *address, socklen_t length)
 {
+    adapter_start(userdata);
+    sysctl_fast_open(userdata);
     CALL(ssize_t, tcpip_sendto(sockets, fd, data, size, flags, address, length));
 }
 
 static ssize_t call_sendmsg(void *userdata, int fd, const struct msghdr *message, int flags)
 {
+    adapter_start(userdata);
+    sysctl_fast_open(userdata);
     CALL(ssize_t, tcpip_sendmsg(sockets, fd, message, flags));
 }
 
@@ -221,6 +225,8 @@ static int call_getsockopt(void *userdata, int fd, int level, int name, void *va
 
 static int call_setsockopt(void *userdata, int fd, int level, int name, const void *value, socklen_t length)
 {
+    adapter_start(userdata);
+    sysctl_fast_open(userdata);
     CALL(int, tcpip_setsockopt(sockets, fd, level, name, value, length));
 }
 

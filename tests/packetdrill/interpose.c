@@ -2,10 +2,13 @@
 /* interpose.c: calls that packetdrill makes to libc even with a library under test.
  *
  * The data for %{ }% come from libc's getsockopt; so the object is also preloaded, and passes on what isn't ours. times
- * is packetdrill's spin at start: it waits for ten ticks of a real clock. Here each look is a tick. */
+ * is packetdrill's spin at start: it waits for ten ticks of a real clock. Here each look is a tick. system runs what
+ * scripts do to the kernel, some of which is meant for us. */
 #include "adapter.h"
 
 #include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/times.h>
 
 #define PACKETDRILL_EXPORT __attribute__((visibility("default")))
@@ -35,6 +38,20 @@ PACKETDRILL_EXPORT int getsockopt(int fd, int level, int name, void *restrict va
     int (*libc)(int, int, int, void *, socklen_t *);
     *(void **)&libc = libc_function("getsockopt");
     return libc(fd, level, name, value, length);
+}
+
+/* `ip tcp_metrics flush` forgets the cookies that a client was given: the kernel's, and ours. */
+PACKETDRILL_EXPORT int system(const char *command)
+{
+    if (command != NULL && strstr(command, "tcp_metrics flush") != NULL && the_adapter != NULL &&
+        the_adapter->sockets != NULL) {
+        tcpip_sockets_lock(the_adapter->sockets);
+        tcpip_tcp_forget_fast_open(the_adapter->stack);
+        tcpip_sockets_unlock(the_adapter->sockets);
+    }
+    int (*libc)(const char *);
+    *(void **)&libc = libc_function("system");
+    return libc(command);
 }
 
 PACKETDRILL_EXPORT clock_t times(struct tms *out)

@@ -139,6 +139,15 @@ static void set_all(struct tcpip_stack *stack)
         adapter_fail("tcp_congestion_control", "neither reno nor cubic");
 }
 
+void sysctl_fast_open(struct adapter *adapter)
+{
+    int64_t value;
+    tcpip_sockets_lock(adapter->sockets);
+    if (read_numbers("fastopen", &value, 1) == 1)
+        set(adapter->stack, TCPIP_OPTION_FAST_OPEN_MODE, value);
+    tcpip_sockets_unlock(adapter->sockets);
+}
+
 void sysctl_defaults(struct adapter *adapter)
 {
     tcpip_sockets_lock(adapter->sockets);

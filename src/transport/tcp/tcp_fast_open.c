@@ -459,6 +459,15 @@ void tcpip_tcp_set_fast_open_key(struct tcpip_stack *stack, const uint8_t *prima
     fast_open_keys_set(&tcp_stack_of(stack)->fast_open_keys, primary, backup);
 }
 
+void tcpip_tcp_forget_fast_open(struct tcpip_stack *stack)
+{
+    struct tcp_stack *tcp = tcp_stack_of(stack);
+    if (tcp->fast_open_cache.peers != NULL)
+        memset(tcp->fast_open_cache.peers, 0,
+               tcp->fast_open_cache.sets * FAST_OPEN_WAYS * sizeof(*tcp->fast_open_cache.peers));
+    tcp->fast_open_pause = (struct fast_open_pause){.since = 0};
+}
+
 unsigned tcpip_tcp_fast_open_key(struct tcpip_stack *stack, uint8_t keys[2][TCPIP_TCP_FAST_OPEN_KEY_BYTES])
 {
     const struct tcp_stack *tcp = tcp_stack_of(stack);
