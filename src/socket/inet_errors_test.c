@@ -7,6 +7,7 @@
 #include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -105,6 +106,33 @@ static void zero_copy_tells_the_calls_in_order(void **state)
     assert_false(read_told(w, client, &told));
 }
 
+/* With the SYN too: the first connection learns the cookie, the second one shows it. */
+static void zero_copy_counts_what_a_syn_carries(void **state)
+{
+    struct socket_world *w = *state;
+    struct sockaddr_in address = loopback4(7000);
+    struct told told;
+    int listener = tcpip_socket(w->s, AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(
+        tcpip_stack_set_default(w->stack, TCPIP_OPTION_FAST_OPEN_MODE, TCPIP_FAST_OPEN_CLIENT | TCPIP_FAST_OPEN_SERVER),
+        TCPIP_OK);
+    assert_int_equal(tcpip_bind(w->s, listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(tcpip_listen(w->s, listener, 5), 0);
+    set_int(w, listener, IPPROTO_TCP, TCP_FASTOPEN, 5);
+    for (int i = 0; i < 2; i++) {
+        int fd = tcpip_socket(w->s, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        set_int(w, fd, SOL_SOCKET, SO_ZEROCOPY, 1);
+        ssize_t sent = tcpip_sendto(w->s, fd, "hello", 5, MSG_FASTOPEN | MSG_ZEROCOPY, (struct sockaddr *)&address,
+                                    sizeof(address));
+        assert_int_equal(sent, i == 0 ? -1 : 5);
+        socket_world_run(w, TCPIP_SECOND);
+        assert_int_equal(read_told(w, fd, &told), i);
+        if (i == 1)
+            assert_int_equal(told.error.ee_data, 0);
+        assert_int_equal(tcpip_close(w->s, fd), 0);
+    }
+}
+
 static void stamps_are_numbered_from_where_they_were_asked_for(void **state)
 {
     struct socket_world *w = *state;
@@ -169,6 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(zero_copy_tells_the_calls_in_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(zero_copy_counts_what_a_syn_carries, setup, teardown),
         cmocka_unit_test_setup_teardown(stamps_are_numbered_from_where_they_were_asked_for, setup, teardown),
         cmocka_unit_test_setup_teardown(a_refused_datagram_comes_back, setup, teardown),
     };

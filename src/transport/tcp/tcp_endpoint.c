@@ -314,6 +314,8 @@ static enum tcpip_error tcp_op_sendmsg(struct tcpip_endpoint *endpoint, const st
             break;
     }
     ep->out_of_room = total < wanted || !tcpip__tcp_writable(ep); /* who looks now and doesn't see Out, waits for it */
+    if (unlikely((flags & WRITE_MARKS) != 0 && total > 0 && (total == wanted || (flags & TCPIP_WRITE_WAITS) == 0)))
+        tcpip__error_queue_mark(endpoint, tcp_bytes_written(ep) - 1, flags);
     if (ep->state == TCPIP_TCP_SYN_SENT) {
         *done = total;
         return tcp_write_opened(ep, flags, total, total < wanted);
@@ -323,8 +325,6 @@ static enum tcpip_error tcp_op_sendmsg(struct tcpip_endpoint *endpoint, const st
     *done = total;
     ep->more_coming = (flags & TCPIP_WRITE_MORE) != 0 && total == wanted;
     ep->more_bytes = (flags & TCPIP_WRITE_MORE) != 0 ? sat_add_u32(ep->more_bytes, (uint32_t)total) : 0;
-    if (unlikely((flags & WRITE_MARKS) != 0 && total > 0 && (total == wanted || (flags & TCPIP_WRITE_WAITS) == 0)))
-        tcpip__error_queue_mark(endpoint, tcp_bytes_written(ep) - 1, flags);
     endpoint_mark_dirty(endpoint);
     return TCPIP_OK;
 }
