@@ -35,6 +35,7 @@ TCPIP_BEGIN_DECLS
 struct addrinfo;
 struct epoll_event;
 struct mmsghdr;
+struct timespec;
 struct tcpip_sockets;
 
 /* Who moves packets and time while calls wait. */
@@ -160,6 +161,18 @@ TCPIP_API ssize_t tcpip_sendto(struct tcpip_sockets *s, int fd, const void *data
                                const struct sockaddr *address, socklen_t length);
 /* sendmsg(2). */
 TCPIP_API ssize_t tcpip_sendmsg(struct tcpip_sockets *s, int fd, const struct msghdr *message, int flags);
+
+/* recvmmsg(2). The timeout is looked at after each message, as in the kernel. */
+TCPIP_API int tcpip_recvmmsg(struct tcpip_sockets *s, int fd, struct mmsghdr *messages, unsigned count, int flags,
+                             struct timespec *timeout);
+/* sendmmsg(2). */
+TCPIP_API int tcpip_sendmmsg(struct tcpip_sockets *s, int fd, struct mmsghdr *messages, unsigned count, int flags);
+/* sendfile(2). in_fd is the kernel's. */
+TCPIP_API ssize_t tcpip_sendfile(struct tcpip_sockets *s, int out_fd, int in_fd, off_t *offset, size_t count);
+/* splice(2) between a socket here and a pipe of the kernel's; the bytes are copied. Nobody else may read from the pipe
+ * meanwhile. */
+TCPIP_API ssize_t tcpip_splice(struct tcpip_sockets *s, int fd_in, off_t *offset_in, int fd_out, off_t *offset_out,
+                               size_t size, unsigned flags);
 
 /* ---- waiting for many ---- */
 

@@ -185,6 +185,11 @@ static int message_receive(struct socket *so, struct message *message, size_t *d
     if ((so->file.status_flags & O_NONBLOCK) != 0)
         message->flags |= MSG_DONTWAIT;
     *done = 0;
+    int number = so->receive_error;
+    if (number != 0 && (message->flags & MSG_ERRQUEUE) == 0) {
+        so->receive_error = 0;
+        return number;
+    }
     return so->ops->receive(so, message, done);
 }
 

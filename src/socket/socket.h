@@ -32,6 +32,7 @@ struct socket {
     uint32_t controls;                            /* SOCKET_CONTROL_*: what recvmsg adds */
     int priority;                                 /* SO_PRIORITY */
     struct socket_options options;                /* all others */
+    int receive_error;                            /* an errno that recvmmsg left for the next call; 0: none */
     void *domain_data;                            /* the domain's own */
 };
 

@@ -4,6 +4,7 @@
  * Owns: the stack and its loopback link. */
 #include "socket_world.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -104,6 +105,16 @@ struct sockaddr_in6 loopback6(uint16_t port)
     struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
     address.sin6_addr = in6addr_loopback;
     return address;
+}
+
+void assert_refused_(long result, int number, const char *call, const char *file, int line)
+{
+    int got = errno;
+    if (result == -1 && got == number)
+        return;
+    print_error("%s: %ld, %s; expected %s\n", call, result, result == -1 ? strerrorname_np(got) : "no error",
+                strerrorname_np(number));
+    _fail(file, line);
 }
 
 void socket_world_connect(struct socket_world *world, int *client, int *server)

@@ -36,4 +36,8 @@ struct sockaddr_in6 loopback6(uint16_t port);
 /* Two ends of a TCP connection over loopback. */
 void socket_world_connect(struct socket_world *world, int *client, int *server);
 
+/* The call fails, with this errno. */
+#define assert_refused(call, number) assert_refused_((long)(call), number, #call, __FILE__, __LINE__)
+void assert_refused_(long result, int number, const char *call, const char *file, int line);
+
 #endif

@@ -7,6 +7,8 @@
 #include "player.h"
 #include "test_env.h"
 
+#include "socket/socket.h"
+
 #include <tcpip/endpoint.h>
 #include <tcpip/stack.h>
 
@@ -25,48 +27,29 @@ struct library {
     struct tcpip_endpoint *ep[PLAYER_SOCKETS];
 };
 
-/* What these errors are to a datagram socket. */
-static const char *library_error(enum tcpip_error error)
+/* In the kernel's words, by the socket layer's own table. */
+static const char *library_error(enum socket_call call, enum tcpip_error error)
 {
-    switch (error) {
-    case TCPIP_OK:
-        return "ok";
-    case TCPIP_ERR_WOULD_BLOCK:
-        return "EAGAIN";
-    case TCPIP_ERR_CONNECTION_REFUSED:
-        return "ECONNREFUSED";
-    case TCPIP_ERR_INVALID_ENDPOINT_STATE:
-    case TCPIP_ERR_INVALID_ARGUMENT:
-    case TCPIP_ERR_INVALID_OPTION_VALUE:
-    case TCPIP_ERR_BAD_ADDRESS:
-        return "EINVAL";
-    case TCPIP_ERR_PORT_IN_USE:
-    case TCPIP_ERR_DUPLICATE_ADDRESS:
-        return "EADDRINUSE";
-    case TCPIP_ERR_BAD_LOCAL_ADDRESS:
-        return "EADDRNOTAVAIL";
-    case TCPIP_ERR_DESTINATION_REQUIRED:
-        return "EDESTADDRREQ";
-    case TCPIP_ERR_MESSAGE_TOO_LONG:
-        return "EMSGSIZE";
-    case TCPIP_ERR_NOT_CONNECTED:
-        return "ENOTCONN";
-    case TCPIP_ERR_CLOSED_FOR_SEND:
-        return "EPIPE";
-    case TCPIP_ERR_CLOSED_FOR_RECEIVE:
+    if (error == TCPIP_ERR_CLOSED_FOR_RECEIVE)
         return "end";
-    case TCPIP_ERR_NO_ROUTE:
-    case TCPIP_ERR_NETWORK_UNREACHABLE:
-        return "ENETUNREACH";
-    case TCPIP_ERR_BROADCAST_DISABLED:
-        return "EACCES";
-    case TCPIP_ERR_ADDRESS_FAMILY_NOT_SUPPORTED:
-        return "EAFNOSUPPORT";
-    case TCPIP_ERR_NOT_SUPPORTED:
-        return "EOPNOTSUPP";
-    default:
-        return tcpip_error_text(error);
-    }
+    int number = tcpip__socket_errno(call, error);
+    return number == 0 ? "ok" : strerrorname_np(number);
+}
+
+/* Which call a verb is. */
+static enum socket_call library_socket_call(const char *verb)
+{
+    static const struct {
+        const char *verb;
+        enum socket_call call;
+    } calls[] = {
+        {"bind", SOCKET_CALL_BIND},         {"connect", SOCKET_CALL_CONNECT}, {"disconnect", SOCKET_CALL_CONNECT},
+        {"send", SOCKET_CALL_SEND},         {"name", SOCKET_CALL_NAME},       {"peer", SOCKET_CALL_NAME},
+        {"shutdown", SOCKET_CALL_SHUTDOWN}, {"listen", SOCKET_CALL_LISTEN},   {"socket", SOCKET_CALL_SOCKET}};
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+        if (strncmp(verb, calls[i].verb, strlen(calls[i].verb)) == 0)
+            return calls[i].call;
+    return SOCKET_CALL_OPTION;
 }
 
 static struct tcpip_full_address library_address(const struct player_step *step, int word)
@@ -94,7 +77,7 @@ static void library_receive(struct tcpip_endpoint *ep, const struct player_step 
     size_t done;
     enum tcpip_error error = tcpip_endpoint_recvmsg(ep, &io, 1, &done, &from, &control);
     if (error != TCPIP_OK) {
-        strcpy(answer, library_error(error));
+        strcpy(answer, library_error(SOCKET_CALL_RECEIVE, error));
         return;
     }
     player_show_data(answer, data, done);
@@ -135,7 +118,7 @@ static void library_do_peek(struct tcpip_endpoint *ep, char *answer)
     if (error == TCPIP_OK)
         player_show_data(answer, peek.data, peek.bytes);
     else
-        strcpy(answer, library_error(error));
+        strcpy(answer, library_error(SOCKET_CALL_RECEIVE, error));
 }
 
 static enum tcpip_option library_option_named(const char *name)
@@ -157,14 +140,15 @@ static void library_option(struct tcpip_endpoint *ep, const struct player_step *
     enum tcpip_option option = library_option_named(step->word[2]);
     int64_t value;
     if (step->word[0][0] == 's') {
-        strcpy(answer, library_error(tcpip_endpoint_set_option(ep, option, player_number(step, step->word[3]))));
+        strcpy(answer, library_error(SOCKET_CALL_OPTION,
+                                     tcpip_endpoint_set_option(ep, option, player_number(step, step->word[3]))));
         return;
     }
     enum tcpip_error error = tcpip_endpoint_get_option(ep, option, &value);
     if (error != TCPIP_OK)
-        strcpy(answer, library_error(error));
+        strcpy(answer, library_error(SOCKET_CALL_OPTION, error));
     else if (option == TCPIP_OPTION_ERROR)
-        strcpy(answer, library_error((enum tcpip_error)value));
+        strcpy(answer, library_error(SOCKET_CALL_ERROR, (enum tcpip_error)value));
     else
         strcpy(answer, value != 0 ? "set" : "0");
 }
@@ -258,7 +242,7 @@ static void library_step(void *state, const struct player_step *step, char *answ
     } else {
         enum tcpip_error error = library_call(library, step, slot, answer);
         if (error != TCPIP_OK || answer[0] == '\0')
-            strcpy(answer, library_error(error));
+            strcpy(answer, library_error(library_socket_call(verb), error));
     }
 }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* library.c: scenarios on the library: one stack with a loopback link, in virtual time.
  *
- * Errors become errno here as a socket layer would have it: by the call and the error.
+ * Errors become errno by the socket layer's own table.
  *
  * Owns:     the stack of the current scenario.
  * Not here: comparing. */
 #include "parity.h"
 #include "test_env.h"
+
+#include "socket/socket.h"
 
 #include <tcpip/tcpip.h>
 
@@ -65,59 +67,26 @@ static void run(struct library *l, tcpip_ns duration)
     l->world.now = end;
 }
 
-/* What no call has its own word for. */
-static int errno_of(enum tcpip_error error)
+/* Which call a step is. */
+static enum socket_call call_of(const struct step *step)
 {
-    switch (error) {
-    case TCPIP_OK:
-        return 0;
-    case TCPIP_ERR_ALREADY_BOUND:
-    case TCPIP_ERR_INVALID_ENDPOINT_STATE:
-    case TCPIP_ERR_INVALID_ARGUMENT:
-    case TCPIP_ERR_INVALID_OPTION_VALUE:
-        return EINVAL;
-    case TCPIP_ERR_BAD_LOCAL_ADDRESS:
-        return EADDRNOTAVAIL;
-    case TCPIP_ERR_PORT_IN_USE:
-    case TCPIP_ERR_NO_PORT_AVAILABLE:
-        return EADDRINUSE;
-    case TCPIP_ERR_WOULD_BLOCK:
-        return EAGAIN;
-    case TCPIP_ERR_CONNECT_STARTED:
-        return EINPROGRESS;
-    case TCPIP_ERR_ALREADY_CONNECTING:
-        return EALREADY;
-    case TCPIP_ERR_ALREADY_CONNECTED:
-        return EISCONN;
-    case TCPIP_ERR_CLOSED_FOR_SEND:
-        return EPIPE;
-    case TCPIP_ERR_CONNECTION_REFUSED:
-        return ECONNREFUSED;
-    case TCPIP_ERR_CONNECTION_RESET:
-        return ECONNRESET;
-    case TCPIP_ERR_CONNECTION_ABORTED:
-    case TCPIP_ERR_ABORTED:
-        return ECONNABORTED;
-    case TCPIP_ERR_TIMEOUT:
-        return ETIMEDOUT;
-    case TCPIP_ERR_NOT_CONNECTED:
-        return ENOTCONN;
-    case TCPIP_ERR_NO_ROUTE:
-    case TCPIP_ERR_NETWORK_UNREACHABLE:
-        return ENETUNREACH;
-    case TCPIP_ERR_HOST_UNREACHABLE:
-        return EHOSTUNREACH;
-    case TCPIP_ERR_NOT_SUPPORTED:
-        return EOPNOTSUPP;
-    case TCPIP_ERR_UNKNOWN_PROTOCOL_OPTION:
-        return ENOPROTOOPT;
-    case TCPIP_ERR_ADDRESS_FAMILY_NOT_SUPPORTED:
-        return EAFNOSUPPORT;
-    case TCPIP_ERR_MESSAGE_TOO_LONG:
-        return EMSGSIZE;
-    default:
-        return ENOTRECOVERABLE; /* what no scenario should see */
-    }
+    static const struct {
+        const char *verb;
+        enum socket_call call;
+    } calls[] = {{"bind", SOCKET_CALL_BIND},     {"connect", SOCKET_CALL_CONNECT},  {"listen", SOCKET_CALL_LISTEN},
+                 {"accept", SOCKET_CALL_ACCEPT}, {"write", SOCKET_CALL_SEND},       {"more", SOCKET_CALL_SEND},
+                 {"read", SOCKET_CALL_RECEIVE},  {"peek", SOCKET_CALL_RECEIVE},     {"peer", SOCKET_CALL_NAME},
+                 {"err", SOCKET_CALL_ERROR},     {"shutdown", SOCKET_CALL_SHUTDOWN}};
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+        if (step_is(step, calls[i].verb))
+            return calls[i].call;
+    return SOCKET_CALL_OPTION;
+}
+
+/* By the socket layer's own table. */
+static int errno_of(const struct step *step, enum tcpip_error error)
+{
+    return tcpip__socket_errno(call_of(step), error);
 }
 
 static void full_address(const struct library *l, const char *name, unsigned port, struct tcpip_full_address *out)
@@ -178,7 +147,7 @@ static void library_option(struct library *l, const struct step *step, char *out
         enum tcpip_error error = set ? tcpip_endpoint_set_option(ep, option->option, value)
                                      : tcpip_endpoint_get_option(ep, option->option, &value);
         if (error != TCPIP_OK)
-            result_error(out, errno_of(error));
+            result_error(out, errno_of(step, error));
         else
             result_number(out, set ? 0 : value < 0 ? (long)value : (long)(value / option->unit));
         return;
@@ -196,7 +165,7 @@ static void library_ask(struct library *l, const struct step *step, char *out)
         result_events(out, tcpip_endpoint_readiness(ep, TCPIP_EVENT_IN | TCPIP_EVENT_OUT | TCPIP_EVENT_RDHUP));
     } else if (step_is(step, "err")) {
         need(tcpip_endpoint_get_option(ep, TCPIP_OPTION_ERROR, &value) == TCPIP_OK);
-        result_error(out, errno_of((enum tcpip_error)value));
+        result_error(out, errno_of(step, (enum tcpip_error)value));
     } else if (step_is(step, "name")) {
         tcpip_endpoint_local_address(ep, &address);
         show_address(l, &address, out);
@@ -205,13 +174,13 @@ static void library_ask(struct library *l, const struct step *step, char *out)
         if (error == TCPIP_OK)
             show_address(l, &address, out);
         else
-            result_error(out, errno_of(error));
+            result_error(out, errno_of(step, error));
     } else if (step_is(step, "queue")) {
         error = tcpip_endpoint_get_option(ep, TCPIP_OPTION_RECEIVE_QUEUE_SIZE, &value);
         if (error == TCPIP_OK)
             result_number(out, (long)value);
         else
-            result_error(out, errno_of(error));
+            result_error(out, errno_of(step, error));
     } else if (step_is(step, "state")) {
         struct tcpip_tcp_info info = {.size = sizeof(info)};
         need(tcpip_endpoint_tcp_info(ep, &info) == TCPIP_OK);
@@ -272,7 +241,7 @@ static void library_move(struct library *l, const struct step *step, char *out)
         error = tcpip_endpoint_shutdown(ep, how);
     }
     if (error != TCPIP_OK)
-        result_error(out, errno_of(error));
+        result_error(out, errno_of(step, error));
     else
         result_number(out, (long)done);
 }
@@ -307,7 +276,7 @@ static void library_step(struct side *side, const struct step *step, char *out)
         enum tcpip_error error = tcpip_endpoint_accept(l->endpoints[step->who], &accepted, NULL);
         if (error == TCPIP_OK)
             l->endpoints[step->words[2][0] - 'a'] = accepted;
-        result_error(out, errno_of(error));
+        result_error(out, errno_of(step, error));
     } else if (step_is(step, "close")) {
         tcpip_endpoint_close(l->endpoints[step->who]);
         l->endpoints[step->who] = NULL;

@@ -418,6 +418,7 @@ static void ack_fin(struct tcp_endpoint *ep, bool fin_was_acked)
 {
     if (!ep->fin_acked || fin_was_acked)
         return;
+    endpoint_notify(&ep->base, TCPIP_EVENT_OUT); /* who lingers before closing waits for this, as on Linux */
     if (ep->state == TCPIP_TCP_FIN_WAIT_1) {
         tcpip__tcp_event(ep, TCP_EVENT_FIN_ACKED);
         tcpip__tcp_timers_on_fin_wait_2(ep);
