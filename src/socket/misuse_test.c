@@ -171,6 +171,8 @@ static void null_is_a_fault(void **state)
     int value = 0;
     assert_refused(tcpip_send(s, m->client, NULL, 1, 0), EFAULT);
     assert_refused(tcpip_write(s, m->client, NULL, 1), EFAULT);
+    assert_refused(tcpip_recv(s, m->client, NULL, 1, MSG_DONTWAIT), EAGAIN); /* there is nothing to write there yet */
+    assert_int_equal(tcpip_send(s, m->server, "x", 1, 0), 1);
     assert_refused(tcpip_recv(s, m->client, NULL, 1, MSG_DONTWAIT), EFAULT);
     assert_refused(tcpip_read(s, m->client, NULL, 1), EFAULT);
     assert_refused(tcpip_getsockname(s, m->client, NULL, &length), EFAULT);
