@@ -18,6 +18,7 @@ struct life {
     struct tcpip_endpoint *listener, *client, *server;
     uint32_t written, read, answered, heard;
     bool shut, ended, corrupt;
+    bool fast_open; /* data go with the SYN, and are taken from it */
 };
 
 static bool is_memory(enum tcpip_error error)
@@ -37,20 +38,13 @@ static bool is_memory(enum tcpip_error error)
         assert_true(error_ == TCPIP_OK || error_ == TCPIP_ERR_CONNECT_STARTED); \
     } while (0)
 
-static bool life_accept(void *ctx)
-{
-    struct life *life = ctx;
-    return tcpip_endpoint_accept(life->listener, &life->server, NULL) == TCPIP_OK;
-}
-
 static uint8_t life_byte(uint32_t at)
 {
     return (uint8_t)(at * 7 + (at >> 8));
 }
 
-static bool life_step(void *ctx)
+static void life_write(struct life *life)
 {
-    struct life *life = ctx;
     uint8_t buffer[CHUNK];
     size_t done;
     enum tcpip_error error = TCPIP_OK;
@@ -59,9 +53,27 @@ static bool life_step(void *ctx)
         for (size_t i = 0; i < size; i++)
             buffer[i] = life_byte(life->written + (uint32_t)i);
         error = tcpip_endpoint_write(life->client, buffer, size, 0, NULL, &done);
-        assert_true(error == TCPIP_OK || error == TCPIP_ERR_WOULD_BLOCK || is_memory(error));
+        bool opens = life->fast_open && error == TCPIP_ERR_CONNECT_STARTED; /* for want of memory, without data */
+        assert_true(error == TCPIP_OK || error == TCPIP_ERR_WOULD_BLOCK || is_memory(error) || opens);
         life->written += (uint32_t)done;
     }
+}
+
+static bool life_accept(void *ctx)
+{
+    struct life *life = ctx;
+    if (life->fast_open)
+        life_write(life);
+    return tcpip_endpoint_accept(life->listener, &life->server, NULL) == TCPIP_OK;
+}
+
+static bool life_step(void *ctx)
+{
+    struct life *life = ctx;
+    uint8_t buffer[CHUNK];
+    size_t done;
+    enum tcpip_error error;
+    life_write(life);
     if (life->written == BYTES && !life->shut) {
         assert_int_equal(tcpip_endpoint_shutdown(life->client, TCPIP_SHUTDOWN_WRITE), TCPIP_OK);
         life->shut = true;
@@ -82,14 +94,21 @@ static bool life_step(void *ctx)
 }
 
 /* Returns how many allocations failed. */
-static uint64_t live(uint64_t k, bool blackout, uint64_t seed)
+static uint64_t live(uint64_t k, bool blackout, uint64_t seed, bool fast_open)
 {
-    struct life *life = &(struct life){.written = 0};
+    const int64_t mode = TCPIP_FAST_OPEN_CLIENT | TCPIP_FAST_OPEN_CLIENT_NO_COOKIE | TCPIP_FAST_OPEN_SERVER |
+                         TCPIP_FAST_OPEN_SERVER_NO_COOKIE | TCPIP_FAST_OPEN_SERVER_ALL;
+    struct life *life = &(struct life){.fast_open = fast_open};
     struct pair *pair = &life->pair;
     struct tcpip_stats stats;
     struct tcpip_fault_profile faults = {.loss_ppm = seed != 0 ? 20000 : 0, .delay_ns = TCPIP_MS};
     struct pair_options options = {.a_to_b = faults, .b_to_a = faults, .seed = seed};
     pair_init(pair, &options);
+    if (fast_open) {
+        assert_int_equal(tcpip_stack_set_default(pair->a, TCPIP_OPTION_FAST_OPEN_MODE, mode), TCPIP_OK);
+        assert_int_equal(tcpip_stack_set_default(pair->b, TCPIP_OPTION_FAST_OPEN_MODE, mode), TCPIP_OK);
+        assert_int_equal(tcpip_stack_set_default(pair->a, TCPIP_OPTION_FAST_OPEN_CONNECT, 1), TCPIP_OK);
+    }
     test_env_fail(&pair->world, blackout ? 0 : k, false);
     persist(life, tcpip_stack_new_endpoint(pair->b, TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV4, &life->listener));
     persist(life, tcpip_endpoint_bind(life->listener, &pair->b4, NULL, NULL));
@@ -100,7 +119,7 @@ static uint64_t live(uint64_t k, bool blackout, uint64_t seed)
         enum tcpip_error error = tcpip_endpoint_connect(life->client, &pair->b4);
         pair_run(pair, BLACKOUT_S * TCPIP_SECOND);
         test_env_fail(&pair->world, 0, false);
-        if (error != TCPIP_ERR_CONNECT_STARTED)
+        if (error != TCPIP_ERR_CONNECT_STARTED && error != TCPIP_OK)
             persist(life, tcpip_endpoint_connect(life->client, &pair->b4));
     } else {
         persist(life, tcpip_endpoint_connect(life->client, &pair->b4));
@@ -119,6 +138,8 @@ static uint64_t live(uint64_t k, bool blackout, uint64_t seed)
     assert_int_equal(stats.tcp.current_established, 0);
     assert_int_equal(stats.tcp.time_wait_current, 0);
     uint64_t failed = pair->world.failed;
+    if (fast_open && failed == 0 && seed == 0)
+        assert_int_equal(stats.tcp.fast_open_active, 1);
     pair_fini(pair);
     return failed;
 }
@@ -127,7 +148,7 @@ static void a_single_failure_anywhere_delays_at_most(void **state)
 {
     (void)state;
     uint64_t k = 1;
-    while (live(k, false, 0) > 0)
+    while (live(k, false, 0, false) > 0)
         k++;
     assert_true(k > 10); /* or the test tests nothing */
 }
@@ -136,7 +157,7 @@ static void a_single_failure_on_a_lossy_path_delays_at_most(void **state)
 {
     (void)state;
     uint64_t k = 1;
-    while (live(k, false, 42) > 0)
+    while (live(k, false, 42, false) > 0)
         k++;
     assert_true(k > 10);
 }
@@ -145,7 +166,20 @@ static void a_while_without_any_memory_is_survived(void **state)
 {
     (void)state;
     for (uint64_t k = 1; k < 40; k++)
-        (void)live(k, true, k);
+        (void)live(k, true, k, false);
+}
+
+static void a_failure_while_data_go_with_the_syn_delays_at_most(void **state)
+{
+    (void)state;
+    uint64_t k = 1;
+    while (live(k, false, 0, true) > 0)
+        k++;
+    assert_true(k > 10);
+    for (k = 1; live(k, false, 43, true) > 0; k++)
+        ;
+    for (k = 1; k < 40; k++)
+        (void)live(k, true, k, true);
 }
 
 /* Memory goes in the middle of a transfer, all of it, and comes back. */
@@ -176,6 +210,7 @@ int main(void)
         cmocka_unit_test(a_single_failure_anywhere_delays_at_most),
         cmocka_unit_test(a_single_failure_on_a_lossy_path_delays_at_most),
         cmocka_unit_test(a_while_without_any_memory_is_survived),
+        cmocka_unit_test(a_failure_while_data_go_with_the_syn_delays_at_most),
         cmocka_unit_test(a_blackout_in_the_middle_is_survived),
     };
     return cmocka_run_group_tests_name("tcp/memory", tests, NULL, NULL);
