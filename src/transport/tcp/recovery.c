@@ -73,6 +73,9 @@ static bool recovery_all_duplicates(struct recovery *recovery, const struct tcp_
 {
     if (!facts->dsack || facts->dsack_of_probe || recovery->undo_retransmits == 0)
         return false;
+    /* The network doubles segments too: of what can't have been sent again it says nothing. */
+    if (seq_leq(facts->dsack_end, recovery->undo_una) || seq_gt(facts->dsack_end, recovery->undo_end))
+        return false;
     uint32_t segments = max_u32((uint32_t)div_round_up(facts->dsack_bytes, mss), 1);
     recovery->undo_retransmits = sat_sub_u32(recovery->undo_retransmits, segments);
     return recovery->undo_retransmits == 0;
@@ -180,9 +183,10 @@ uint32_t tcpip__recovery_on_ack(struct recovery *recovery, const struct tcp_ack 
 }
 
 /* A new episode, from this window. */
-static void recovery_begin(struct recovery *recovery, uint32_t cwnd, uint32_t ssthresh)
+static void recovery_begin(struct recovery *recovery, seqnum snd_una, uint32_t cwnd, uint32_t ssthresh)
 {
     recovery->undo_possible = true;
+    recovery->undo_una = recovery->undo_end = snd_una;
     recovery->undo_retransmits = 0;
     recovery->late_bytes = 0;
     recovery->undo_cwnd = cwnd;
@@ -191,10 +195,10 @@ static void recovery_begin(struct recovery *recovery, uint32_t cwnd, uint32_t ss
     recovery->rescued = false;
 }
 
-void tcpip__recovery_enter(struct recovery *recovery, seqnum snd_nxt, uint32_t cwnd, uint32_t ssthresh,
+void tcpip__recovery_enter(struct recovery *recovery, seqnum snd_una, seqnum snd_nxt, uint32_t cwnd, uint32_t ssthresh,
                            uint32_t in_flight)
 {
-    recovery_begin(recovery, cwnd, ssthresh);
+    recovery_begin(recovery, snd_una, cwnd, ssthresh);
     recovery->state = TCPIP_TCP_RECOVERY;
     recovery->recovery_point = snd_nxt;
     recovery->guard = true;
@@ -215,7 +219,7 @@ bool tcpip__recovery_on_rto(struct recovery *recovery, seqnum snd_una, seqnum sn
     bool reduces =
         fresh || seq_geq(snd_una, recovery->recovery_point) || (recovery->state == TCPIP_TCP_LOSS && !in_a_row);
     if (reduces)
-        recovery_begin(recovery, cwnd, ssthresh);
+        recovery_begin(recovery, snd_una, cwnd, ssthresh);
     if (fresh)
         recovery->reordering = RECOVERY_REORDERING_MIN; /* waiting for more duplicates cost a timeout */
     recovery->frto = fresh && frto_allowed ? FRTO_FIRST : FRTO_OFF;
@@ -227,7 +231,8 @@ bool tcpip__recovery_on_rto(struct recovery *recovery, seqnum snd_una, seqnum sn
     return reduces;
 }
 
-void tcpip__recovery_retransmitted(struct recovery *recovery, uint32_t bytes, uint32_t segments, uint32_t ts)
+void tcpip__recovery_retransmitted(struct recovery *recovery, seqnum end, uint32_t bytes, uint32_t segments,
+                                   uint32_t ts)
 {
     if (!recovery_active(recovery) || bytes == 0)
         return;
@@ -235,6 +240,7 @@ void tcpip__recovery_retransmitted(struct recovery *recovery, uint32_t bytes, ui
         recovery->has_first_retransmit_ts = true;
         recovery->first_retransmit_ts = ts;
     }
+    recovery->undo_end = seq_max(recovery->undo_end, end);
     recovery->undo_retransmits = sat_add_u32(recovery->undo_retransmits, segments);
 }
 

@@ -31,6 +31,7 @@ struct recovery {
     /* undo: what to go back to, valid while undo_possible; stays so after the episode's end */
     bool undo_possible;
     uint32_t undo_retransmits; /* retransmissions of the episode not yet reported as duplicates (RFC 3708) */
+    seqnum undo_una, undo_end; /* what was sent again in the episode lies between */
     uint32_t undo_cwnd, undo_ssthresh;
     uint32_t late_bytes;          /* how far what was sent again lay below the highest SACKed when it arrived */
     uint32_t first_retransmit_ts; /* our TSval of the first retransmission of the episode (RFC 3522) */
@@ -69,15 +70,16 @@ uint32_t tcpip__recovery_on_ack(struct recovery *recovery, const struct tcp_ack 
                                 seqnum snd_nxt);
 /* Called by the hands when they carry out RECOVERY_ENTER. cwnd and ssthresh: before the controller reduced them.
  * in_flight: before the ACK that entered (RecoverFS). */
-void tcpip__recovery_enter(struct recovery *recovery, seqnum snd_nxt, uint32_t cwnd, uint32_t ssthresh,
+void tcpip__recovery_enter(struct recovery *recovery, seqnum snd_una, seqnum snd_nxt, uint32_t cwnd, uint32_t ssthresh,
                            uint32_t in_flight);
 /* The retransmission timer fired. `in_a_row`: nothing was acknowledged since it did the last time. frto_allowed: there
  * may be new data to send. True: it is a sign of congestion of its own, and the controller reduces the window, whose
  * cwnd and ssthresh are still those from before. */
 must_use bool tcpip__recovery_on_rto(struct recovery *recovery, seqnum snd_una, seqnum snd_nxt, uint32_t cwnd,
                                      uint32_t ssthresh, bool in_a_row, bool frto_allowed);
-/* `bytes` in `segments` were sent again at our timestamp clock `ts`. */
-void tcpip__recovery_retransmitted(struct recovery *recovery, uint32_t bytes, uint32_t segments, uint32_t ts);
+/* `bytes` in `segments`, up to `end`, were sent again at our timestamp clock `ts`. */
+void tcpip__recovery_retransmitted(struct recovery *recovery, seqnum end, uint32_t bytes, uint32_t segments,
+                                   uint32_t ts);
 /* `bytes` of anything were sent during fast recovery. */
 void tcpip__recovery_sent(struct recovery *recovery, uint32_t bytes);
 /* RFC 9937: cwnd for the rest of this ACK in fast recovery, that of the ACK that entered too. */

@@ -43,13 +43,15 @@ static uint32_t give(struct side *s, struct tcp_ack facts)
     s->una += acked;
     facts.ack = at(s->una);
     facts.delivered = facts.delivered != 0 ? facts.delivered : facts.acked + facts.sacked;
+    if (facts.dsack && facts.dsack_end.v == 0)
+        facts.dsack_end = at(1);
     s->sacked += facts.sacked / MSS;
     if (s->una == s->nxt)
         s->sacked = 0;
     uint32_t actions = tcpip__recovery_on_ack(&s->recovery, &facts, s->sack, s->sacked * MSS, (s->nxt - s->una) * MSS,
                                               MSS, s->something_lost, at(s->nxt));
     if (actions & RECOVERY_ENTER)
-        tcpip__recovery_enter(&s->recovery, at(s->nxt), CWND, SSTHRESH, CWND);
+        tcpip__recovery_enter(&s->recovery, at(s->una), at(s->nxt), CWND, SSTHRESH, CWND);
     return actions;
 }
 
@@ -72,7 +74,7 @@ static uint32_t give_sacked(struct side *s, uint32_t segments)
 static bool timeout(struct side *s)
 {
     bool reduces = tcpip__recovery_on_rto(&s->recovery, at(s->una), at(s->nxt), CWND, SSTHRESH, false, true);
-    tcpip__recovery_retransmitted(&s->recovery, MSS, 1, 100);
+    tcpip__recovery_retransmitted(&s->recovery, at(4), MSS, 1, 100);
     return reduces;
 }
 
@@ -81,7 +83,7 @@ static void enter_by_duplicates(struct side *s)
     assert_int_equal(give_duplicate(s), RECOVERY_LIMITED_TRANSMIT);
     assert_int_equal(give_duplicate(s), RECOVERY_LIMITED_TRANSMIT);
     assert_int_equal(give_duplicate(s), RECOVERY_ENTER | RECOVERY_MARK_HEAD);
-    tcpip__recovery_retransmitted(&s->recovery, MSS, 1, 100);
+    tcpip__recovery_retransmitted(&s->recovery, at(4), MSS, 1, 100);
     assert_int_equal(s->recovery.state, TCPIP_TCP_RECOVERY);
 }
 
@@ -205,7 +207,7 @@ static void test_timestamps_are_compared_across_their_wrap(void **state)
     (void)state;
     struct side s = side_new(true, 10);
     assert_true(tcpip__recovery_on_rto(&s.recovery, at(0), at(10), CWND, SSTHRESH, false, false));
-    tcpip__recovery_retransmitted(&s.recovery, MSS, 1, 2);
+    tcpip__recovery_retransmitted(&s.recovery, at(4), MSS, 1, 2);
     struct tcp_ack facts = {.acked = MSS, .acked_retransmitted = true, .has_timestamp = true, .ts_ecr = 0xfffffff0};
     assert_int_equal(give(&s, facts), RECOVERY_LOSS_UNDO);
 }
@@ -217,7 +219,7 @@ static void test_dsacks_for_all_retransmissions_undo_even_after_the_end(void **s
     s.something_lost = true;
     give_sacked(&s, 5);
     s.something_lost = false;
-    tcpip__recovery_retransmitted(&s.recovery, 3 * MSS, 3, 100);
+    tcpip__recovery_retransmitted(&s.recovery, at(4), 3 * MSS, 3, 100);
     struct tcp_ack dsack = {.dsack = true, .dsack_bytes = 2 * MSS};
     assert_int_equal(give(&s, dsack), RECOVERY_NOTHING);
     s.nxt = 12;
@@ -225,6 +227,23 @@ static void test_dsacks_for_all_retransmissions_undo_even_after_the_end(void **s
     dsack.dsack_bytes = 1; /* less than a segment is one */
     assert_int_equal(give(&s, dsack), RECOVERY_UNDO);
     assert_int_equal(give(&s, dsack), RECOVERY_NOTHING); /* once */
+}
+
+static void test_dsacks_of_what_was_never_sent_again_undo_nothing(void **state)
+{
+    (void)state;
+    struct side s = side_new(true, 10);
+    give_acked(&s, 2);
+    s.something_lost = true;
+    give_sacked(&s, 5);
+    s.something_lost = false;
+    tcpip__recovery_retransmitted(&s.recovery, at(4), MSS, 1, 100);
+    struct tcp_ack dsack = {.dsack = true, .dsack_bytes = MSS, .dsack_end = at(2)}; /* from before the episode */
+    assert_int_equal(give(&s, dsack), RECOVERY_NOTHING);
+    dsack.dsack_end = at(5); /* beyond */
+    assert_int_equal(give(&s, dsack), RECOVERY_NOTHING);
+    dsack.dsack_end = at(3);
+    assert_int_equal(give(&s, dsack), RECOVERY_UNDO);
 }
 
 static void test_a_dsack_before_anything_was_sent_again_undoes_nothing(void **state)
@@ -317,12 +336,12 @@ static void test_a_timeout_inside_fast_recovery_goes_back_to_its_beginning(void 
     struct side s = side_new(true, 10);
     s.something_lost = true;
     give_sacked(&s, 5);
-    tcpip__recovery_retransmitted(&s.recovery, MSS, 1, 50);
+    tcpip__recovery_retransmitted(&s.recovery, at(4), MSS, 1, 50);
     assert_false(tcpip__recovery_on_rto(&s.recovery, at(0), at(11), CWND / 2, CWND / 2, false, true));
     assert_int_equal(s.recovery.frto, FRTO_OFF);
     assert_int_equal(s.recovery.undo_cwnd, CWND);
     assert_int_equal(s.recovery.recovery_point.v, at(11).v);
-    tcpip__recovery_retransmitted(&s.recovery, MSS, 1, 90);
+    tcpip__recovery_retransmitted(&s.recovery, at(4), MSS, 1, 90);
     struct tcp_ack facts = {.acked = MSS, .acked_retransmitted = true, .has_timestamp = true, .ts_ecr = 60};
     assert_int_equal(give(&s, facts), RECOVERY_NOTHING); /* from the first retransmission */
     facts.ts_ecr = 49;
@@ -374,7 +393,7 @@ static void test_what_was_sent_again_in_vain_shows_how_far_it_was_late(void **st
     s.something_lost = true;
     give_sacked(&s, 3);
     s.something_lost = false;
-    tcpip__recovery_retransmitted(&s.recovery, MSS, 1, 100);
+    tcpip__recovery_retransmitted(&s.recovery, at(4), MSS, 1, 100);
     give(&s, (struct tcp_ack){.acked = 26 * MSS, .acked_retransmitted = true, .late_bytes = 25 * MSS});
     assert_int_equal(s.recovery.reordering, 3); /* it may have been the retransmission that came */
     assert_int_equal(give(&s, (struct tcp_ack){.dsack = true, .dsack_bytes = MSS}), RECOVERY_UNDO);
@@ -411,7 +430,7 @@ static void test_prr_sends_in_proportion_down_to_ssthresh(void **state)
     uint32_t in_flight = 19 * MSS, sent = 0; /* 20 outstanding, one SACKed now ... */
     tcpip__recovery_init(&recovery);
     recovery.prr_delivered = 3 * MSS;
-    tcpip__recovery_enter(&recovery, at(20), CWND, SSTHRESH, 20 * MSS);
+    tcpip__recovery_enter(&recovery, at(0), at(20), CWND, SSTHRESH, 20 * MSS);
     for (uint32_t delivered = 3; delivered < 20; delivered++) {
         facts.in_flight = in_flight;
         uint32_t cwnd = tcpip__recovery_prr_cwnd(&recovery, &facts, 10 * MSS, MSS);
@@ -434,7 +453,7 @@ static void test_prr_always_sends_the_fast_retransmission(void **state)
     struct recovery recovery;
     struct tcp_ack facts = {.delivered = 1, .in_flight = 10 * MSS};
     tcpip__recovery_init(&recovery);
-    tcpip__recovery_enter(&recovery, at(20), CWND, SSTHRESH, 20 * MSS);
+    tcpip__recovery_enter(&recovery, at(0), at(20), CWND, SSTHRESH, 20 * MSS);
     recovery.prr_delivered = 0;
     assert_int_equal(tcpip__recovery_prr_cwnd(&recovery, &facts, 10 * MSS, MSS), 11 * MSS);
     tcpip__recovery_sent(&recovery, MSS);
@@ -447,7 +466,7 @@ static void test_prr_grows_below_ssthresh_only_on_safe_acks(void **state)
     struct recovery recovery;
     struct tcp_ack facts = {.delivered = MSS, .in_flight = 2 * MSS};
     tcpip__recovery_init(&recovery);
-    tcpip__recovery_enter(&recovery, at(20), CWND, SSTHRESH, 20 * MSS);
+    tcpip__recovery_enter(&recovery, at(0), at(20), CWND, SSTHRESH, 20 * MSS);
     recovery.prr_delivered = 10 * MSS;
     recovery.prr_out = 10 * MSS;
     assert_int_equal(tcpip__recovery_prr_cwnd(&recovery, &facts, 10 * MSS, MSS), 3 * MSS);
@@ -474,6 +493,7 @@ int main(void)
         cmocka_unit_test(test_an_older_timestamp_undoes_fast_recovery),
         cmocka_unit_test(test_timestamps_are_compared_across_their_wrap),
         cmocka_unit_test(test_dsacks_for_all_retransmissions_undo_even_after_the_end),
+        cmocka_unit_test(test_dsacks_of_what_was_never_sent_again_undo_nothing),
         cmocka_unit_test(test_a_dsack_before_anything_was_sent_again_undoes_nothing),
         cmocka_unit_test(test_a_timeout_is_undone_when_an_original_arrives),
         cmocka_unit_test(test_new_data_that_arrive_prove_no_spurious_timeout),

@@ -279,7 +279,8 @@ static void ack_enter_recovery(struct tcp_endpoint *ep, struct tcp_ack *facts)
     if (!ep->sack_on || hot->board.lost_bytes == 0)
         facts->lost +=
             tcpip__scoreboard_mark_head_lost(&hot->board, &tcp_stack_of(ep->base.stack)->records, ep->snd_mss);
-    tcpip__recovery_enter(&hot->recovery, ep->snd_nxt, congestion->cwnd, congestion->ssthresh, facts->prior_in_flight);
+    tcpip__recovery_enter(&hot->recovery, ep->snd_una, ep->snd_nxt, congestion->cwnd, congestion->ssthresh,
+                          facts->prior_in_flight);
     facts->in_flight = scoreboard_in_flight(&hot->board);
     congestion_facts(ep, facts, &seen);
     seen.ecn_echo = false;
@@ -406,10 +407,11 @@ void tcpip__tcp_reordering_over(struct tcp_endpoint *ep, tcpip_ns now)
         ack_enter_recovery(ep, &facts);
         EVENT(ep->base.stack, TCP_RECOVERY, ep->base.id, before, hot->recovery.state,
               hot->recovery.recovery_point.v - ep->iss.v, RECOVERY_ENTER);
-        if (!ep->congestion.ops->owns_recovery)
-            ep->congestion.cwnd = max_u32(
-                tcpip__recovery_prr_cwnd(&hot->recovery, &facts, ep->congestion.ssthresh, ep->snd_mss), ep->snd_mss);
     }
+    /* Many losses found at once, as with a clock that ticks seldom, are no reason for a burst: what arrives meanwhile
+     * lets them go one by one, as if an ACK had told of them. One goes now, so that something arrives. */
+    if (hot->recovery.state == TCPIP_TCP_RECOVERY && !ep->congestion.ops->owns_recovery)
+        ep->congestion.cwnd = min_u32(ep->congestion.cwnd, sat_add_u32(scoreboard_in_flight(&hot->board), ep->snd_mss));
     endpoint_mark_dirty(&ep->base);
 }
 

@@ -196,7 +196,8 @@ static bool tcp_retransmit_one(struct tcp_endpoint *ep, struct record *record, u
     struct rate_snapshot snapshot = tcpip__rate_on_send(&hot->rate, tcp_in_flight(ep), now);
     tcpip__scoreboard_retransmitted(&hot->board, record, &snapshot, now);
     uint32_t segments = (record->length + ep->snd_mss - 1) / ep->snd_mss;
-    tcpip__recovery_retransmitted(&hot->recovery, record->length, segments, timestamp_clock(now, ep->ts_offset));
+    tcpip__recovery_retransmitted(&hot->recovery, seq_add(record->seq, record->length), record->length, segments,
+                                  timestamp_clock(now, ep->ts_offset));
     tcpip__recovery_sent(&hot->recovery, record->length);
     struct tcpip_stats_tcp *stats = tcp_stats(ep);
     stats->retransmits += segments;

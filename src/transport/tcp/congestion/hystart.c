@@ -12,6 +12,9 @@
  * RFC 9406's bound on growth per ACK (L) is for senders that would answer an ACK of many segments with a burst; here
  * it is infinite, as the bursts are those that the ACKs allow already.
  *
+ * A clock that ticks in milliseconds makes round trips longer or shorter by a tick, for nothing. How coarse it is, the
+ * times of ACKs tell: the least that two of them are apart. A rise must be more than that.
+ *
  * Owns:        struct hystart.
  * Invariants:  a round is judged only with N_RTT_SAMPLE samples; css_rounds < CSS_ROUNDS.
  * Not here:    the window itself (cubic.c), later slow starts, which know where to stop (ssthresh).
@@ -54,15 +57,25 @@ static void hystart_judge(struct hystart *hystart)
     if (hystart->last_min_ns == 0)
         return;
     tcpip_ns threshold = clamp_i64(hystart->last_min_ns / MIN_RTT_DIVISOR, MIN_RTT_THRESH, MAX_RTT_THRESH);
-    if (hystart->round_min_ns >= hystart->last_min_ns + threshold) {
+    if (hystart->round_min_ns >= hystart->last_min_ns + threshold &&
+        hystart->round_min_ns > hystart->last_min_ns + hystart->tick_us * TCPIP_US) {
         hystart->baseline_ns = hystart->round_min_ns;
         hystart->css_rounds = 0;
     }
 }
 
+static void hystart_learn_tick(struct hystart *hystart, tcpip_ns now)
+{
+    uint32_t us = (uint32_t)(now / TCPIP_US), apart = us - hystart->last_us;
+    if (hystart->started && apart > 0)
+        hystart->tick_us = hystart->tick_us == 0 ? apart : min_u32(hystart->tick_us, apart);
+    hystart->last_us = us;
+}
+
 uint32_t tcpip__hystart_on_ack(struct hystart *hystart, const struct tcpip_congestion_ack *ack, bool *leave)
 {
     *leave = false;
+    hystart_learn_tick(hystart, ack->now);
     if (!hystart->started) {
         hystart->started = true;
         hystart->round_end = ack->snd_nxt;

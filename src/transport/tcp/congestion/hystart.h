@@ -11,6 +11,8 @@ struct hystart {
     tcpip_ns round_min_ns; /* of this round so far; 0: none */
     tcpip_ns baseline_ns;  /* of the round that raised suspicion; 0: in plain slow start */
     uint32_t round_end;    /* sequence number that ends the round */
+    uint32_t last_us;      /* when the latest ACK came; low bits */
+    uint32_t tick_us;      /* the least time between two ACKs that wasn't none: the clock is no coarser; 0: not known */
     uint16_t samples;      /* in this round; saturates */
     uint8_t css_rounds;    /* rounds of conservative slow start that have ended */
     bool started;
