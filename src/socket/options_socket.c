@@ -104,6 +104,14 @@ static int so_peercred(const struct option_call *call)
     return tcpip__option_answer(call, &told, sizeof(told));
 }
 
+/* AF_UNIX has no ports to share. */
+static int so_reuseport_set(const struct option_call *call)
+{
+    if (call->socket->domain == AF_UNIX && call->value != 0)
+        return EOPNOTSUPP;
+    return tcpip__option_set_plain(call);
+}
+
 static int so_no_data(const struct option_call *call)
 {
     (void)call;
@@ -118,6 +126,12 @@ static int64_t buffer_core(const struct option_call *call, enum tcpip_option opt
     return tcpip_endpoint_get_option(call->socket->endpoint, option, &bytes) == TCPIP_OK ? bytes : 0;
 }
 
+/* What is told is twice what the core has, which leaves out overhead; of AF_UNIX it counts that itself. */
+static int64_t buffer_scale(const struct option_call *call)
+{
+    return call->socket->domain == AF_UNIX ? 1 : 2;
+}
+
 static int buffer_set(const struct option_call *call, enum tcpip_option option, enum socket_kept kept, int least,
                       int lock)
 {
@@ -126,10 +140,10 @@ static int buffer_set(const struct option_call *call, enum tcpip_option option, 
     if (wanted < 0)
         wanted = force ? 0 : most; /* the kernel compares it unsigned with its greatest */
     wanted = min_i64(wanted, most);
-    int number = tcpip__option_core_set(call, option, max_i64(wanted, least / 2));
+    int number = tcpip__option_core_set(call, option, max_i64(wanted * 2, least) / buffer_scale(call));
     if (number != 0)
         return number;
-    int64_t told = max_i64(min_i64(wanted, buffer_core(call, option)) * 2, least);
+    int64_t told = max_i64(min_i64(wanted * 2, buffer_core(call, option) * buffer_scale(call)), least);
     number = option_keep(call, kept, (int)min_i64(told, INT_MAX));
     return number != 0 ? number : option_keep(call, KEPT_BUF_LOCK, option_kept(call, KEPT_BUF_LOCK) | lock);
 }
@@ -147,7 +161,7 @@ static int so_rcvbuf_set(const struct option_call *call)
 static int buffer_told(const struct option_call *call, enum tcpip_option option, enum socket_kept kept)
 {
     int told = option_kept(call, kept);
-    return told != 0 ? told : (int)min_i64(2 * buffer_core(call, option), INT_MAX);
+    return told != 0 ? told : (int)min_i64(buffer_scale(call) * buffer_core(call, option), INT_MAX);
 }
 
 static int so_sndbuf_get(const struct option_call *call)
@@ -523,7 +537,7 @@ static const struct sockopt_row socket_rows[] = {
     {SO(SO_PRIORITY), .set = so_priority_set, .get = so_priority_get},
     {SO(SO_LINGER), .set = so_linger_set, .get = so_linger_get},
     {SO(SO_BSDCOMPAT), .set = so_ignore, .get = so_zero},
-    {SO(SO_REUSEPORT), .rule = RULE_BOOL, OPTION_CORE(REUSE_PORT), OPTION_KEPT(REUSEPORT)},
+    {SO(SO_REUSEPORT), .set = so_reuseport_set, .rule = RULE_BOOL, OPTION_CORE(REUSE_PORT), OPTION_KEPT(REUSEPORT)},
     {SO_UNIX(SO_PASSCRED), .rule = RULE_BOOL, OPTION_CORE(PASSCRED), OPTION_KEPT(PASSCRED)},
     SO_TELL(SO_PEERCRED, so_peercred),
     {SO(SO_RCVLOWAT), .set = so_rcvlowat_set, OPTION_CORE(RECEIVE_LOW_WATER), OPTION_KEPT(RCVLOWAT)},

@@ -116,6 +116,22 @@ int tcpip__un_send(struct socket *so, struct message *message, size_t *done)
     return sending.done > 0 ? 0 : number;
 }
 
+/* ---- SO_PEEK_OFF ---- */
+
+/* Where the next peek starts; negative: at the front, always. */
+static int32_t un_peek_offset(const struct socket *so)
+{
+    return tcpip__socket_kept(&so->options, KEPT_PEEK_OFF);
+}
+
+/* What was peeked at is behind it; what was taken moves everything forward. */
+static void un_move_peek_offset(struct socket *so, int64_t by)
+{
+    int64_t offset = clamp_i64(un_peek_offset(so) + by, 0, INT32_MAX);
+    if (un_peek_offset(so) >= 0) /* there is room to keep it: it was set */
+        (void)tcpip__socket_keep(so->file.sockets, &so->options, KEPT_PEEK_OFF, (int32_t)offset);
+}
+
 /* ---- receiving ---- */
 
 struct un_receiving {
@@ -146,6 +162,7 @@ static enum tcpip_error un_receive_piece(struct un_receiving *receiving, size_t 
     struct io_vector *vector = receiving->vector;
     struct tcpip_unix_receive beside = {.size = sizeof(beside),
                                         .peek = (receiving->message->flags & MSG_PEEK) != 0,
+                                        .peek_offset = (size_t)max_i64(un_peek_offset(receiving->so), 0),
                                         .references = receiving->rights->items,
                                         .reference_room = TCPIP_UNIX_REFERENCES_MAX};
     enum tcpip_error error = tcpip_unix_recvmsg(receiving->so->endpoint, vector->io + vector->first,
@@ -158,6 +175,7 @@ static enum tcpip_error un_receive_piece(struct un_receiving *receiving, size_t 
     receiving->begun = true;
     receiving->whole = beside.message_bytes;
     receiving->done += *done;
+    un_move_peek_offset(receiving->so, beside.peek ? (int64_t)*done : -(int64_t)beside.message_bytes);
     return TCPIP_OK;
 }
 

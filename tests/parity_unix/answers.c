@@ -26,8 +26,9 @@ int name_index(const char *directory, const uint8_t *bytes, uint32_t size)
 
 const char *call_text(enum call call)
 {
-    static const char *const texts[CALLS] = {
-        "new",  "pair", "close",    "bind",     "autobind", "unlink", "connect", "disconnect", "listen", "accept",
-        "send", "recv", "shutdown", "passcred", "ready",    "local",  "remote",  "unread",     "error",  "peercred"};
+    static const char *const texts[CALLS] = {"new",      "pair",       "close",       "bind",   "autobind", "unlink",
+                                             "connect",  "disconnect", "listen",      "accept", "send",     "recv",
+                                             "shutdown", "passcred",   "peek-offset", "ready",  "local",    "remote",
+                                             "unread",   "error",      "peercred"};
     return texts[call];
 }

@@ -194,7 +194,7 @@ static ssize_t posix_look(struct posix *posix, const struct step *step, struct a
 
 static ssize_t posix_change(struct posix *posix, const struct step *step)
 {
-    int *fd = &posix->fd[step->slot], pair[2], on = step->flag, r;
+    int *fd = &posix->fd[step->slot], pair[2], on = step->flag, offset = (int)step->size - 1, r;
     struct sockaddr_un address;
     struct sockaddr none = {.sa_family = AF_UNSPEC};
     socklen_t length = posix_address(posix, step->name, &address);
@@ -230,6 +230,8 @@ static ssize_t posix_change(struct posix *posix, const struct step *step)
         return r;
     case CALL_SHUTDOWN:
         return posix->calls->shutdown(posix->ctx, *fd, (int)step->size);
+    case CALL_PEEK_OFFSET:
+        return posix->calls->setsockopt(posix->ctx, *fd, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof(offset));
     default:
         return posix->calls->setsockopt(posix->ctx, *fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
     }

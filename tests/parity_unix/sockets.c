@@ -2,9 +2,7 @@
 /* sockets.c: the library's calls. */
 #include "twin.h"
 
-#include <errno.h>
 #include <tcpip/socket.h>
-#include <tcpip/unix.h>
 
 static int sockets_socket(void *ctx, int domain, int type, int protocol)
 {
@@ -73,37 +71,22 @@ static int sockets_getpeername(void *ctx, int fd, struct sockaddr *address, sock
 
 static int sockets_getsockopt(void *ctx, int fd, int level, int name, void *value, socklen_t *length)
 {
-    if (name == SO_PEERCRED)
-        return (int)tcpip_unix_peer_credentials(tcpip_socket_endpoint(ctx, fd), value);
     return tcpip_getsockopt(ctx, fd, level, name, value, length);
 }
 
 static int sockets_setsockopt(void *ctx, int fd, int level, int name, const void *value, socklen_t length)
 {
-    if (name == SO_PASSCRED)
-        return (int)tcpip_endpoint_set_option(tcpip_socket_endpoint(ctx, fd), TCPIP_OPTION_PASSCRED,
-                                              *(const int *)value);
     return tcpip_setsockopt(ctx, fd, level, name, value, length);
 }
 
 static int sockets_poll(void *ctx, struct pollfd *fds, nfds_t count, int timeout_ms)
 {
-    (void)count;
-    (void)timeout_ms;
-    fds->revents = (short)tcpip_endpoint_readiness(tcpip_socket_endpoint(ctx, fds->fd), (uint32_t)fds->events);
-    return 1;
+    return tcpip_poll(ctx, fds, count, timeout_ms);
 }
 
 static int sockets_ioctl(void *ctx, int fd, unsigned long request, int *value)
 {
-    int64_t v;
-    (void)request;
-    if (tcpip_endpoint_get_option(tcpip_socket_endpoint(ctx, fd), TCPIP_OPTION_RECEIVE_QUEUE_SIZE, &v) != TCPIP_OK) {
-        errno = EINVAL;
-        return -1;
-    }
-    *value = (int)v;
-    return 0;
+    return tcpip_ioctl(ctx, fd, request, value);
 }
 
 const struct calls socket_calls = {

@@ -29,6 +29,7 @@ enum call {
     CALL_RECV,   /* size bytes, flag: peek */
     CALL_SHUTDOWN,
     CALL_PASSCRED,
+    CALL_PEEK_OFFSET, /* sockets only; size: of SO_PEEK_OFF, less 1 */
     CALL_READY,
     CALL_LOCAL,
     CALL_REMOTE,

@@ -47,10 +47,11 @@ static int walk_free_slot(const struct walk *walk, int not_this)
 static enum call walk_call(struct walk *walk)
 {
     static const uint8_t weights[CALLS] = {
-        [CALL_NEW] = 8,    [CALL_PAIR] = 3,     [CALL_CLOSE] = 6,      [CALL_BIND] = 8,     [CALL_AUTOBIND] = 1,
-        [CALL_UNLINK] = 2, [CALL_CONNECT] = 16, [CALL_DISCONNECT] = 2, [CALL_LISTEN] = 6,   [CALL_ACCEPT] = 10,
-        [CALL_SEND] = 24,  [CALL_RECV] = 22,    [CALL_SHUTDOWN] = 2,   [CALL_PASSCRED] = 6, [CALL_READY] = 16,
-        [CALL_LOCAL] = 3,  [CALL_REMOTE] = 3,   [CALL_UNREAD] = 4,     [CALL_ERROR] = 1,    [CALL_PEERCRED] = 2,
+        [CALL_NEW] = 8,      [CALL_PAIR] = 3,     [CALL_CLOSE] = 6,      [CALL_BIND] = 8,     [CALL_AUTOBIND] = 1,
+        [CALL_UNLINK] = 2,   [CALL_CONNECT] = 16, [CALL_DISCONNECT] = 2, [CALL_LISTEN] = 6,   [CALL_ACCEPT] = 10,
+        [CALL_SEND] = 24,    [CALL_RECV] = 22,    [CALL_SHUTDOWN] = 2,   [CALL_PASSCRED] = 6, [CALL_PEEK_OFFSET] = 4,
+        [CALL_READY] = 16,   [CALL_LOCAL] = 3,    [CALL_REMOTE] = 3,     [CALL_UNREAD] = 4,   [CALL_ERROR] = 1,
+        [CALL_PEERCRED] = 2,
     };
     uint32_t sum = 0;
     for (int i = 0; i < CALLS; i++)
@@ -102,6 +103,8 @@ static bool walk_choose(struct walk *walk, const struct posix *kernel, struct st
         return step->other >= 0;
     case CALL_SEND:
         step->size = walk_below(walk, 4) == 0 ? walk_below(walk, DATA_MAX) : walk_below(walk, 12);
+        /* The kernel passes over an empty datagram that it has peeked at before, if SO_PEEK_OFF is set. */
+        step->size += walk->sockets && step->size == 0;
         if (walk_below(walk, 2) == 0)
             step->name = -1;
         if (walk_below(walk, 5) == 0)
@@ -117,6 +120,9 @@ static bool walk_choose(struct walk *walk, const struct posix *kernel, struct st
         step->room = walk_below(walk, 2) == 0 ? 128 : walk_below(walk, 64);
         step->flags = walk_below(walk, 3) != 0 ? 0 : walk_flags[walk_below(walk, 4)];
         return true;
+    case CALL_PEEK_OFFSET:
+        step->size = walk_below(walk, 12);
+        return walk->sockets;
     case CALL_SHUTDOWN:
         step->size = kind;
         return true;

@@ -87,21 +87,27 @@ static void unix_take_references(struct unix_endpoint *ep, struct unix_message *
 
 /* ---- reading ---- */
 
+static enum tcpip_error unix_nothing(struct unix_endpoint *ep)
+{
+    enum tcpip_error error = tcpip__unix_take_error(ep);
+    if (error != TCPIP_OK)
+        return error;
+    return ep->shut_read ? TCPIP_ERR_CLOSED_FOR_RECEIVE : TCPIP_ERR_WOULD_BLOCK;
+}
+
 /* The first message, or why there is none. */
 static enum tcpip_error unix_first(struct unix_endpoint *ep, struct unix_message **out)
 {
     struct tcpip_list_node *node = list_first(&ep->queue);
-    enum tcpip_error error = TCPIP_OK;
     *out = node != NULL ? list_entry(node, struct unix_message, node) : NULL;
     if (ep->type == TCPIP_UNIX_STREAM && ep->state != UNIX_CONNECTED)
         return TCPIP_ERR_INVALID_ENDPOINT_STATE;
     if (ep->type == TCPIP_UNIX_SEQPACKET && ep->state != UNIX_CONNECTED)
         return TCPIP_ERR_NOT_CONNECTED;
-    if (node == NULL || ep->type != TCPIP_UNIX_STREAM) /* a stream's data come before the news of its end */
-        error = tcpip__unix_take_error(ep);
-    if (error == TCPIP_OK && node == NULL)
-        error = ep->shut_read ? TCPIP_ERR_CLOSED_FOR_RECEIVE : TCPIP_ERR_WOULD_BLOCK;
-    return error;
+    if (node == NULL)
+        return unix_nothing(ep);
+    /* A stream's data come before the news of its end. */
+    return ep->type != TCPIP_UNIX_STREAM ? tcpip__unix_take_error(ep) : TCPIP_OK;
 }
 
 static struct unix_message *unix_after(struct unix_endpoint *ep, struct unix_message *message)
@@ -126,7 +132,7 @@ static enum tcpip_error unix_peek_stream(struct unix_endpoint *ep, struct unix_m
     size_t skip = beside->peek_offset;
     const struct unix_message *first = message = unix_skip(ep, message, &skip);
     if (message == NULL)
-        return ep->shut_read ? TCPIP_ERR_CLOSED_FOR_RECEIVE : TCPIP_ERR_WOULD_BLOCK;
+        return unix_nothing(ep);
     unix_tell_sender(ep, message, beside);
     do {
         *done += tcpip__unix_message_copy_out(message, skip, out, out->bytes);
@@ -169,7 +175,7 @@ static enum tcpip_error unix_read_packet(struct unix_endpoint *ep, struct unix_m
         skip = beside->peek_offset;
         message = unix_skip(ep, message, &skip);
         if (message == NULL)
-            return ep->shut_read ? TCPIP_ERR_CLOSED_FOR_RECEIVE : TCPIP_ERR_WOULD_BLOCK;
+            return unix_nothing(ep);
         if (message->references != NULL) {
             enum tcpip_error error = unix_clone_references(ep, message->references, beside);
             if (error != TCPIP_OK)
