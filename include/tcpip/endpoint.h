@@ -266,6 +266,12 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_tcp_info(const struct t
 
 /* Forgets what was learned of servers: cookies, sizes, losses; and ends all pauses. For moves to another network. */
 TCPIP_API void tcpip_tcp_forget_fast_open(struct tcpip_stack *stack);
+/* The headers of the SYN that an accepted endpoint came with, from the network header on, if its listener had SAVE_SYN;
+ * once. *done: their bytes, 0: none are kept (any more). MESSAGE_TOO_LONG: more than `size`, *done says how many;
+ * NOT_SUPPORTED: not TCP. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_saved_syn(struct tcpip_endpoint *endpoint, void *out,
+                                                                   size_t size, size_t *done);
+
 #define TCPIP_TCP_FAST_OPEN_KEY_BYTES 16
 /* The key of the stack's Fast Open cookies, and an older one whose cookies are still taken, or NULL. Servers behind one
  * address share them. Without this call the key is the stack's own, drawn when it was made. */

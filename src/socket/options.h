@@ -110,7 +110,6 @@ struct tcpip_sockets;
     X(TCP_THIN, 0)                                                          \
     X(TCP_INQ, 0)                                                           \
     X(TCP_TX_DELAY, 0)                                                      \
-    X(TCP_SAVE_SYN, 0)                                                      \
     /* IPPROTO_UDP */                                                       \
     X(UDP_SEGMENT, 0)                                                       \
     X(UDP_GRO, 0)                                                           \

@@ -34,6 +34,7 @@ enum {
     TCP_FASTOPEN_QUEUE = 4096,
     TCP_TIME_MIN_US = 4001, /* of the two limits in microseconds: more than a jiffy, at most the default */
     TCP_TIME_MAX_US = 200000,
+    TCP_SAVED_SYN_MAX = 1024, /* more than the core keeps */
     UDP_SEGMENT_MAX = 65535,
 };
 
@@ -196,6 +197,18 @@ static int tcp_congestion_get(const struct option_call *call)
     return tcpip__option_answer(call, name, sizeof(name));
 }
 
+/* The headers of the SYN, once; as in the kernel, who has too little room hears how much it takes. */
+static int tcp_saved_syn_get(const struct option_call *call)
+{
+    uint8_t headers[TCP_SAVED_SYN_MAX];
+    size_t bytes;
+    enum tcpip_error error = tcpip_endpoint_saved_syn(call->socket->endpoint, headers,
+                                                      min_size((size_t)call->room, sizeof(headers)), &bytes);
+    if (error == TCPIP_ERR_MESSAGE_TOO_LONG)
+        *call->out_length = (socklen_t)bytes;
+    return error != TCPIP_OK ? EINVAL : tcpip__option_answer(call, headers, bytes);
+}
+
 /* Layers on top (tls, mptcp, ...): there are none. */
 static int tcp_ulp_set(const struct option_call *call)
 {
@@ -286,8 +299,8 @@ static const struct sockopt_row tcp_rows[] = {
     {TCP(TCP_TIMESTAMP), .set = tcp_not_permitted, .get = tcp_timestamp_get},
     {TCP(TCP_NOTSENT_LOWAT), .set = tcp_notsent_lowat_set, .get = tcp_notsent_lowat_get},
     TCP_TELL(TCP_CC_INFO, tcp_nothing_get),
-    {TCP(TCP_SAVE_SYN), .rule = RULE_RANGE, .greatest = 2, OPTION_KEPT(TCP_SAVE_SYN)},
-    TCP_TELL(TCP_SAVED_SYN, tcp_nothing_get),
+    {TCP(TCP_SAVE_SYN), .rule = RULE_RANGE, .greatest = 2, OPTION_CORE(SAVE_SYN)},
+    TCP_TELL(TCP_SAVED_SYN, tcp_saved_syn_get),
     {TCP(TCP_FASTOPEN_CONNECT), .rule = RULE_BOOL01, OPTION_CORE(FAST_OPEN_CONNECT)},
     {TCP(TCP_ULP), .length = LENGTH_ANY, .set = tcp_ulp_set, .get = tcp_nothing_get},
     {TCP(TCP_MD5SIG_EXT), .set = tcp_md5_set, .get = tcpip__option_no_get},

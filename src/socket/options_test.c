@@ -430,6 +430,34 @@ static void an_accepted_socket_has_its_listeners_options(void **state)
     assert_int_equal(get_int(w, accepted, SOL_SOCKET, SO_ACCEPTCONN), 0);
 }
 
+static void the_syn_of_a_connection_is_kept_until_it_is_read(void **state)
+{
+    struct socket_world *w = *state;
+    struct sockaddr_in address = loopback4(7101);
+    int listener = tcpip_socket(w->s, AF_INET, SOCK_STREAM, 0), client = tcpip_socket(w->s, AF_INET, SOCK_STREAM, 0);
+    uint8_t syn[200];
+    socklen_t length = 10;
+    assert_int_equal(tcpip_bind(w->s, listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    set_int(w, listener, IPPROTO_TCP, TCP_SAVE_SYN, 1);
+    assert_int_equal(tcpip_listen(w->s, listener, 1), 0);
+    assert_int_equal(tcpip_connect(w->s, client, (struct sockaddr *)&address, sizeof(address)), 0);
+    int accepted = tcpip_accept(w->s, listener, NULL, NULL);
+    assert_int_equal(tcpip_getsockopt(w->s, accepted, IPPROTO_TCP, TCP_SAVED_SYN, syn, &length), -1);
+    assert_int_equal(errno, EINVAL);
+    assert_int_equal(length, 60); /* IPv4, TCP, MSS, SACK permitted, timestamps, window scale */
+    length = sizeof(syn);
+    assert_int_equal(tcpip_getsockopt(w->s, accepted, IPPROTO_TCP, TCP_SAVED_SYN, syn, &length), 0);
+    assert_int_equal(length, 60);
+    assert_int_equal(syn[0], 0x45);
+    assert_int_equal(syn[9], IPPROTO_TCP);
+    assert_int_equal(syn[22] << 8 | syn[23], 7101);
+    assert_int_equal(syn[33], 2); /* SYN */
+    assert_int_equal(tcpip_getsockopt(w->s, accepted, IPPROTO_TCP, TCP_SAVED_SYN, syn, &length), 0);
+    assert_int_equal(length, 0);
+    int unread = tcpip_socket(w->s, AF_INET, SOCK_STREAM, 0); /* what nobody reads goes with its endpoint */
+    assert_int_equal(tcpip_connect(w->s, unread, (struct sockaddr *)&address, sizeof(address)), 0);
+}
+
 static void tcp_info_counts_as_the_kernels_does(void **state)
 {
     struct socket_world *w = *state;
@@ -462,6 +490,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_left_to_read_comes_as_a_control_message, setup, teardown),
         cmocka_unit_test_setup_teardown(peeking_goes_on_where_it_stopped, setup, teardown),
         cmocka_unit_test_setup_teardown(an_accepted_socket_has_its_listeners_options, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_syn_of_a_connection_is_kept_until_it_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(tcp_info_counts_as_the_kernels_does, setup, teardown),
         cmocka_unit_test(every_option_answers_as_the_kernels),
     };

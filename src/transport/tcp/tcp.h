@@ -109,6 +109,7 @@ struct tcp_endpoint {
     struct option_block *options;      /* NULL: the stack's */
     struct tcp_listener *listener;     /* while in LISTEN */
     struct tcp_hot *hot;               /* NULL: idle */
+    struct tcp_saved_syn *saved_syn;   /* of an accepted endpoint; NULL: none */
     struct tcpip_list_node queue_node; /* in the accept queue, or among the dead to be freed */
 
     /* identity */
@@ -217,6 +218,12 @@ struct tcp_segment {
     struct tcpip_tcp_options options; /* parsed unless fast */
 };
 
+/* Headers of a SYN. */
+struct tcp_saved_syn {
+    uint16_t bytes, room;
+    uint8_t data[];
+};
+
 /* A connection in SYN-RECEIVED that came from a listener or the forwarder: at most 128 bytes. */
 struct tcp_half_open {
     struct demux_entry demux;
@@ -233,6 +240,7 @@ struct tcp_half_open {
     bool deferred : 1;                   /* the forwarder hasn't decided: nothing was answered */
     bool acked : 1;                      /* DEFER_ACCEPT: the third segment came, without data */
     uint8_t ecn_mode : 2, syn_point : 2; /* enum ecn_mode, ecn_point */
+    struct tcp_saved_syn *saved_syn;     /* NULL: none */
 };
 
 /* Per-stack state of TCP. */
@@ -500,6 +508,11 @@ struct tcp_endpoint *tcpip__tcp_passive_establish(struct tcpip_stack *stack, str
                                                   const struct tcp_negotiated *negotiated);
 /* Hands it to accept, or to the forwarder, and goes on with the segment that completed the handshake. */
 void tcpip__tcp_passive_deliver(struct tcp_endpoint *listener, struct tcp_endpoint *ep, struct tcp_segment *segment);
+
+/* tcp_saved_syn.c */
+/* A copy for the listener that wants it (may be NULL); NULL: it doesn't, or no memory. */
+struct tcp_saved_syn *tcpip__tcp_syn_save(const struct tcp_endpoint *listener, const struct tcp_segment *segment);
+void tcpip__tcp_syn_forget(struct tcpip_stack *stack, struct tcp_saved_syn **saved);
 
 /* tcp_listen.c */
 /* A record's ACK that answers an earlier cookie; true: the record made way, and the packet is taken. */

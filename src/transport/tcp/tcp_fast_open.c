@@ -333,6 +333,7 @@ static struct tcp_endpoint *fast_open_child(struct tcp_endpoint *listener, const
     }
     own->listener = listener;
     own->syn_ack_at = segment->now;
+    ep->saved_syn = tcpip__tcp_syn_save(listener, segment);
     list_push_back(&listener->listener->fast_open_children, &own->node);
     listener->listener->fast_open_count++;
     ep->syn_ack_pending = ep->fast_open_child = true;

@@ -131,6 +131,7 @@ struct tcp_half_open *tcpip__tcp_half_open_new(struct tcpip_stack *stack, struct
     half->ts_recent = offered.ts_recent;
     half->ecn_mode = offered.ecn_mode & 3u;
     half->syn_point = offered.syn_point & 3u;
+    half->saved_syn = tcpip__tcp_syn_save(listener, segment);
     if (listener != NULL)
         listener->listener->half_open++;
     tcp->half_open_count++;
@@ -146,6 +147,7 @@ void tcpip__tcp_half_open_free(struct tcpip_stack *stack, struct tcp_half_open *
         tcp->forward_in_flight--;
     tcp->half_open_count--;
     list_remove_if_linked(&half->node);
+    tcpip__tcp_syn_forget(stack, &half->saved_syn);
     if (half->demux.linked)
         tcpip__demux_remove(stack, &half->demux);
     tcpip__pool_put(&tcp->half_opens, half);
@@ -405,6 +407,8 @@ static bool half_open_complete(struct tcpip_stack *stack, struct tcp_half_open *
     }
     if (measures)
         tcpip__tcp_handshake_rtt(ep, rtt_ns, sent_once, segment);
+    ep->saved_syn = half->saved_syn;
+    half->saved_syn = NULL;
     tcpip__tcp_half_open_free(stack, half);
     tcpip__tcp_passive_deliver(listener, ep, segment);
     return true;

@@ -48,6 +48,7 @@ static bool tcp_option_forbidden(const struct tcp_endpoint *ep, enum tcpip_optio
         return ep->state != TCPIP_TCP_CLOSED;
     case TCPIP_OPTION_FAST_OPEN:
     case TCPIP_OPTION_FAST_OPEN_NO_COOKIE:
+    case TCPIP_OPTION_SAVE_SYN:
     case TCPIP_OPTION_SACK:
     case TCPIP_OPTION_TIMESTAMPS:
     case TCPIP_OPTION_WINDOW_SCALING:

@@ -62,6 +62,7 @@ static void tcp_endpoint_free(struct tcp_endpoint *ep)
     tcpip__send_queue_fini(&ep->send_queue, &tcp->send_chunks);
     tcpip__receive_queue_fini(&ep->receive_queue, &tcp->receive_chunks);
     tcpip__option_block_unref(stack, ep->options);
+    tcpip__tcp_syn_forget(stack, &ep->saved_syn);
     tcpip__route_release(&ep->route);
     tcpip__endpoint_fini(&ep->base);
     tcpip__pool_put(&tcp->endpoints, ep);
