@@ -165,6 +165,8 @@ static const struct {
     {"close and shutdown against send", stress_send_races},
     {"close and shutdown against accept", stress_accept_races},
     {"close and shutdown against connect", stress_connect_races},
+    {"one epoll instance that all wait for", stress_epoll_shared},
+    {"epoll and poll against close", stress_epoll_races},
 };
 
 int main(int argc, char **argv)

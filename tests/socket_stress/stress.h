@@ -44,7 +44,7 @@ void stress_await_sleepers(struct host *host, uint32_t count);
 /* The next number of a thread's own sequence. */
 uint32_t stress_random(uint64_t *state);
 
-/* scenarios: traffic.c, races.c, unix.c */
+/* scenarios: traffic.c, races.c, unix.c, watch.c */
 void stress_streams_loopback(struct stress *stress);
 void stress_streams_wire(struct stress *stress);
 void stress_streams_unix(struct stress *stress);
@@ -57,5 +57,7 @@ void stress_receive_races(struct stress *stress);
 void stress_send_races(struct stress *stress);
 void stress_accept_races(struct stress *stress);
 void stress_connect_races(struct stress *stress);
+void stress_epoll_shared(struct stress *stress);
+void stress_epoll_races(struct stress *stress);
 
 #endif
