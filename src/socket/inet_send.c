@@ -145,6 +145,14 @@ int tcpip__inet_send(struct socket *so, struct message *message, size_t *done)
     if ((message->flags & MSG_EOR) != 0)
         sending.flags |= TCPIP_WRITE_END_OF_RECORD;
     tcpip__io_vector_init(&vector, message);
+    if (so->protocol == IPPROTO_UDP) {
+        uint32_t segment;
+        int number = tcpip__udp_segment(so, message, &segment);
+        if (number != 0)
+            return number;
+        if (segment > 0 && vector.bytes > segment)
+            return tcpip__udp_send_segments(so, &vector, segment, sending.to, sending.control, sending.flags, done);
+    }
     tcpip_ns timeout_ns = (message->flags & MSG_DONTWAIT) != 0 ? 0 : so->send_timeout_ns;
     sending.waits = timeout_ns != 0;
     if (stream && sending.waits)

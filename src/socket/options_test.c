@@ -458,6 +458,42 @@ static void the_syn_of_a_connection_is_kept_until_it_is_read(void **state)
     assert_int_equal(tcpip_connect(w->s, unread, (struct sockaddr *)&address, sizeof(address)), 0);
 }
 
+static void one_call_sends_many_datagrams(void **state)
+{
+    static const struct {
+        int segment, bytes, number, datagrams, last; /* number: errno */
+    } cases[] = {
+        {1000, 2500, 0, 3, 500},      {1000, 1000, 0, 1, 1000},   {1000, 999, 0, 1, 999},
+        {100, 12800, 0, 128, 100},    {100, 12801, EINVAL, 0, 0}, {1, 129, EINVAL, 0, 0},
+        {500, 65508, EMSGSIZE, 0, 0}, {0, 3000, 0, 1, 3000},      {30000, 65000, 0, 3, 5000},
+    };
+    struct socket_world *w = *state;
+    static char data[65508];
+    struct sockaddr_in address = loopback4(7102);
+    int to = tcpip_socket(w->s, AF_INET, SOCK_DGRAM, 0);
+    assert_int_equal(tcpip_bind(w->s, to, (struct sockaddr *)&address, sizeof(address)), 0);
+    set_int(w, to, SOL_SOCKET, SO_RCVBUF, 1 << 20);
+    for (size_t i = 0; i < array_count(cases); i++) {
+        int from = tcpip_socket(w->s, AF_INET, SOCK_DGRAM, 0), n = 0;
+        set_int(w, from, IPPROTO_UDP, UDP_SEGMENT, cases[i].segment);
+        errno = 0;
+        ssize_t sent =
+            tcpip_sendto(w->s, from, data, (size_t)cases[i].bytes, 0, (struct sockaddr *)&address, sizeof(address));
+        assert_int_equal(sent, cases[i].number == 0 ? cases[i].bytes : -1);
+        assert_int_equal(errno, cases[i].number);
+        for (ssize_t got, last = 0; n <= cases[i].datagrams; n++) {
+            got = tcpip_recv(w->s, to, data, sizeof(data), MSG_DONTWAIT);
+            if (got < 0) {
+                assert_int_equal(last, cases[i].last);
+                break;
+            }
+            last = got;
+        }
+        assert_int_equal(n, cases[i].datagrams);
+        assert_int_equal(tcpip_close(w->s, from), 0);
+    }
+}
+
 static void tcp_info_counts_as_the_kernels_does(void **state)
 {
     struct socket_world *w = *state;
@@ -491,6 +527,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(peeking_goes_on_where_it_stopped, setup, teardown),
         cmocka_unit_test_setup_teardown(an_accepted_socket_has_its_listeners_options, setup, teardown),
         cmocka_unit_test_setup_teardown(the_syn_of_a_connection_is_kept_until_it_is_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_call_sends_many_datagrams, setup, teardown),
         cmocka_unit_test_setup_teardown(tcp_info_counts_as_the_kernels_does, setup, teardown),
         cmocka_unit_test(every_option_answers_as_the_kernels),
     };

@@ -164,6 +164,15 @@ void tcpip__io_vector_init(struct io_vector *vector, const struct message *messa
 /* `bytes` of it are done. */
 void tcpip__io_vector_advance(struct io_vector *vector, size_t bytes);
 
+/* ---- UDP_SEGMENT (udp_segment.c) ---- */
+
+/* The size of datagrams that the option, or a control message, asks for; 0: none. EINVAL: a bad message. */
+must_use int tcpip__udp_segment(const struct socket *so, const struct message *message, uint32_t *segment);
+/* Sends what is left of a vector in datagrams of `segment` bytes. EMSGSIZE, EINVAL, and what sending says. */
+must_use int tcpip__udp_send_segments(struct socket *so, struct io_vector *vector, uint32_t segment,
+                                      const struct tcpip_full_address *to, const struct tcpip_control *control,
+                                      uint32_t flags, size_t *done);
+
 /* ---- addresses (address.c) ---- */
 
 /* An AF_INET or AF_INET6 address for a call on a socket; each call judges it a little differently, as Linux does.
