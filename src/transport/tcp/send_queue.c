@@ -131,6 +131,31 @@ bool tcpip__send_queue_append(struct send_queue *queue, struct pool *chunks, con
     return true;
 }
 
+void tcpip__send_queue_end_record(struct send_queue *queue)
+{
+    struct send_chunk *chunk = queue->last;
+    if (chunk == NULL || chunk->ends_record)
+        return;
+    chunk->ends_record = true;
+    chunk->appendable = false;
+    queue->records++;
+}
+
+uint32_t tcpip__send_queue_record(const struct send_queue *queue, uint32_t offset, uint32_t length)
+{
+    if (likely(queue->records == 0))
+        return length;
+    bool forward = queue->cursor != NULL && offset >= queue->cursor_at;
+    const struct send_chunk *chunk = forward ? queue->cursor : queue->first;
+    uint32_t at = forward ? queue->cursor_at : 0;
+    for (; chunk != NULL && at < offset + length; chunk = chunk->next) {
+        at += chunk->view.length;
+        if (chunk->ends_record && at > offset)
+            return min_u32(at - offset, length);
+    }
+    return length;
+}
+
 void tcpip__send_queue_release(struct send_queue *queue, struct pool *chunks, uint32_t bytes)
 {
     ASSERT(bytes <= queue->bytes);
@@ -145,6 +170,7 @@ void tcpip__send_queue_release(struct send_queue *queue, struct pool *chunks, ui
         }
         bytes -= chunk->view.length;
         queue->true_bytes -= chunk->true_bytes;
+        queue->records -= chunk->ends_record;
         queue->first = chunk->next;
         if (queue->last == chunk)
             queue->last = NULL;
@@ -200,7 +226,7 @@ uint32_t tcpip__send_queue_gather(struct send_queue *queue, uint32_t offset, uin
 
 void tcpip__send_queue_check(const struct send_queue *queue)
 {
-    uint32_t bytes = 0, true_bytes = 0;
+    uint32_t bytes = 0, true_bytes = 0, records = 0;
     bool cursor = queue->cursor == NULL && queue->cursor_at == 0;
     bool resend = queue->resend == NULL && queue->resend_at == 0;
     const struct send_chunk *last = NULL;
@@ -208,12 +234,14 @@ void tcpip__send_queue_check(const struct send_queue *queue)
     for (const struct send_chunk *chunk = queue->first; chunk != NULL; last = chunk, chunk = chunk->next) {
         ASSERT(chunk->view.length != 0 && chunk->view.buffer->refs != 0);
         ASSERT((uint64_t)chunk->view.offset + chunk->view.length <= chunk->view.buffer->size);
-        ASSERT(!chunk->appendable || (chunk->next == NULL && chunk->view.buffer->release == NULL));
+        ASSERT(!chunk->appendable || (!chunk->ends_record && chunk->next == NULL && chunk->view.buffer->release == NULL));
         cursor |= queue->cursor == chunk && queue->cursor_at == bytes;
         resend |= queue->resend == chunk && queue->resend_at == bytes;
         bytes += chunk->view.length;
         true_bytes += chunk->true_bytes;
+        records += chunk->ends_record;
     }
+    ASSERT(records == queue->records);
     ASSERT(last == queue->last && cursor && resend);
     ASSERT(bytes == queue->bytes && true_bytes == queue->true_bytes);
 }

@@ -14,6 +14,7 @@ struct send_chunk {
     struct tcpip_view view; /* holds a reference */
     uint32_t true_bytes;    /* as it was added to the queue's */
     bool appendable;        /* the last chunk's own buffer: more may be copied behind the view */
+    bool ends_record;       /* no segment has bytes of this chunk and of the next */
 };
 
 struct send_queue {
@@ -23,6 +24,7 @@ struct send_queue {
     struct send_chunk *cursor, *resend;
     uint32_t cursor_at, resend_at;
     uint32_t bytes;      /* payload */
+    uint32_t records;    /* chunks that end one */
     uint32_t true_bytes; /* storage: what budgets count */
 };
 
@@ -33,6 +35,11 @@ size_t tcpip__send_queue_copy_in(struct send_queue *queue, struct pool *chunks, 
                                  const void *data, size_t size);
 /* Appends a view, taking a reference of its own. False: out of memory. */
 must_use bool tcpip__send_queue_append(struct send_queue *queue, struct pool *chunks, const struct tcpip_view *view);
+/* What is queued so far isn't sent in one segment with what follows. */
+void tcpip__send_queue_end_record(struct send_queue *queue);
+/* Of `length` bytes from `offset` on, those before the first end of a record behind `offset`; `length`: there is none.
+ */
+uint32_t tcpip__send_queue_record(const struct send_queue *queue, uint32_t offset, uint32_t length);
 /* The first `bytes` were acknowledged: released. */
 void tcpip__send_queue_release(struct send_queue *queue, struct pool *chunks, uint32_t bytes);
 /* Fills `views` (at most `max`) with `length` bytes from `offset` on, each with a reference of its own. Returns the

@@ -252,6 +252,48 @@ static void test_segments_under_way_keep_their_bytes(void **state)
     fixture_stop(&f);
 }
 
+/* Beside a plain array of the places where records end. */
+static void test_records_end_where_they_were_ended(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 3000, ENDS = 4000 };
+    struct fixture f;
+    fixture_start(&f, 4);
+    static uint64_t ends[ENDS];
+    static const uint8_t data[600];
+    uint32_t count = 0;
+    uint64_t written = 0, released_bytes = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        uint64_t random = test_env_random(&f.env);
+        uint32_t size = 1 + (uint32_t)(random >> 8) % sizeof(data);
+        if (f.queue.bytes < 20000) {
+            assert_int_equal(copy_in(&f, data, size), size);
+            written += size;
+        }
+        if (random % 3 == 0) {
+            tcpip__send_queue_end_record(&f.queue);
+            if (f.queue.bytes > 0 && (count == 0 || ends[count - 1] != written))
+                ends[count++] = written;
+        }
+        if (random % 5 == 0) {
+            uint32_t acked = (uint32_t)(random >> 32) % (f.queue.bytes + 1);
+            tcpip__send_queue_release(&f.queue, &f.chunks, acked);
+            released_bytes += acked;
+        }
+        tcpip__send_queue_check(&f.queue);
+        uint32_t offset = (uint32_t)(random >> 40) % (f.queue.bytes + 1), length = f.queue.bytes - offset;
+        uint64_t from = released_bytes + offset, to = from + length;
+        for (uint32_t i = count; i-- > 0 && ends[i] > from;)
+            to = ends[i] < to ? ends[i] : to;
+        assert_int_equal(tcpip__send_queue_record(&f.queue, offset, length), to - from);
+        struct tcpip_view views[4];
+        uint32_t used;
+        tcpip__send_queue_gather(&f.queue, offset, length, views, 4, &used); /* moves a cursor */
+        views_free(views, used);
+    }
+    fixture_stop(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +305,7 @@ int main(void)
         cmocka_unit_test(test_out_of_memory_takes_what_fits_and_keeps_it),
         cmocka_unit_test(test_short_of_memory_small_buffers_serve_a_large_write),
         cmocka_unit_test(test_segments_under_way_keep_their_bytes),
+        cmocka_unit_test(test_records_end_where_they_were_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

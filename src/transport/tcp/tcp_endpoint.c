@@ -325,6 +325,8 @@ static enum tcpip_error tcp_op_sendmsg(struct tcpip_endpoint *endpoint, const st
     *done = total;
     ep->more_coming = (flags & TCPIP_WRITE_MORE) != 0 && total == wanted;
     ep->more_bytes = (flags & TCPIP_WRITE_MORE) != 0 ? sat_add_u32(ep->more_bytes, (uint32_t)total) : 0;
+    if ((flags & TCPIP_WRITE_END_OF_RECORD) != 0 && total == wanted)
+        tcpip__send_queue_end_record(&ep->send_queue);
     endpoint_mark_dirty(endpoint);
     return TCPIP_OK;
 }
@@ -358,6 +360,8 @@ static enum tcpip_error tcp_op_write_view(struct tcpip_endpoint *endpoint, const
     ep->out_of_room = !tcpip__tcp_writable(ep);
     ep->more_coming = (flags & TCPIP_WRITE_MORE) != 0;
     ep->more_bytes = ep->more_coming ? sat_add_u32(ep->more_bytes, view->length) : 0;
+    if ((flags & TCPIP_WRITE_END_OF_RECORD) != 0)
+        tcpip__send_queue_end_record(&ep->send_queue);
     if (unlikely((flags & WRITE_MARKS) != 0 && view->length > 0))
         tcpip__error_queue_mark(endpoint, tcp_bytes_written(ep) - 1, flags);
     endpoint_mark_dirty(endpoint);

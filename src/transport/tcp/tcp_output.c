@@ -150,8 +150,11 @@ bool tcpip__tcp_output_data(struct tcp_endpoint *ep, seqnum seq, uint32_t *lengt
     if (*length < wanted)
         flags &= (uint16_t)~TCPIP_TCP_FIN;
     /* Whoever reads at the other end may as well be told now: nothing more is there to come, unless the writer said
-     * otherwise. And what merges segments there (GRO) needn't wait for more behind the last of several. */
-    bool end = offset + *length == ep->send_queue.bytes && *length > ep->more_bytes;
+     * otherwise; or a record is over. And what merges segments there (GRO) needn't wait for more behind the last of
+     * several. */
+    uint32_t rest = ep->send_queue.bytes - offset;
+    bool end = rest == *length ? *length > ep->more_bytes
+                               : tcpip__send_queue_record(&ep->send_queue, offset, rest) == *length;
     if (end || *length > ep->snd_mss)
         flags |= TCPIP_TCP_PSH;
     if (*length == 0)

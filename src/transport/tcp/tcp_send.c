@@ -288,13 +288,14 @@ static uint32_t tcp_next_length(const struct tcp_endpoint *ep, enum tcp_stop *st
         return 0;
     }
     uint32_t room = tcp_cwnd_room(ep);
-    if (room < min_u32(unsent, mss)) {
+    uint32_t record = tcpip__send_queue_record(&ep->send_queue, seq_size(ep->snd_una, ep->snd_nxt), unsent);
+    if (room < min_u32(record, mss)) {
         *stop = TCP_STOP_CWND;
         return 0;
     }
-    uint32_t length = min_u32(min_u32(unsent, (uint32_t)window), min_u32(room, tcp_super_segment(ep)));
+    uint32_t length = min_u32(min_u32(record, (uint32_t)window), min_u32(room, tcp_super_segment(ep)));
     uint32_t tail = length % mss;
-    if (tail == 0)
+    if (tail == 0 || (length == record && record < unsent))
         return length;
     /* A partial segment at the end: of all the data, or of what a window left. */
     if (length == unsent ? tcp_partial_allowed(ep)
