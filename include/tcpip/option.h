@@ -72,6 +72,7 @@ TCPIP_BEGIN_DECLS
     X(SLOW_START_AFTER_IDLE, "0 or 1; default 1")                                           \
     X(ACK_STRETCH_MAX, "segments one ACK may cover for a merged unit; default 44")          \
     X(MAX_PACING_RATE, "bytes per second; paced at most so fast; 0: none")                  \
+    X(PACKET_SEGMENTS, "segments that one packet to the link takes at least; default 2")    \
     X(PACING, "0: if the controller asks for it or MAX_PACING_RATE is set; 1: always")      \
     X(RACK, "bits: 1: losses are judged by time, 2: static window, 4: no DupThresh")        \
     X(TAIL_LOSS_PROBE, "0 or 1; default 1")                                                 \

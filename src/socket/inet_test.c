@@ -3,6 +3,7 @@
 #include "socket_world.h"
 
 #include <errno.h>
+#include <linux/tcp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -41,6 +42,63 @@ static void a_stream_carries_bytes_both_ways(void **state)
     assert_int_equal(tcpip_close(w->s, client), 0);
     assert_int_equal(tcpip_recv(w->s, server, room, sizeof(room), 0), 0);
     assert_int_equal(tcpip_close(w->s, server), 0);
+}
+
+/* What a control message says is left; -1: there was none. */
+static int receive_and_hear(struct tcpip_sockets *s, int fd, void *out, size_t size, size_t expected)
+{
+    union {
+        struct cmsghdr header;
+        uint8_t room[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec iov = {out, size};
+    struct msghdr message = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+    int left = -1;
+    assert_int_equal(tcpip_recvmsg(s, fd, &message, 0), expected);
+    if (message.msg_controllen == 0)
+        return -1;
+    assert_int_equal(control.header.cmsg_level, IPPROTO_TCP);
+    assert_int_equal(control.header.cmsg_type, TCP_CM_INQ);
+    memcpy(&left, CMSG_DATA(&control.header), sizeof(left));
+    return left;
+}
+
+static void a_reader_may_hear_what_is_left(void **state)
+{
+    struct socket_world *world = *state;
+    uint8_t bytes[100];
+    int client, server, on = 1;
+    socket_world_connect(world, &client, &server);
+    assert_int_equal(tcpip_send(world->s, client, "0123456789", 10, 0), 10);
+    socket_world_run(world, TCPIP_SECOND);
+    assert_int_equal(receive_and_hear(world->s, server, bytes, 1, 1), -1); /* it wasn't asked for */
+    assert_int_equal(tcpip_setsockopt(world->s, server, IPPROTO_TCP, TCP_INQ, &on, sizeof(on)), 0);
+    assert_int_equal(receive_and_hear(world->s, server, bytes, 4, 4), 5);
+    assert_int_equal(receive_and_hear(world->s, server, bytes, 5, 5), 0);
+    assert_int_equal(tcpip_send(world->s, client, "abc", 3, 0), 3);
+    assert_int_equal(tcpip_shutdown(world->s, client, SHUT_WR), 0);
+    socket_world_run(world, TCPIP_SECOND);
+    assert_int_equal(receive_and_hear(world->s, server, bytes, 2, 2), 1);
+    assert_int_equal(receive_and_hear(world->s, server, bytes, 1, 1), 1); /* there is an end to be read */
+    assert_int_equal(tcpip_close(world->s, client), 0);
+    assert_int_equal(tcpip_close(world->s, server), 0);
+}
+
+static void the_unsent_low_water_mark_is_told_as_it_was_set(void **state)
+{
+    struct socket_world *world = *state;
+    int fd = tcpip_socket(world->s, AF_INET, SOCK_STREAM, 0), value = 7;
+    socklen_t length = sizeof(value);
+    assert_int_equal(tcpip_stack_set_default(world->stack, TCPIP_OPTION_NOT_SENT_LOW_WATER, 4000), TCPIP_OK);
+    assert_int_equal(tcpip_getsockopt(world->s, fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &value, &length), 0);
+    assert_int_equal(value, 0);
+    value = 5000;
+    assert_int_equal(tcpip_setsockopt(world->s, fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &value, sizeof(value)), 0);
+    value = 0;
+    assert_int_equal(tcpip_getsockopt(world->s, fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &value, &length), 0);
+    assert_int_equal(value, 5000);
+    assert_int_equal(tcpip_close(world->s, fd), 0);
 }
 
 static void a_datagram_keeps_its_bounds_and_its_sender(void **state)
@@ -110,6 +168,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_stream_carries_bytes_both_ways, setup, teardown),
         cmocka_unit_test_setup_teardown(a_send_may_open_the_connection, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_reader_may_hear_what_is_left, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_unsent_low_water_mark_is_told_as_it_was_set, setup, teardown),
         cmocka_unit_test_setup_teardown(a_datagram_keeps_its_bounds_and_its_sender, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

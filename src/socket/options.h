@@ -109,6 +109,7 @@ struct tcpip_sockets;
     /* IPPROTO_TCP */                                                       \
     X(TCP_THIN, 0)                                                          \
     X(TCP_INQ, 0)                                                           \
+    X(TCP_NOTSENT_LOWAT, 0)                                                 \
     X(TCP_TX_DELAY, 0)                                                      \
     /* IPPROTO_UDP */                                                       \
     X(UDP_SEGMENT, 0)                                                       \

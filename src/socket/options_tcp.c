@@ -97,16 +97,11 @@ static int tcp_window_clamp_set(const struct option_call *call)
     return tcpip__option_core_set(call, TCPIP_OPTION_WINDOW_CLAMP, clamp);
 }
 
+/* What was set here is told, not what the stack's default makes of it. */
 static int tcp_notsent_lowat_set(const struct option_call *call)
 {
-    return tcpip__option_core_set(call, TCPIP_OPTION_NOT_SENT_LOW_WATER, (uint32_t)call->value);
-}
-
-static int tcp_notsent_lowat_get(const struct option_call *call)
-{
-    int64_t bytes = 0;
-    int number = tcpip__option_core_get(call, TCPIP_OPTION_NOT_SENT_LOW_WATER, &bytes);
-    return number != 0 ? number : tcpip__option_answer_int(call, (int)(uint32_t)bytes);
+    int number = tcpip__option_core_set(call, TCPIP_OPTION_NOT_SENT_LOW_WATER, (uint32_t)call->value);
+    return number != 0 ? number : option_keep(call, KEPT_TCP_NOTSENT_LOWAT, call->value);
 }
 
 static int tcp_thin_dupack_set(const struct option_call *call)
@@ -297,7 +292,7 @@ static const struct sockopt_row tcp_rows[] = {
     {TCP(TCP_REPAIR_WINDOW), .set = tcp_not_permitted, .get = tcp_invalid},
     {TCP(TCP_FASTOPEN), .set = tcp_fastopen_set, OPTION_CORE(FAST_OPEN)},
     {TCP(TCP_TIMESTAMP), .set = tcp_not_permitted, .get = tcp_timestamp_get},
-    {TCP(TCP_NOTSENT_LOWAT), .set = tcp_notsent_lowat_set, .get = tcp_notsent_lowat_get},
+    {TCP(TCP_NOTSENT_LOWAT), .set = tcp_notsent_lowat_set, OPTION_KEPT(TCP_NOTSENT_LOWAT)},
     TCP_TELL(TCP_CC_INFO, tcp_nothing_get),
     {TCP(TCP_SAVE_SYN), .rule = RULE_RANGE, .greatest = 2, OPTION_CORE(SAVE_SYN)},
     TCP_TELL(TCP_SAVED_SYN, tcp_saved_syn_get),

@@ -86,6 +86,7 @@ enum {
     X(SLOW_START_AFTER_IDLE, OPTION_BOOL(1))                                                 \
     X(ACK_STRETCH_MAX, 1, 65535, 44)                                                         \
     X(MAX_PACING_RATE, OPTION_SIZE(0))                                                       \
+    X(PACKET_SEGMENTS, 1, 65535, 2)                                                          \
     X(PACING, OPTION_BOOL(0))                                                                \
     X(RACK, 0, 7, 1)                                                                         \
     X(TAIL_LOSS_PROBE, OPTION_BOOL(1))                                                       \

@@ -44,7 +44,7 @@ struct adapter {
     pthread_cond_t changed;
     int under_way; /* calls that it is in, or came from without having asked the time */
     unsigned changes;
-    bool returned; /* a call of it has returned to packetdrill, which may still be busy with the result */
+    pid_t ended; /* the second thread, when its call has ended since the driver slept; 0: it hasn't */
 };
 
 /* The one of this process; NULL: packetdrill isn't running on us. */
@@ -85,8 +85,6 @@ int wire_receive(void *userdata, void *out, size_t *size, long long *time_usecs)
 void sysctl_limits(struct tcpip_limits *limits);
 /* For what is opened from now on. */
 void sysctl_defaults(struct adapter *adapter);
-/* What scripts change between two calls of one socket. */
-void sysctl_fast_open(struct adapter *adapter);
 void invocation_read(const char *flags, struct invocation *out);
 
 #endif

@@ -12,7 +12,9 @@
 
 #include "socket/sockets.h"
 
-#include <time.h>
+#include <sched.h>
+#include <stdio.h>
+#include <unistd.h>
 
 enum { LOOK_NS = 1000, STEPS_MAX = 1000000 };
 
@@ -27,10 +29,33 @@ static void tell_driver(struct adapter *adapter, int under_way)
 {
     pthread_mutex_lock(&adapter->mutex);
     adapter->under_way = under_way;
-    adapter->returned = adapter->returned || under_way == 0;
+    adapter->ended = under_way == 0 ? gettid() : 0;
     adapter->changes++;
     pthread_cond_broadcast(&adapter->changed);
     pthread_mutex_unlock(&adapter->mutex);
+}
+
+/* A call that has ended has more to tell packetdrill, under its lock, than it told us: time passes in the script when
+ * it has, and the second thread sleeps again. Not as long as packetdrill's lock may be held. */
+static void wait_idle(struct adapter *adapter)
+{
+    char path[64], how = 0;
+    pthread_mutex_lock(&adapter->mutex);
+    pid_t second = adapter->ended;
+    adapter->ended = 0;
+    pthread_mutex_unlock(&adapter->mutex);
+    if (second == 0)
+        return;
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)second);
+    for (;;) {
+        FILE *file = fopen(path, "re");
+        bool read = file != NULL && fscanf(file, "%*d (%*[^)]) %c", &how) == 1;
+        if (file != NULL)
+            fclose(file);
+        if (!read || how == 'S')
+            return;
+        sched_yield();
+    }
 }
 
 static bool is_under_way(struct adapter *adapter)
@@ -132,24 +157,11 @@ void clock_run_to(struct adapter *adapter, tcpip_ns at)
     }
 }
 
-/* What a call returned is packetdrill's to note, on its second thread, which needs a lock that it gives up only while
- * it sleeps: a script that leaves a millisecond for it means a real one. */
-static void let_packetdrill_note(struct adapter *adapter)
-{
-    static const struct timespec moment = {.tv_nsec = 2000000};
-    pthread_mutex_lock(&adapter->mutex);
-    bool returned = adapter->returned;
-    adapter->returned = false;
-    pthread_mutex_unlock(&adapter->mutex);
-    if (returned)
-        (void)nanosleep(&moment, NULL);
-}
-
 int clock_usleep(void *userdata, useconds_t usecs)
 {
     struct adapter *adapter = userdata;
     if (is_driver(adapter))
-        let_packetdrill_note(adapter);
+        wait_idle(adapter);
     clock_run_to(adapter, adapter->env.now + usecs * TCPIP_US);
     return 0;
 }

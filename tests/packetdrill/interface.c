@@ -79,6 +79,7 @@ static bool is_ours(const struct adapter *adapter, int fd)
 static struct tcpip_sockets *call_begins(struct adapter *adapter)
 {
     adapter_start(adapter);
+    sysctl_defaults(adapter);
     clock_call_begins(adapter);
     return adapter->sockets;
 }
@@ -92,8 +93,6 @@ static void call_ends(struct adapter *adapter)
 
 static int call_socket(void *userdata, int domain, int type, int protocol)
 {
-    adapter_start(userdata);
-    sysctl_defaults(userdata);
     CALL(int, tcpip_socket(sockets, domain, type, protocol));
 }
 
@@ -171,15 +170,11 @@ static ssize_t call_send(void *userdata, int fd, const void *data, size_t size, 
 static ssize_t call_sendto(void *userdata, int fd, const void *data, size_t size, int flags,
                            const struct sockaddr *address, socklen_t length)
 {
-    adapter_start(userdata);
-    sysctl_fast_open(userdata);
     CALL(ssize_t, tcpip_sendto(sockets, fd, data, size, flags, address, length));
 }
 
 static ssize_t call_sendmsg(void *userdata, int fd, const struct msghdr *message, int flags)
 {
-    adapter_start(userdata);
-    sysctl_fast_open(userdata);
     CALL(ssize_t, tcpip_sendmsg(sockets, fd, message, flags));
 }
 
@@ -225,8 +220,6 @@ static int call_getsockopt(void *userdata, int fd, int level, int name, void *va
 
 static int call_setsockopt(void *userdata, int fd, int level, int name, const void *value, socklen_t length)
 {
-    adapter_start(userdata);
-    sysctl_fast_open(userdata);
     CALL(int, tcpip_setsockopt(sockets, fd, level, name, value, length));
 }
 

@@ -2,7 +2,7 @@
 /* sysctl.c: the kernel's settings in this network namespace, made the stack's.
  *
  * Scripts configure the kernel before they open a socket: `sysctl -q net.ipv4.tcp_timestamps=0`. Our stack reads what
- * they wrote whenever one is opened. A file that isn't there leaves the default.
+ * they wrote at every call. A file that isn't there leaves the default.
  *
  * Not here: what has no counterpart (tcp_frto, tcp_fack, tcp_dsack: always on), and what only shapes Linux's own
  * bursts (tcp_tso_win_divisor, tcp_pacing_ss_ratio, ...). */
@@ -31,6 +31,7 @@ static const struct sysctl_option {
     {"keepalive_intvl", TCPIP_OPTION_KEEPALIVE_INTERVAL, TCPIP_SECOND},
     {"keepalive_probes", TCPIP_OPTION_KEEPALIVE_COUNT, 1},
     {"keepalive_time", TCPIP_OPTION_KEEPALIVE_IDLE, TCPIP_SECOND},
+    {"min_tso_segs", TCPIP_OPTION_PACKET_SEGMENTS, 1},
     {"moderate_rcvbuf", TCPIP_OPTION_MODERATE_BUFFERS, 1},
     {"recovery", TCPIP_OPTION_RACK, 1},
     {"retries2", TCPIP_OPTION_RETRANSMIT_COUNT, 1},
@@ -137,15 +138,6 @@ static void set_all(struct tcpip_stack *stack)
     bool reno = read_text("congestion_control", text, sizeof text) && strncmp(text, "reno", 4) == 0;
     if (tcpip_congestion_set_default(stack, reno ? "reno" : "cubic") != TCPIP_OK)
         adapter_fail("tcp_congestion_control", "neither reno nor cubic");
-}
-
-void sysctl_fast_open(struct adapter *adapter)
-{
-    int64_t value;
-    tcpip_sockets_lock(adapter->sockets);
-    if (read_numbers("fastopen", &value, 1) == 1)
-        set(adapter->stack, TCPIP_OPTION_FAST_OPEN_MODE, value);
-    tcpip_sockets_unlock(adapter->sockets);
 }
 
 void sysctl_defaults(struct adapter *adapter)

@@ -24,7 +24,6 @@
 enum {
     PACER_SLOW_START_PERCENT = 200,
     PACER_AVOIDANCE_PERCENT = 120,
-    PACER_SEGMENTS_MIN = 2,  /* a packet: one segment at a time would cost an ACK each */
     PACER_PACKET_SHIFT = 10, /* a packet lasts a 1024th of a second, as Linux's */
     /* And is larger by this, halved for each half a millisecond of distance: where bytes are cheap, packets cost. */
     PACER_NEAR_BYTES = 65536,
@@ -58,11 +57,11 @@ void tcpip__pacer_sent(struct pacer *pacer, uint32_t bytes, uint64_t rate, tcpip
     pacer->next_at = max_i64(pacer->next_at, now - credit) + takes;
 }
 
-uint32_t tcpip__pacer_segments(uint64_t rate, tcpip_ns min_rtt_ns, uint32_t mss, uint32_t most)
+uint32_t tcpip__pacer_segments(uint64_t rate, tcpip_ns min_rtt_ns, uint32_t mss, uint32_t least, uint32_t most)
 {
     ASSERT(mss != 0);
     uint64_t halvings = (uint64_t)min_rtt_ns >> PACER_NEAR_SHIFT;
     uint64_t near = halvings < 32 ? PACER_NEAR_BYTES >> halvings : 0;
-    uint64_t segments = max_u64(((rate >> PACER_PACKET_SHIFT) + near) / mss, PACER_SEGMENTS_MIN);
+    uint64_t segments = max_u64(((rate >> PACER_PACKET_SHIFT) + near) / mss, least);
     return (uint32_t)min_u64(segments, max_u32(most, 1));
 }

@@ -28,7 +28,7 @@ static inline bool pacer_open(const struct pacer *pacer, tcpip_ns now)
 }
 /* `bytes` left at `rate`, which isn't 0. */
 void tcpip__pacer_sent(struct pacer *pacer, uint32_t bytes, uint64_t rate, tcpip_ns now);
-/* Payload of one packet at this rate, to a host this far away: whole segments of `mss`, at most `most` of them. */
-uint32_t tcpip__pacer_segments(uint64_t rate, tcpip_ns min_rtt_ns, uint32_t mss, uint32_t most);
+/* Payload of one packet at this rate, to a host this far away: whole segments of `mss`, `least` to `most` of them. */
+uint32_t tcpip__pacer_segments(uint64_t rate, tcpip_ns min_rtt_ns, uint32_t mss, uint32_t least, uint32_t most);
 
 #endif

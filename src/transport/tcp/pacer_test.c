@@ -94,18 +94,18 @@ static void test_a_rate_is_the_window_over_a_round_trip(void **state)
 static void test_a_packet_lasts_a_millisecond(void **state)
 {
     (void)state;
-    assert_int_equal(tcpip__pacer_segments(1000, FAR, MSS, 40), 2); /* two segments at least */
-    assert_int_equal(tcpip__pacer_segments(1024 * 10 * MSS, FAR, MSS, 40), 10);
-    assert_int_equal(tcpip__pacer_segments(UINT64_MAX, FAR, MSS, 40), 40);
-    assert_int_equal(tcpip__pacer_segments(1000, FAR, MSS, 1), 1); /* no super-segments */
+    assert_int_equal(tcpip__pacer_segments(1000, FAR, MSS, 2, 40), 2); /* two segments at least */
+    assert_int_equal(tcpip__pacer_segments(1024 * 10 * MSS, FAR, MSS, 2, 40), 10);
+    assert_int_equal(tcpip__pacer_segments(UINT64_MAX, FAR, MSS, 2, 40), 40);
+    assert_int_equal(tcpip__pacer_segments(1000, FAR, MSS, 2, 1), 1); /* no super-segments */
 }
 
 static void test_a_packet_to_a_near_host_is_larger(void **state)
 {
     (void)state;
-    assert_int_equal(tcpip__pacer_segments(1000, 50 * TCPIP_US, MSS, 100), 65536 / MSS);
-    assert_int_equal(tcpip__pacer_segments(1000, 600 * TCPIP_US, MSS, 100), 32768 / MSS);
-    assert_int_equal(tcpip__pacer_segments(1024 * 10 * MSS, 600 * TCPIP_US, MSS, 100), 10 + 32768 / MSS);
+    assert_int_equal(tcpip__pacer_segments(1000, 50 * TCPIP_US, MSS, 2, 100), 65536 / MSS);
+    assert_int_equal(tcpip__pacer_segments(1000, 600 * TCPIP_US, MSS, 2, 100), 32768 / MSS);
+    assert_int_equal(tcpip__pacer_segments(1024 * 10 * MSS, 600 * TCPIP_US, MSS, 2, 100), 10 + 32768 / MSS);
 }
 
 static void test_the_slowest_rate_doesnt_overflow(void **state)

@@ -234,7 +234,8 @@ void tcpip__send_queue_check(const struct send_queue *queue)
     for (const struct send_chunk *chunk = queue->first; chunk != NULL; last = chunk, chunk = chunk->next) {
         ASSERT(chunk->view.length != 0 && chunk->view.buffer->refs != 0);
         ASSERT((uint64_t)chunk->view.offset + chunk->view.length <= chunk->view.buffer->size);
-        ASSERT(!chunk->appendable || (!chunk->ends_record && chunk->next == NULL && chunk->view.buffer->release == NULL));
+        ASSERT(!chunk->appendable ||
+               (!chunk->ends_record && chunk->next == NULL && chunk->view.buffer->release == NULL));
         cursor |= queue->cursor == chunk && queue->cursor_at == bytes;
         resend |= queue->resend == chunk && queue->resend_at == bytes;
         bytes += chunk->view.length;

@@ -469,6 +469,7 @@ bool tcpip__tcp_ack(struct tcp_endpoint *ep, struct tcp_segment *segment)
     }
     if (facts.acked > 0) {
         ep->soft_error = TCPIP_OK;
+        ep->more_coming = false; /* as Linux: MSG_MORE holds back for as long as nothing is acknowledged */
         tcpip__route_confirm(&ep->route);
         ack_room(ep);
     }

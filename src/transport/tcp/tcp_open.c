@@ -122,6 +122,7 @@ void tcpip__tcp_negotiate(struct tcp_endpoint *ep, const struct tcp_negotiated *
 {
     bool v4 = tcp_is_v4(ep);
     ep->irs = negotiated->irs;
+    ep->last_data_receive_at = now; /* the age of data is told from here on, as in Linux */
     ep->rcv_nxt = ep->last_ack_sent = seq_add(negotiated->irs, 1);
     ep->peer_mss = negotiated->peer_mss != 0 ? max_u32(negotiated->peer_mss, TCP_MSS_MIN) & 0xffff
                    : v4                      ? TCP_MSS_DEFAULT_V4

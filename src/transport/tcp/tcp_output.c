@@ -153,8 +153,8 @@ bool tcpip__tcp_output_data(struct tcp_endpoint *ep, seqnum seq, uint32_t *lengt
      * otherwise; or a record is over. And what merges segments there (GRO) needn't wait for more behind the last of
      * several. */
     uint32_t rest = ep->send_queue.bytes - offset;
-    bool end = rest == *length ? *length > ep->more_bytes
-                               : tcpip__send_queue_record(&ep->send_queue, offset, rest) == *length;
+    bool end =
+        rest == *length ? *length > ep->more_bytes : tcpip__send_queue_record(&ep->send_queue, offset, rest) == *length;
     if (end || *length > ep->snd_mss)
         flags |= TCPIP_TCP_PSH;
     if (*length == 0)

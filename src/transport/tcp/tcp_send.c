@@ -85,7 +85,8 @@ static uint32_t tcp_super_segment(const struct tcp_endpoint *ep)
     uint32_t segments = min_u32(most, ep->congestion.cwnd / 2) / ep->snd_mss;
     uint64_t rate = tcp_pacing_rate(ep, true);
     if (rate != 0)
-        segments = tcpip__pacer_segments(rate, ep->rtt.min_rtt_ns, ep->snd_mss, segments);
+        segments = tcpip__pacer_segments(rate, ep->rtt.min_rtt_ns, ep->snd_mss,
+                                         (uint32_t)tcp_option(ep, TCPIP_OPTION_PACKET_SEGMENTS), segments);
     if (!ecn_cuttable(&ep->ecn))
         segments = 1;
     return max_u32(segments, 1) * ep->snd_mss;
