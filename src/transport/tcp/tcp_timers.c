@@ -99,6 +99,8 @@ static void tcp_on_syn_timeout(struct tcp_endpoint *ep, tcpip_ns now)
     tcp_stats(ep)->retransmits++;
     tcp_stats(ep)->timeouts++;
     ep->total_retransmits++;
+    if (ep->syn_ack_pending && ep->retransmit_count > 1)
+        ep->congestion.cwnd = ep->snd_mss; /* RFC 5681 3.1, as where the handshake comes before the data */
     tcpip__rtt_back_off(&ep->rtt);
     tcpip__tcp_send_syn(ep);
     tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, now + tcp_rto(ep));
