@@ -237,6 +237,14 @@ static int epoll_ctl_ours(struct epoll *epoll, int operation, int fd, struct ope
     }
 }
 
+struct open_file *tcpip__epoll_enter(struct tcpip_sockets *s, int epfd)
+{
+    struct open_file *file = tcpip__sockets_enter(s, epfd);
+    if (file == NULL && !s->options.private_descriptors && fcntl(epfd, F_GETFD) >= 0)
+        (void)tcpip__sockets_refuse(EINVAL);
+    return file;
+}
+
 int tcpip_epoll_ctl(struct tcpip_sockets *s, int epfd, int operation, int fd, struct epoll_event *event)
 {
     struct epoll_event copy = {0};
@@ -245,7 +253,7 @@ int tcpip_epoll_ctl(struct tcpip_sockets *s, int epfd, int operation, int fd, st
             return tcpip__sockets_refuse(EFAULT);
         copy = *event;
     }
-    struct open_file *file = tcpip__sockets_enter(s, epfd);
+    struct open_file *file = tcpip__epoll_enter(s, epfd);
     if (file == NULL)
         return -1;
     struct open_file *target = tcpip__sockets_file(s, fd);

@@ -43,6 +43,9 @@ static inline struct epoll *epoll_of(struct open_file *file)
     return container_of(file, struct epoll, file);
 }
 
+/* tcpip__sockets_enter of what should be an epoll instance: EBADF, or EINVAL if it is something else of the kernel's.
+ */
+must_use struct open_file *tcpip__epoll_enter(struct tcpip_sockets *s, int epfd);
 /* What of its events holds now. */
 uint32_t tcpip__interest_ready(const struct interest *interest);
 /* It is worth a look: goes on the ready list, and one who waits is woken. True: somebody was. */

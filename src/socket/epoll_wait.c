@@ -158,7 +158,7 @@ static int epoll_run(struct epoll_call *call, int *count)
 static int epoll_wait_for(struct tcpip_sockets *s, int epfd, struct epoll_event *out, int room, tcpip_ns duration_ns,
                           const sigset_t *signals)
 {
-    struct open_file *file = tcpip__sockets_enter(s, epfd);
+    struct open_file *file = tcpip__epoll_enter(s, epfd);
     int count = 0;
     if (file == NULL)
         return -1;

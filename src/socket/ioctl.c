@@ -97,6 +97,9 @@ static int ioctl_socket(struct tcpip_sockets *s, struct socket *so, unsigned lon
     default:
         break;
     }
+    if (so->domain != AF_INET &&
+        (what == SIOCGIFADDR || what == SIOCGIFBRDADDR || what == SIOCGIFNETMASK || what == SIOCGIFDSTADDR))
+        return ENOTTY; /* IPv4's own */
     if (what == SIOCGIFCONF || (what >= IOCTL_NIC_FIRST && what <= IOCTL_NIC_LAST))
         return tcpip__ioctl_nics(s, what, argument);
     if (what >= IOCTL_SOCKET_FIRST && what <= IOCTL_SOCKET_LAST)
@@ -125,7 +128,7 @@ int tcpip_ioctl(struct tcpip_sockets *s, int fd, unsigned long request, ...)
         number = ioctl_flag(s, file, argument, O_ASYNC);
         break;
     default:
-        number = so != NULL ? ioctl_socket(s, so, request, argument) : ENOTTY;
+        number = so != NULL ? ioctl_socket(s, so, request, argument) : EINVAL; /* an epoll instance has none */
         break;
     }
     return (int)tcpip__sockets_leave(s, file, number, 0);

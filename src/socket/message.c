@@ -73,6 +73,14 @@ static int message_import(const struct tcpip_sockets *s, struct message *message
     return 0;
 }
 
+/* read and write are for every file; an epoll instance doesn't have them. */
+static ssize_t message_of_any_file(struct tcpip_sockets *s, int fd, ssize_t result)
+{
+    if (result < 0 && errno == ENOTSOCK && tcpip_is_socket(s, fd))
+        errno = EINVAL;
+    return result;
+}
+
 /* ---- sending ---- */
 
 static int message_send(struct socket *so, struct message *message, size_t *done)
@@ -134,12 +142,13 @@ ssize_t tcpip_send(struct tcpip_sockets *s, int fd, const void *data, size_t siz
 
 ssize_t tcpip_write(struct tcpip_sockets *s, int fd, const void *data, size_t size)
 {
-    return tcpip_sendto(s, fd, data, size, 0, NULL, 0);
+    return message_of_any_file(s, fd, tcpip_sendto(s, fd, data, size, 0, NULL, 0));
 }
 
 ssize_t tcpip_writev(struct tcpip_sockets *s, int fd, const struct iovec *iov, int count)
 {
-    return message_send_vector(s, fd, iov, (size_t)count, 0, NULL, 0, EINVAL); /* a negative count is too many */
+    return message_of_any_file(
+        s, fd, message_send_vector(s, fd, iov, (size_t)count, 0, NULL, 0, EINVAL)); /* a negative count is too many */
 }
 
 int tcpip__message_sendmsg(struct socket *so, const struct msghdr *header, int flags, size_t *done)
@@ -232,7 +241,8 @@ static ssize_t message_read_nothing(struct tcpip_sockets *s, int fd)
 
 ssize_t tcpip_read(struct tcpip_sockets *s, int fd, void *out, size_t size)
 {
-    return size > 0 ? tcpip_recvfrom(s, fd, out, size, 0, NULL, NULL) : message_read_nothing(s, fd);
+    return message_of_any_file(
+        s, fd, size > 0 ? tcpip_recvfrom(s, fd, out, size, 0, NULL, NULL) : message_read_nothing(s, fd));
 }
 
 ssize_t tcpip_readv(struct tcpip_sockets *s, int fd, const struct iovec *iov, int count)
@@ -242,7 +252,7 @@ ssize_t tcpip_readv(struct tcpip_sockets *s, int fd, const struct iovec *iov, in
         nothing = iov[i].iov_len == 0;
     if (nothing)
         return message_read_nothing(s, fd);
-    return message_receive_vector(s, fd, iov, (size_t)count, 0, NULL, NULL, EINVAL);
+    return message_of_any_file(s, fd, message_receive_vector(s, fd, iov, (size_t)count, 0, NULL, NULL, EINVAL));
 }
 
 int tcpip__message_recvmsg(struct socket *so, struct msghdr *header, int flags, size_t *done)

@@ -179,9 +179,12 @@ static int poll_look(struct poll_set *set)
         struct pollfd *fd = &set->fds[i];
         const struct poll_entry *entry = &set->entries[i];
         uint32_t asked = (uint16_t)fd->events | POLLERR | POLLHUP;
-        fd->revents = entry->file != NULL  ? (short)(tcpip__file_poll(entry->file) & asked)
-                      : entry->kernel != 0 ? set->kernel[entry->kernel].revents
-                                           : (short)0;
+        /* What is closed while we wait isn't there when we look again, as in the kernel. */
+        bool closed = entry->file != NULL && tcpip__sockets_file(set->s, fd->fd) == NULL;
+        fd->revents = closed                ? (short)POLLNVAL
+                      : entry->file != NULL ? (short)(tcpip__file_poll(entry->file) & asked)
+                      : entry->kernel != 0  ? set->kernel[entry->kernel].revents
+                                            : (short)0;
         ready += fd->revents != 0;
     }
     return ready;

@@ -288,6 +288,8 @@ int tcpip_accept4(struct tcpip_sockets *s, int fd, struct sockaddr *address, soc
 {
     int accepted = -1;
     struct socket *so = tcpip__sockets_enter_socket(s, fd);
+    if (so == NULL && errno == ENOTSOCK && (flags & ~SOCKET_FLAGS) != 0)
+        return tcpip__sockets_refuse(EINVAL);
     if (so == NULL)
         return -1;
     int number = (flags & ~SOCKET_FLAGS) == 0 ? socket_accept(so, address, length, flags, &accepted) : EINVAL;
