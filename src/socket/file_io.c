@@ -24,11 +24,13 @@ enum { FILE_IO_ROOM = 65536 };
 /* ---- sendfile ---- */
 
 /* Linux's order of judging: the file, the socket, the range. */
-static int sendfile_judge(const struct tcpip_sockets *s, int in_fd, const off_t *offset, off_t *at)
+static int sendfile_judge(struct tcpip_sockets *s, int in_fd, const off_t *offset, off_t *at)
 {
     int mode = fcntl(in_fd, F_GETFL);
     if (mode < 0 || (mode & O_ACCMODE) == O_WRONLY)
         return EBADF;
+    if (tcpip_is_socket(s, in_fd))
+        return EINVAL; /* splice moves what comes from there */
     int number = offset != NULL ? tcpip__pointer_writable(s, offset, sizeof(*offset)) : 0;
     if (number != 0)
         return number;
@@ -82,6 +84,13 @@ static bool splice_is_pipe(int fd)
 {
     struct stat status;
     return fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
+/* One of the kernel's descriptors, open for this direction at least. */
+static bool splice_mode_is(int fd, int direction)
+{
+    int mode = fcntl(fd, F_GETFL);
+    return mode >= 0 && ((mode & O_ACCMODE) == direction || (mode & O_ACCMODE) == O_RDWR);
 }
 
 /* From the pipe to the socket: what is in the pipe is copied into a scratch pipe with tee, sent from there, and then as
@@ -154,13 +163,13 @@ ssize_t tcpip_splice(struct tcpip_sockets *s, int fd_in, off_t *offset_in, int f
         return tcpip__sockets_refuse(EINVAL);
     if (size == 0)
         return 0;
-    if ((!in_socket && fcntl(fd_in, F_GETFD) < 0) || (!out_socket && fcntl(fd_out, F_GETFD) < 0))
+    if ((!in_socket && !splice_mode_is(fd_in, O_RDONLY)) || (!out_socket && !splice_mode_is(fd_out, O_WRONLY)))
         return tcpip__sockets_refuse(EBADF);
     bool in_pipe = !in_socket && splice_is_pipe(fd_in), out_pipe = !out_socket && splice_is_pipe(fd_out);
     if (!(in_socket && out_pipe) && !(in_pipe && out_socket))
         return tcpip__sockets_refuse(EINVAL);
-    if (offset_in != NULL || offset_out != NULL)
-        return tcpip__sockets_refuse(ESPIPE);
+    if (offset_in != NULL || offset_out != NULL) /* the pipe's is judged first */
+        return tcpip__sockets_refuse((in_pipe ? offset_in : offset_out) != NULL ? ESPIPE : EINVAL);
     size = min_size(size, SOCKET_BYTES_MAX);
     return in_socket ? splice_from_socket(s, fd_in, fd_out, size, flags)
                      : splice_to_socket(s, fd_in, fd_out, size, flags);

@@ -122,6 +122,7 @@ struct inet_connecting {
     struct socket *so;
     struct tcpip_full_address to;
     int pending; /* EINPROGRESS: this call began it; EALREADY: an earlier one; 0: neither yet */
+    uint32_t disconnects;
 };
 
 /* How an attempt goes on that this call waits for; another thread may have shut it down, and must not find it begun
@@ -134,6 +135,8 @@ static int connecting_outcome(const struct inet_connecting *connecting)
     int64_t failure = TCPIP_OK;
     if (tcpip_endpoint_tcp_info(so->endpoint, &info) != TCPIP_OK)
         return EOPNOTSUPP;
+    if (so->disconnects != connecting->disconnects)
+        return EPIPE; /* what happens from then on is another call's */
     if (info.state == TCPIP_TCP_SYN_SENT || info.state == TCPIP_TCP_SYN_RECEIVED)
         return EAGAIN;
     if (info.state != TCPIP_TCP_CLOSED) {
@@ -172,10 +175,17 @@ static int connecting_judge(const struct socket *so, int number)
 
 static int inet_connect(struct socket *so, const struct sockaddr_storage *address, socklen_t length, bool nonblocking)
 {
-    struct inet_connecting connecting = {.so = so};
+    struct inet_connecting connecting = {.so = so, .disconnects = so->disconnects};
     int number = tcpip__address_from_sockaddr(so, SOCKET_CALL_CONNECT, address, length, &connecting.to);
     if (number != 0)
         return so->type == SOCK_STREAM && length >= sizeof(sa_family_t) ? connecting_judge(so, number) : number;
+    if (connecting.to.address.len == 0) {
+        number = connecting_attempt(&connecting);
+        so->disconnects++;
+        if (so->type == SOCK_STREAM)
+            tcpip__file_tell(&so->file, TCPIP_EVENT_OUT | TCPIP_EVENT_HUP); /* who waits for it to be connected */
+        return number;
+    }
     if (so->type != SOCK_STREAM || nonblocking)
         number = connecting_attempt(&connecting);
     else

@@ -139,6 +139,8 @@ int tcpip__inet_receive_error(struct socket *so, struct message *message, size_t
     struct tcpip_error_record record;
     if (tcpip_endpoint_read_error(so->endpoint, &record, payload, sizeof(payload)) != TCPIP_OK)
         return EAGAIN; /* MSG_ERRQUEUE never waits */
+    if (message->fault != 0)
+        return message->fault;
     bool only_stamp = (tcpip__socket_kept(&so->options, KEPT_TIMESTAMPING) & SOF_TIMESTAMPING_OPT_TSONLY) != 0;
     *done = error_scatter(message, payload, min_size(record.payload_bytes, sizeof(payload)));
     message->result_flags = MSG_ERRQUEUE;

@@ -22,7 +22,8 @@ struct socket {
     const struct socket_ops *ops;
     int domain, type, protocol; /* as SO_DOMAIN, SO_TYPE and SO_PROTOCOL show them */
     bool listening;             /* SO_ACCEPTCONN */
-    bool connect_deferred;      /* TCP_FASTOPEN_CONNECT: connect succeeded, and the first write will open */
+    uint32_t disconnects;  /* by connect to AF_UNSPEC; a call that waits for a connection sees that it is no more */
+    bool connect_deferred; /* TCP_FASTOPEN_CONNECT: connect succeeded, and the first write will open */
     struct tcpip_endpoint *endpoint;
     struct tcpip_waiter waiter; /* on the endpoint: tells file.watches */
 

@@ -20,6 +20,7 @@ struct un_sending {
     struct tcpip_unix_credentials said;
     struct tcpip_unix_address to;
     size_t done;
+    bool waited;
 };
 
 /* Who isn't root may only say who he is. */
@@ -62,6 +63,14 @@ static int un_take_control(const struct message *message, struct un_sending *sen
 
 /* ---- sending ---- */
 
+/* Who waited for room hears how the peer went: with unread data, it is a reset. */
+static enum tcpip_error un_sending_end(const struct un_sending *sending)
+{
+    int64_t pending = TCPIP_OK;
+    (void)!tcpip_endpoint_get_option(sending->so->endpoint, TCPIP_OPTION_ERROR, &pending);
+    return pending != TCPIP_OK ? (enum tcpip_error)pending : TCPIP_ERR_CLOSED_FOR_SEND;
+}
+
 static int un_sending_attempt(void *ctx)
 {
     struct un_sending *sending = ctx;
@@ -71,6 +80,9 @@ static int un_sending_attempt(void *ctx)
         size_t done = 0;
         enum tcpip_error error = tcpip_unix_sendmsg(sending->so->endpoint, vector->io + vector->first,
                                                     vector->count - vector->first, &sending->beside, &done);
+        if (error == TCPIP_ERR_CLOSED_FOR_SEND && sending->waited && sending->done == 0)
+            error = un_sending_end(sending);
+        sending->waited = sending->waited || error == TCPIP_ERR_WOULD_BLOCK;
         if (error != TCPIP_OK)
             return sending->done > 0 && error != TCPIP_ERR_WOULD_BLOCK ? 0 : tcpip__un_errno(SOCKET_CALL_SEND, error);
         sending->rights->count = sending->beside.reference_count = 0;
@@ -179,6 +191,14 @@ static enum tcpip_error un_receive_piece(struct un_receiving *receiving, size_t 
     return TCPIP_OK;
 }
 
+/* There is something to read, or it has ended; a stream's data stay. */
+static int un_stream_fault(const struct un_receiving *receiving)
+{
+    int64_t queued = 0;
+    (void)!tcpip_endpoint_get_option(receiving->so->endpoint, TCPIP_OPTION_RECEIVE_QUEUE_SIZE, &queued);
+    return queued > 0 ? receiving->message->fault : 0;
+}
+
 static int un_receiving_attempt(void *ctx)
 {
     struct un_receiving *receiving = ctx;
@@ -186,6 +206,9 @@ static int un_receiving_attempt(void *ctx)
         size_t done = 0;
         if (receiving->done > 0 && un_next_is_another(receiving))
             return 0;
+        if (receiving->message->fault != 0 && receiving->so->type == SOCK_STREAM &&
+            (tcpip_endpoint_readiness(receiving->so->endpoint, TCPIP_EVENT_IN) & TCPIP_EVENT_IN) != 0)
+            return un_stream_fault(receiving);
         enum tcpip_error error = un_receive_piece(receiving, &done);
         if (error == TCPIP_ERR_CLOSED_FOR_RECEIVE && receiving->so->type == SOCK_DGRAM && receiving->dont_wait)
             return EAGAIN; /* datagrams have no end, to who doesn't wait for one */
@@ -220,8 +243,6 @@ int tcpip__un_receive(struct socket *so, struct message *message, size_t *done)
     rights.count = 0;
     if ((message->flags & MSG_OOB) != 0)
         return stream ? EINVAL : EOPNOTSUPP;
-    if (message->fault != 0)
-        return message->fault;
     tcpip__io_vector_init(&vector, message);
     receiving.dont_wait = (message->flags & MSG_DONTWAIT) != 0;
     if (stream && (message->flags & MSG_WAITALL) != 0 && (message->flags & MSG_PEEK) == 0)
@@ -240,5 +261,5 @@ int tcpip__un_receive(struct socket *so, struct message *message, size_t *done)
     un_put_control(&receiving);
     bool tell_whole = !stream && (message->flags & MSG_TRUNC) != 0;
     *done = tell_whole ? receiving.whole : receiving.done;
-    return number;
+    return number == 0 && !stream && receiving.begun ? message->fault : number; /* a datagram is lost to it */
 }
