@@ -82,7 +82,9 @@ TCPIP_BEGIN_DECLS
     X(FAST_OPEN_MODE, "TCPIP_FAST_OPEN_...; default CLIENT; meant for the stack")           \
     X(FAST_OPEN_PAUSE, "ns without Fast Open when SYNs get lost; 0: off; default 3600 s")   \
     X(ECN, "Linux's tcp_ecn: 0 off, 1 both ways, 2 accepted (default); AccECN: 3, 4, 5")    \
-    X(SAVE_SYN, "listener: 1: SYNs are kept (tcpip_endpoint_saved_syn); 2: the same")
+    X(SAVE_SYN, "listener: 1: SYNs are kept (tcpip_endpoint_saved_syn); 2: the same")       \
+    X(MIN_TTL, "0 to 255: TCP from farther away is dropped (RFC 5082)")                     \
+    X(FREE_BIND, "0 or 1: bind takes addresses that aren't assigned (yet)")
 
 enum tcpip_option {
 #define TCPIP_OPTION_ENUM_(name, what) TCPIP_OPTION_##name,

@@ -63,6 +63,7 @@ TCPIP_BEGIN_DECLS
     X(TCP_BAD_CHECKSUM, "bad TCP checksum")                               \
     X(TCP_BAD_ADDRESS, "TCP from or to a broadcast or multicast address") \
     X(TCP_UNEXPECTED_SIGNATURE, "signed TCP segment, and no key is set")  \
+    X(TCP_MIN_TTL, "TCP from farther away than MIN_TTL allows")           \
     X(TCP_NO_PORT, "no endpoint on the TCP port")                         \
     X(TCP_BAD_FLAGS, "impossible TCP flags for the state")                \
     X(TCP_LISTEN_OVERFLOW, "accept queue is full")                        \

@@ -123,6 +123,8 @@ static inline bool option_is_tcp(const struct option_call *call)
 int tcpip__option_tcp_info(const struct option_call *call);
 /* The core's option that several options of ours ask for is on if one of them is; so are socket->controls. */
 int tcpip__option_receive_controls(const struct option_call *call);
+/* IP_FREEBIND, IP_TRANSPARENT and IPv6's, which mean the same to bind. */
+int tcpip__option_free_bind(const struct option_call *call);
 /* IP_MTU_DISCOVER's values are IPV6_MTU_DISCOVER's. */
 int tcpip__option_mtu_discover(const struct option_call *call, enum socket_kept kept);
 /* A multicast group in `address`, on NIC `nic` (0: by route). */

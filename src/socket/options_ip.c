@@ -49,6 +49,13 @@ int tcpip__option_receive_controls(const struct option_call *call)
     return 0;
 }
 
+int tcpip__option_free_bind(const struct option_call *call)
+{
+    int number = option_keep(call, (enum socket_kept)(call->row->kept - 1), call->value != 0);
+    bool on = option_kept(call, KEPT_FREEBIND) != 0 || option_kept(call, KEPT_TRANSPARENT) != 0;
+    return number != 0 ? number : tcpip__option_core_set(call, TCPIP_OPTION_FREE_BIND, on);
+}
+
 int tcpip__option_mtu_discover(const struct option_call *call, enum socket_kept kept)
 {
     /* Of the six ways three are the core's: PROBE is DO without believing the path, INTERFACE and OMIT fragment. */
@@ -422,11 +429,12 @@ static const struct sockopt_row ip_rows[] = {
     IP_CONTROL(IP_RECVTTL, RECVTTL),
     IP_CONTROL(IP_RECVTOS, RECVTOS),
     {IP(IP_MTU), .rule = RULE_READ, .get = ip_mtu_get},
-    {IP(IP_FREEBIND), .rule = RULE_BOOL, .length = LENGTH_ONE, OPTION_KEPT(FREEBIND)},
+    {IP(IP_FREEBIND), .length = LENGTH_ONE, .set = tcpip__option_free_bind, OPTION_KEPT(FREEBIND)},
     IP_KEEP_BOOL(IP_PASSSEC, INET_PASSSEC),
-    {IP(IP_TRANSPARENT), .rule = RULE_BOOL, .length = LENGTH_ONE, OPTION_KEPT(TRANSPARENT)},
+    {IP(IP_TRANSPARENT), .length = LENGTH_ONE, .set = tcpip__option_free_bind, OPTION_KEPT(TRANSPARENT)},
     IP_KEEP_BOOL(IP_ORIGDSTADDR, ORIGDSTADDR),
-    {IP(IP_MINTTL), .rule = RULE_RANGE, .length = LENGTH_ONE, .greatest = 255, OPTION_KEPT(MINTTL)},
+    {IP(IP_MINTTL), .rule = RULE_RANGE, .length = LENGTH_ONE, .greatest = 255, OPTION_CORE(MIN_TTL),
+     OPTION_KEPT(MINTTL)},
     {IP(IP_NODEFRAG), .length = LENGTH_ANY, .set = ip_refuse_set},
     IP_KEEP_BOOL(IP_CHECKSUM, CHECKSUM),
     IP_KEEP_BOOL(IP_BIND_ADDRESS_NO_PORT, BIND_NO_PORT),

@@ -384,12 +384,12 @@ static const struct sockopt_row ipv6_rows[] = {
     {V6(IPV6_TCLASS), .length = LENGTH_ONE, .set = v6_tclass_set, .get = v6_tclass_get},
     {V6(IPV6_AUTOFLOWLABEL), .rule = RULE_BOOL, .length = LENGTH_ANY, OPTION_KEPT(V6_AUTOFLOWLABEL)},
     {V6(IPV6_ADDR_PREFERENCES), .length = LENGTH_ONE, .set = v6_addr_preferences_set, .get = v6_addr_preferences_get},
-    {V6(IPV6_MINHOPCOUNT), .rule = RULE_RANGE, .greatest = 255, OPTION_KEPT(V6_MINHOPCOUNT)},
+    {V6(IPV6_MINHOPCOUNT), .rule = RULE_RANGE, .greatest = 255, OPTION_CORE(MIN_TTL), OPTION_KEPT(V6_MINHOPCOUNT)},
     V6_KEEP_BOOL(IPV6_ORIGDSTADDR, V6_RECVORIGDST),
-    V6_KEEP_BOOL(IPV6_TRANSPARENT, TRANSPARENT),
+    {V6(IPV6_TRANSPARENT), .length = LENGTH_ONE, .set = tcpip__option_free_bind, OPTION_KEPT(TRANSPARENT)},
     {V6(IPV6_UNICAST_IF), .length = LENGTH_FOUR, .set = v6_unicast_if_set, OPTION_KEPT(V6_UNICAST_IF)},
     {V6(IPV6_RECVFRAGSIZE), .rule = RULE_BOOL, .length = LENGTH_ANY, OPTION_KEPT(V6_RECVFRAGSIZE)},
-    V6_KEEP_BOOL(IPV6_FREEBIND, FREEBIND),
+    {V6(IPV6_FREEBIND), .length = LENGTH_ONE, .set = tcpip__option_free_bind, OPTION_KEPT(FREEBIND)},
 };
 
 const struct option_table tcpip__options_ipv6 = {ipv6_rows, array_count(ipv6_rows)};

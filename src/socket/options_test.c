@@ -494,6 +494,46 @@ static void one_call_sends_many_datagrams(void **state)
     }
 }
 
+static void connections_from_far_away_are_not_heard(void **state)
+{
+    struct socket_world *w = *state;
+    struct sockaddr_in address = loopback4(7103);
+    int listener = tcpip_socket(w->s, AF_INET, SOCK_STREAM, 0);
+    int far = tcpip_socket(w->s, AF_INET, SOCK_STREAM, 0), near = tcpip_socket(w->s, AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(tcpip_bind(w->s, listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(tcpip_listen(w->s, listener, 4), 0);
+    set_int(w, listener, IPPROTO_IP, IP_MINTTL, 255);
+    set_int(w, near, IPPROTO_IP, IP_TTL, 255);
+    set_int(w, far, IPPROTO_IP, IP_TTL, 254);
+    set_int(w, far, IPPROTO_TCP, TCP_SYNCNT, 1);
+    assert_int_equal(tcpip_connect(w->s, near, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(tcpip_connect(w->s, far, (struct sockaddr *)&address, sizeof(address)), -1);
+    assert_int_equal(errno, ETIMEDOUT);
+    /* an accepted socket has it too, until it is told otherwise */
+    int accepted = tcpip_accept(w->s, listener, NULL, NULL);
+    char byte = 'x';
+    set_int(w, near, IPPROTO_IP, IP_TTL, 64);
+    assert_int_equal(tcpip_send(w->s, near, &byte, 1, 0), 1);
+    socket_world_run(w, TCPIP_MS * 50);
+    assert_int_equal(tcpip_recv(w->s, accepted, &byte, 1, MSG_DONTWAIT), -1);
+    set_int(w, accepted, IPPROTO_IP, IP_MINTTL, 0);
+    assert_int_equal(tcpip_recv(w->s, accepted, &byte, 1, 0), 1);
+}
+
+static void addresses_that_are_not_there_yet_are_bound_freely(void **state)
+{
+    struct socket_world *w = *state;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(7104)};
+    address.sin_addr.s_addr = htonl(0x0a636363);
+    for (int type = SOCK_STREAM; type <= SOCK_DGRAM; type++) {
+        int fd = tcpip_socket(w->s, AF_INET, type, 0);
+        assert_int_equal(tcpip_bind(w->s, fd, (struct sockaddr *)&address, sizeof(address)), -1);
+        assert_int_equal(errno, EADDRNOTAVAIL);
+        set_int(w, fd, IPPROTO_IP, IP_FREEBIND, 1);
+        assert_int_equal(tcpip_bind(w->s, fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    }
+}
+
 static void tcp_info_counts_as_the_kernels_does(void **state)
 {
     struct socket_world *w = *state;
@@ -528,6 +568,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_accepted_socket_has_its_listeners_options, setup, teardown),
         cmocka_unit_test_setup_teardown(the_syn_of_a_connection_is_kept_until_it_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(one_call_sends_many_datagrams, setup, teardown),
+        cmocka_unit_test_setup_teardown(connections_from_far_away_are_not_heard, setup, teardown),
+        cmocka_unit_test_setup_teardown(addresses_that_are_not_there_yet_are_bound_freely, setup, teardown),
         cmocka_unit_test_setup_teardown(tcp_info_counts_as_the_kernels_does, setup, teardown),
         cmocka_unit_test(every_option_answers_as_the_kernels),
     };

@@ -96,7 +96,9 @@ enum {
     X(FAST_OPEN_MODE, 0, INT32_MAX, TCPIP_FAST_OPEN_CLIENT) /* as net.ipv4.tcp_fastopen */   \
     X(FAST_OPEN_PAUSE, 0, INT64_MAX / 2, OPTION_HOUR)                                        \
     X(ECN, 0, 5, 2)                                                                          \
-    X(SAVE_SYN, 0, 2, 0)
+    X(SAVE_SYN, 0, 2, 0)                                                                     \
+    X(MIN_TTL, 0, 255, 0)                                                                    \
+    X(FREE_BIND, OPTION_BOOL(0))
 
 struct option_row {
     int64_t least, greatest, initial;

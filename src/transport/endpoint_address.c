@@ -42,6 +42,8 @@ static bool address_bindable(const struct address_context *context, const struct
     }
     if (context->groups && tcpip__address_broadcast(context->stack, nic, local) != NULL)
         return true;
+    if (option_get(context->stack, context->options, TCPIP_OPTION_FREE_BIND) != 0)
+        return true;
     return nic != NULL && nic->spoofing;
 }
 

@@ -121,6 +121,7 @@ struct tcp_endpoint {
     bool dead;             /* off the network; freed when the application has closed it too */
     bool orphan;           /* closed by the application: base.closed_by_user */
     bool accepted;         /* passively opened */
+    uint8_t min_ttl;       /* the option, where every segment is judged by it */
     uint8_t connect_state; /* enum tcp_connect_state */
     struct tcpip_port_key port_key;
     uint8_t error;      /* enum tcpip_error: pending hard error, for the next call or the ERROR option */

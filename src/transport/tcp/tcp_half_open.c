@@ -320,6 +320,7 @@ struct tcp_endpoint *tcpip__tcp_passive_new(struct tcpip_stack *stack, struct tc
     ep->demux.flow = *flow;
     if (listener != NULL) {
         ep->options = tcpip__option_block_share(listener->options);
+        ep->min_ttl = listener->min_ttl;
         ep->send_buffer_bytes = listener->send_buffer_bytes;
         ep->send_buffer_fixed = listener->send_buffer_fixed;
         ep->receive_buffer_fixed = listener->receive_buffer_fixed;

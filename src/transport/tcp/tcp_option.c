@@ -106,6 +106,16 @@ static void tcp_option_applied(struct tcp_endpoint *ep, enum tcpip_option option
         if (tcp_synchronized(ep) && !ep->dead)
             tcpip__tcp_tell_room(ep);
         break;
+    case TCPIP_OPTION_MIN_TTL:
+        ep->min_ttl = (uint8_t)value;
+        break;
+    case TCPIP_OPTION_RECEIVE_LOW_WATER:
+        /* As Linux: a buffer that may grow becomes one that can hold it; what is there may be enough now. */
+        if (!ep->receive_buffer_fixed && value > ep->receive_window.buffer_bytes)
+            ep->receive_window.buffer_bytes = tcp_clamp_buffer(value, ep->base.stack->limits.tcp_receive_buffer_max);
+        if (tcp_synchronized(ep) && tcpip__tcp_readable(ep))
+            endpoint_notify(&ep->base, TCPIP_EVENT_IN);
+        break;
     case TCPIP_OPTION_FAST_OPEN:
         if (ep->listener != NULL)
             ep->listener->fast_open_max = min_u32((uint32_t)value, ep->base.stack->limits.accept_backlog);

@@ -324,9 +324,28 @@ bool tcpip__tcp_wanted(struct tcpip_stack *stack, const struct tcp_segment *segm
     return tcp_listener_of(stack, segment) != NULL || tcp_stack_of(stack)->has_forwarder;
 }
 
+/* Whose options judge what comes for a flow; NULL: nobody's. */
+static const struct tcp_endpoint *tcp_judge(const struct demux_entry *entry)
+{
+    if (entry->kind == TCP_DEMUX_ENDPOINT)
+        return TCPIP_CONTAINER_OF(entry, const struct tcp_endpoint, demux);
+    return entry->kind == TCP_DEMUX_HALF_OPEN ? TCPIP_CONTAINER_OF(entry, const struct tcp_half_open, demux)->listener
+                                              : NULL;
+}
+
+/* Does it come from farther away than its endpoint allows (RFC 5082)? */
+static bool tcp_too_far(const struct tcp_endpoint *judge, const struct tcpip_packet *packet)
+{
+    return judge != NULL && packet->network.ttl < judge->min_ttl;
+}
+
 void tcpip__tcp_no_connection(struct tcpip_stack *stack, struct tcp_segment *segment)
 {
     struct tcpip_endpoint *listener = tcp_listener_of(stack, segment);
+    if (listener != NULL && tcp_too_far(tcp_of(listener), segment->packet)) {
+        tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_MIN_TTL);
+        return;
+    }
     if (listener != NULL) {
         tcpip__tcp_listener_input(tcp_of(listener), segment);
         return;
@@ -353,6 +372,10 @@ static void tcp_protocol_input(struct tcpip_stack *stack, struct tcpip_packet *p
     tcpip__flow_of(packet, local_port, tcpip_tcp_source_port(segment.header), &segment.flow);
     uint32_t nic = packet->nic->id;
     struct demux_entry *entry = tcpip__demux_find(stack, TCPIP_PROTOCOL_TCP, &segment.flow, nic);
+    if (entry != NULL && tcp_too_far(tcp_judge(entry), packet)) {
+        tcpip_packet_drop(packet, TCPIP_DROP_TCP_MIN_TTL);
+        return;
+    }
     /* Who signs expects to be checked, and without a key nobody can: dropped without an answer, as Linux does. What
      * finds nobody at all is answered like any other. */
     if (unlikely((segment.options.present & (TCPIP_TCP_HAS_MD5 | TCPIP_TCP_HAS_AO)) != 0) &&
