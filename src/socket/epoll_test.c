@@ -2,6 +2,8 @@
 /* epoll_test.c: epoll over our sockets, the kernel's descriptors, and itself: what each way of listening hears. */
 #include "socket_world.h"
 
+#include "socket/sockets.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -279,6 +281,16 @@ static void *sleep_in_epoll(void *argument)
     return NULL;
 }
 
+static void await_sleepers(struct tcpip_sockets *s, uint32_t count)
+{
+    for (uint32_t asleep = 0; asleep < count; usleep(100)) {
+        asleep = 0;
+        tcpip_sockets_lock(s);
+        list_for_each(node, &s->drive.waits) asleep++;
+        tcpip_sockets_unlock(s);
+    }
+}
+
 /* Two instances watch one socket, a thread in each: how many of them hear of a datagram. */
 static int hear_a_datagram(uint32_t flags)
 {
@@ -295,7 +307,7 @@ static int hear_a_datagram(uint32_t flags)
         assert_int_equal(add(&w, threads[i].ep, to, EPOLLIN | flags), 0);
         assert_int_equal(pthread_create(&threads[i].thread, NULL, sleep_in_epoll, &threads[i]), 0);
     }
-    usleep(50000);
+    await_sleepers(w.s, 2);
     assert_int_equal(tcpip_sendto(w.s, from, "x", 1, 0, (struct sockaddr *)&address, sizeof(address)), 1);
     for (int i = 0; i < 2; i++)
         assert_int_equal(pthread_join(threads[i].thread, NULL), 0);

@@ -3,10 +3,14 @@
 #include "socket_world.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -156,6 +160,120 @@ static void select_counts_bits_and_says_what_time_is_left(void **state)
     assert_true(FD_ISSET(400, &in)); /* as it was */
 }
 
+/* ---- threads that sleep ---- */
+
+struct nudge {
+    pthread_t thread, target;
+    struct tcpip_sockets *s;
+    int event, socket; /* -1: a signal instead, until it was heard */
+    atomic_bool heard;
+};
+
+static void *nudge_later(void *argument)
+{
+    struct nudge *nudge = argument;
+    usleep(30000);
+    if (nudge->event >= 0)
+        assert_int_equal(eventfd_write(nudge->event, 1), 0);
+    else if (nudge->socket >= 0)
+        assert_int_equal(tcpip_send(nudge->s, nudge->socket, "x", 1, 0), 1);
+    for (; nudge->event < 0 && nudge->socket < 0 && !nudge->heard; usleep(5000))
+        assert_int_equal(pthread_kill(nudge->target, SIGUSR1), 0);
+    return NULL;
+}
+
+static void nudge(struct nudge *nudge, struct socket_world *w, int event, int socket)
+{
+    nudge->target = pthread_self();
+    nudge->s = w->s;
+    nudge->event = event;
+    nudge->socket = socket;
+    nudge->heard = false;
+    assert_int_equal(pthread_create(&nudge->thread, NULL, nudge_later, nudge), 0);
+}
+
+static void nudged(struct nudge *nudge)
+{
+    nudge->heard = true;
+    assert_int_equal(pthread_join(nudge->thread, NULL), 0);
+}
+
+static void either_kind_wakes_a_thread_that_sleeps(void **state)
+{
+    struct tcpip_sockets_options options = {.size = sizeof(options), .drive = TCPIP_SOCKETS_DRIVE_THREADS};
+    struct socket_world w;
+    struct nudge later;
+    struct epoll_event event = {.events = EPOLLIN};
+    int client, server, kernel = eventfd(0, EFD_NONBLOCK);
+    (void)state;
+    socket_world_init(&w, &options);
+    socket_world_connect(&w, &client, &server);
+    struct pollfd fds[] = {{server, POLLIN, 0}, {kernel, POLLIN, 0}};
+    nudge(&later, &w, kernel, -1);
+    assert_int_equal(tcpip_poll(w.s, fds, 2, -1), 1);
+    assert_int_equal(fds[1].revents, POLLIN);
+    nudged(&later);
+    assert_int_equal(read(kernel, &(uint64_t){0}, 8), 8);
+    nudge(&later, &w, -1, client);
+    assert_int_equal(tcpip_poll(w.s, fds, 2, -1), 1);
+    assert_int_equal(fds[0].revents, POLLIN);
+    nudged(&later);
+    int ep = tcpip_epoll_create1(w.s, 0);
+    assert_int_equal(tcpip_epoll_ctl(w.s, ep, EPOLL_CTL_ADD, kernel, &event), 0);
+    nudge(&later, &w, kernel, -1);
+    struct pollfd outer = {ep, POLLIN, 0}; /* through an instance that is polled */
+    assert_int_equal(tcpip_poll(w.s, &outer, 1, -1), 1);
+    nudged(&later);
+    socket_world_fini(&w);
+    close(kernel);
+}
+
+static void heard(int number)
+{
+    (void)number;
+}
+
+static void a_signal_ends_every_wait_for_many(void **state)
+{
+    struct tcpip_sockets_options options = {.size = sizeof(options), .drive = TCPIP_SOCKETS_DRIVE_THREADS};
+    struct sigaction action = {.sa_handler = heard, .sa_flags = SA_RESTART}, before;
+    sigset_t blocked, none, mask;
+    struct socket_world w;
+    struct nudge later;
+    struct epoll_event event;
+    fd_set in;
+    (void)state;
+    socket_world_init(&w, &options);
+    int udp = tcpip_socket(w.s, AF_INET, SOCK_DGRAM, 0), ep = tcpip_epoll_create1(w.s, 0);
+    struct pollfd poll = {udp, POLLIN, 0};
+    assert_int_equal(sigaction(SIGUSR1, &action, &before), 0);
+    nudge(&later, &w, -1, -1);
+    assert_errno(tcpip_poll(w.s, &poll, 1, -1), EINTR);
+    nudged(&later);
+    nudge(&later, &w, -1, -1);
+    assert_errno(tcpip_epoll_wait(w.s, ep, &event, 1, -1), EINTR);
+    nudged(&later);
+    /* blocked, but for the time of the wait */
+    sigemptyset(&none);
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGUSR1);
+    assert_int_equal(pthread_sigmask(SIG_BLOCK, &blocked, &mask), 0);
+    nudge(&later, &w, -1, -1);
+    assert_errno(tcpip_ppoll(w.s, &poll, 1, NULL, &none), EINTR);
+    nudged(&later);
+    nudge(&later, &w, -1, -1);
+    FD_ZERO(&in);
+    FD_SET(udp, &in);
+    assert_errno(tcpip_pselect(w.s, udp + 1, &in, NULL, NULL, NULL, &none), EINTR);
+    nudged(&later);
+    nudge(&later, &w, -1, -1);
+    assert_errno(tcpip_epoll_pwait(w.s, ep, &event, 1, -1, &none), EINTR);
+    nudged(&later);
+    assert_int_equal(pthread_sigmask(SIG_SETMASK, &mask, NULL), 0);
+    assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);
+    socket_world_fini(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +283,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(bad_arguments_are_refused_as_the_kernel_does, setup, teardown),
         cmocka_unit_test_setup_teardown(many_descriptors_of_both_kinds_are_watched_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(select_counts_bits_and_says_what_time_is_left, setup, teardown),
+        cmocka_unit_test(either_kind_wakes_a_thread_that_sleeps),
+        cmocka_unit_test(a_signal_ends_every_wait_for_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
