@@ -7,7 +7,7 @@
  * packets at random, and prints how long that took and what was sent again. Nothing sleeps: the clock jumps from
  * deadline to deadline, and the same program prints the same table every time. It is a test as well, and speaks TAP.
  *
- * Not here: the controllers (congestion_westwood.c; reno and cubic are the library's). */
+ * Not here: the controllers (congestion_westwood.c; reno, cubic, bbr and dctcp are the library's). */
 #include "congestion_westwood.h"
 
 #include <tcpip/loop.h>

@@ -138,7 +138,8 @@ static int open_stack(struct host *host)
     if (!host_good(host, error, "cannot attach the interface") || !add_addresses(host) || !add_routes(host))
         return EXIT_FAILED;
     if (options->congestion != NULL && tcpip_congestion_set_default(host->stack, options->congestion) != TCPIP_OK) {
-        host_say(host, "--congestion %s: there is none of that name; try cubic or reno", options->congestion);
+        host_say(host, "--congestion %s: there is none of that name; try cubic, reno, bbr or dctcp",
+                 options->congestion);
         return EXIT_USAGE;
     }
     return EXIT_GOOD;

@@ -200,7 +200,7 @@ static const struct option_row host_rows[] = {
     {NULL, NULL, NULL, NULL},
 };
 static const struct option_row stack_rows[] = {
-    {"congestion", "NAME", "congestion control: cubic or reno", set_congestion},
+    {"congestion", "NAME", "congestion control: cubic, reno, bbr, dctcp", set_congestion},
     {"tiny", NULL, "limits for a stack within 5 MB", set_tiny},
     {"server", NULL, "limits for a million connections", set_server},
     {"pcap", "FILE", "write what passes between stack and interface to FILE, as pcapng", set_capture},

@@ -81,6 +81,7 @@ TCPIP_BEGIN_DECLS
     X(FAST_OPEN_NO_COOKIE, "0 or 1: data on SYNs without a cookie, sent and taken")         \
     X(FAST_OPEN_MODE, "TCPIP_FAST_OPEN_...; default CLIENT; meant for the stack")           \
     X(FAST_OPEN_PAUSE, "ns without Fast Open when SYNs get lost; 0: off; default 3600 s")   \
+    X(CWND_VALIDATION, "0 or 1: RFC 7661 in the place of SLOW_START_AFTER_IDLE")            \
     X(ECN, "Linux's tcp_ecn: 0 off, 1 both ways, 2 accepted (default); AccECN: 3, 4, 5")    \
     X(SAVE_SYN, "listener: 1: SYNs are kept (tcpip_endpoint_saved_syn); 2: the same")       \
     X(MIN_TTL, "0 to 255: TCP from farther away is dropped (RFC 5082)")                     \

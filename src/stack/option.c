@@ -95,6 +95,7 @@ enum {
     X(FAST_OPEN_NO_COOKIE, OPTION_BOOL(0))                                                   \
     X(FAST_OPEN_MODE, 0, INT32_MAX, TCPIP_FAST_OPEN_CLIENT) /* as net.ipv4.tcp_fastopen */   \
     X(FAST_OPEN_PAUSE, 0, INT64_MAX / 2, OPTION_HOUR)                                        \
+    X(CWND_VALIDATION, OPTION_BOOL(0))                                                       \
     X(ECN, 0, 5, 2)                                                                          \
     X(SAVE_SYN, 0, 2, 0)                                                                     \
     X(MIN_TTL, 0, 255, 0)                                                                    \

@@ -303,6 +303,8 @@ static void plan_side_options(struct plan_side *side, struct rng *rng)
         plan_option_add(options, TCPIP_OPTION_MAX_PACING_RATE, PICK(rng, 30000, 1000000, 200000000));
     if (percent(rng, each))
         plan_option_add(options, TCPIP_OPTION_PACING, 1);
+    if (percent(rng, each))
+        plan_option_add(options, TCPIP_OPTION_CWND_VALIDATION, 1);
     if (percent(rng, each) && options->count + 4 <= PLAN_OPTIONS_MAX) {
         plan_option_add(options, TCPIP_OPTION_KEEPALIVE_IDLE, PICK(rng, 1, 5, 60) * TCPIP_SECOND);
         plan_option_add(options, TCPIP_OPTION_KEEPALIVE_INTERVAL, PICK(rng, 1, 5) * TCPIP_SECOND);

@@ -14,6 +14,7 @@
 #include "stack/route.h"
 #include "transport/endpoint_address.h"
 #include "transport/tcp/ack_policy.h"
+#include "transport/tcp/cwv.h"
 #include "transport/tcp/ecn.h"
 #include "transport/tcp/fast_open.h"
 #include "transport/tcp/isn.h"
@@ -173,6 +174,7 @@ struct tcp_endpoint {
     struct rtt rtt;
     struct tcpip_congestion congestion;
     struct ecn ecn;
+    struct cwv cwv; /* with CWND_VALIDATION */
 
     /* receive */
     seqnum irs, rcv_nxt;

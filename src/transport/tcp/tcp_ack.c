@@ -284,6 +284,8 @@ static void ack_enter_recovery(struct tcp_endpoint *ep, struct tcp_ack *facts)
     facts->in_flight = scoreboard_in_flight(&hot->board);
     congestion_facts(ep, facts, &seen);
     seen.ecn_echo = false;
+    if (tcp_option(ep, TCPIP_OPTION_CWND_VALIDATION) != 0)
+        congestion->cwnd = max_u32(tcpip__cwv_at_loss(&ep->cwv, congestion->cwnd, facts->prior_in_flight), ep->snd_mss);
     if (!ecn_reducing(&ep->ecn, ep->snd_una)) /* marks in this very window have had it reduced (RFC 3168 6.1.2) */
         congestion->ops->on_recovery(congestion, &seen);
     tcpip__ecn_reduced_by_loss(&ep->ecn);
@@ -368,6 +370,8 @@ static void ack_congestion(struct tcp_endpoint *ep, const struct tcp_ack *facts)
     seen.in_recovery |= reduce && !own;
     congestion->ops->on_ack(congestion, &seen);
     ep->hot->board.worst = (struct loss_share){0};
+    if (tcp_option(ep, TCPIP_OPTION_CWND_VALIDATION) != 0)
+        tcpip__cwv_on_ack(&ep->cwv, facts->delivered, congestion->cwnd, ep->rtt.srtt_ns, facts->now);
     if (reduce && tcpip__ecn_reduce(&ep->ecn, ep->snd_una, ep->snd_nxt, congestion->cwnd)) {
         if (!own)
             congestion->ops->on_recovery(congestion, &seen);

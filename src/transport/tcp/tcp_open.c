@@ -110,6 +110,7 @@ void tcpip__tcp_prepare(struct tcp_endpoint *ep, tcpip_ns now)
     ep->snd_wnd = ep->snd_wnd_max = 0;
     ep->rcv_nxt = ep->last_ack_sent = seq(0);
     ep->ecn = (struct ecn){0};
+    ep->cwv = (struct cwv){0};
     ep->soft_error = TCPIP_OK;
     ep->last_receive_at = ep->last_data_receive_at = now;
     ep->total_retransmits = 0;

@@ -103,9 +103,21 @@ static uint32_t tcp_cwnd_room(const struct tcp_endpoint *ep)
     return room;
 }
 
+/* RFC 7661: the window is kept for five minutes. True: this is how it is done here. */
+static bool tcp_validate_window(struct tcp_endpoint *ep, tcpip_ns now)
+{
+    if (tcp_option(ep, TCPIP_OPTION_CWND_VALIDATION) == 0 || ep->congestion.ops->owns_recovery)
+        return false;
+    uint32_t initial = (uint32_t)tcp_option(ep, TCPIP_OPTION_INITIAL_WINDOW) * ep->snd_mss;
+    (void)tcpip__cwv_restart(&ep->cwv, &ep->congestion.cwnd, &ep->congestion.ssthresh, initial, now);
+    return true;
+}
+
 /* RFC 5681 4.1, as Linux does it: cwnd halves for every RTO spent idle, down to the initial window. */
 static void tcp_restart_after_idle(struct tcp_endpoint *ep, tcpip_ns now)
 {
+    if (tcp_validate_window(ep, now))
+        return;
     bool outstanding = ep->hot != NULL && ep->hot->board.count > 0; /* lost is not idle */
     if (ep->last_send_at == 0 || outstanding || tcp_option(ep, TCPIP_OPTION_SLOW_START_AFTER_IDLE) == 0)
         return;
