@@ -91,6 +91,7 @@ static void tcp_leave_network(struct tcp_endpoint *ep)
 {
     struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
     tcpip__tcp_fast_open_over(ep);
+    ep->syn_deferred = false;
     if (ep->syn_ack_pending)
         tcpip__tcp_fast_open_leave(ep);
     if (ep->state != TCPIP_TCP_CLOSED)
