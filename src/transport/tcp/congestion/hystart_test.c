@@ -16,6 +16,7 @@ struct flow_model {
     uint32_t una, nxt;
     uint32_t grown; /* bytes that cwnd was allowed to grow in the latest round */
     bool left;
+    tcpip_ns now;
 };
 
 /* A round of `acks` ACKs for a segment each, all with this sample (-1: none). */
@@ -30,10 +31,17 @@ static void round_of(struct flow_model *flow, int acks, tcpip_ns rtt_ns)
         if (i == acks - 1)
             flow->una = end;
         struct tcpip_congestion_ack ack = {
-            .acked = MSS, .mss = MSS, .snd_una = flow->una, .snd_nxt = flow->nxt, .rtt_ns = rtt_ns};
+            .now = flow->now, .acked = MSS, .mss = MSS, .snd_una = flow->una, .snd_nxt = flow->nxt, .rtt_ns = rtt_ns};
         flow->grown += tcpip__hystart_on_ack(&flow->hystart, &ack, &leave);
         flow->left |= leave;
     }
+}
+
+/* The same at this instant, by a clock that stands still during the round. */
+static void round_at(struct flow_model *flow, int acks, tcpip_ns rtt_ns, tcpip_ns now)
+{
+    flow->now = now;
+    round_of(flow, acks, rtt_ns);
 }
 
 static struct flow_model flow_new(int acks)
@@ -51,6 +59,23 @@ static void test_a_steady_round_trip_doubles(void **state)
         assert_int_equal(flow.grown, 10 * MSS);
     }
     assert_false(flow.left);
+}
+
+static void test_a_tick_of_the_clock_is_no_queue_but_two_are(void **state)
+{
+    (void)state;
+    const tcpip_ns tick = 15 * TCPIP_MS;
+    struct flow_model flow = flow_new(10);
+    round_at(&flow, 10, 6 * tick, 100 * tick);
+    round_at(&flow, 10, 6 * tick, 101 * tick);
+    for (int i = 1; i <= 3; i++) /* the same round trip, measured over one tick more */
+        round_at(&flow, 10, 7 * tick, (101 + 7 * i) * tick);
+    assert_int_equal(flow.grown, 10 * MSS);
+    round_at(&flow, 10, 6 * tick, 128 * tick);
+    round_at(&flow, 10, 8 * tick, 136 * tick);
+    round_at(&flow, 10, 8 * tick, 144 * tick);
+    round_at(&flow, 10, 8 * tick, 152 * tick);
+    assert_int_equal(flow.grown, 10 * MSS / 4); /* conservative */
 }
 
 static void test_a_queue_that_fills_ends_slow_start_in_five_rounds(void **state)
@@ -129,6 +154,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_steady_round_trip_doubles),
+        cmocka_unit_test(test_a_tick_of_the_clock_is_no_queue_but_two_are),
         cmocka_unit_test(test_a_queue_that_fills_ends_slow_start_in_five_rounds),
         cmocka_unit_test(test_jitter_that_passes_resumes_doubling),
         cmocka_unit_test(test_the_threshold_lies_between_4_and_16_ms),
