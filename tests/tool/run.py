@@ -144,7 +144,7 @@ def two_stacks():
         expect("status", (done.returncode, text(done.stderr)), (0, ""))
         rows = [line.split("\t") for line in text(done.stdout).splitlines()]
         expect("bytes", [row[1] for row in rows], ["3000000", "3000000", "100000", "10000"])
-        # Nothing is lost; but a machine that stands still for milliseconds makes a tail loss probe of what is under way.
+        # Nothing is lost; but a machine that stands still for milliseconds makes a tail loss probe of what is out.
         expect("losses", [int(row[3]) > 4 for row in rows[:2]], [False, False])
 
 
