@@ -94,6 +94,8 @@ void tcpip__control_received(const struct socket *so, const struct tcpip_control
     bool stamped = (so->controls & (SOCKET_CONTROL_TIMESTAMP | SOCKET_CONTROL_TIMESTAMP_NS)) != 0;
     if (stamped && (control->present & TCPIP_CONTROL_TIMESTAMP) != 0)
         control_timestamp(so, control->received_at, message, &used);
+    if ((control->present & TCPIP_CONTROL_TIMESTAMP) != 0)
+        tcpip__control_stamp(so, control->received_at, message, &used);
     if (so->domain == AF_INET6)
         control_v6(so, control, v4, message, &used);
     control_v4(so, control, message, &used);

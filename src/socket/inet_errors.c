@@ -93,7 +93,7 @@ static void error_describe(const struct socket *so, const struct tcpip_error_rec
     }
 }
 
-static void error_put_stamp(const struct socket *so, tcpip_ns at, struct message *message, size_t *used)
+void tcpip__control_stamp(const struct socket *so, tcpip_ns at, struct message *message, size_t *used)
 {
     const struct tcpip_env *env = &so->file.sockets->env;
     struct scm_timestamping stamp = {0};
@@ -114,7 +114,7 @@ static void error_put(const struct socket *so, const struct tcpip_error_record *
     if (record->offender.address.len > 0)
         (void)tcpip__address_to_sockaddr(so->domain, &record->offender, &extended.offender);
     if (error_is_stamp(record))
-        error_put_stamp(so, record->at, message, &used);
+        tcpip__control_stamp(so, record->at, message, &used);
     tcpip__control_put(message, &used, so->domain == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
                        so->domain == AF_INET ? IP_RECVERR : IPV6_RECVERR, &extended,
                        offsetof(struct extended_error, offender) + offender_bytes);

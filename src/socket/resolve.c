@@ -76,22 +76,25 @@ static bool service_port(const char *name, const struct transport *transport, ui
     return false;
 }
 
-/* A number as glibc takes it: of any size, and the lower half counts. */
-static bool service_number(const char *text, uint16_t *port)
+/* A number as glibc takes it: of any size, and the lower half counts. A negative one has the form of a number, but is
+ * looked for among the names. */
+static bool service_number(const char *text, uint16_t *port, bool *well_formed)
 {
     char *end;
     long number = strtol(text, &end, 10);
     *port = (uint16_t)number;
-    return *end == '\0' && number >= 0;
+    *well_formed = *end == '\0';
+    return *well_formed && number >= 0;
 }
 
 /* The transports that are asked for, with the port of each; an EAI_ error. */
 static int resolve_service(const char *service, const struct addrinfo *hints, struct found_service *out, size_t *count)
 {
     uint16_t number = 0;
-    bool numeric = service == NULL || service_number(service, &number), known = false;
+    bool well_formed = true, known = false;
+    bool numeric = service == NULL || service_number(service, &number, &well_formed);
     *count = 0;
-    if (!numeric && (hints->ai_flags & AI_NUMERICSERV) != 0)
+    if (!well_formed && (hints->ai_flags & AI_NUMERICSERV) != 0)
         return EAI_NONAME;
     for (size_t i = 0; i < RESOLVE_TRANSPORTS; i++) {
         const struct transport *transport = &transports[i];
