@@ -14,6 +14,7 @@
 #include "stack/route.h"
 #include "transport/endpoint_address.h"
 #include "transport/tcp/ack_policy.h"
+#include "transport/tcp/chrono.h"
 #include "transport/tcp/cwv.h"
 #include "transport/tcp/ecn.h"
 #include "transport/tcp/fast_open.h"
@@ -197,6 +198,7 @@ struct tcp_endpoint {
     tcpip_ns deadlines[TCP_TIMER_COUNT];
 
     /* counted for tcp_info */
+    struct chrono chrono;
     uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
     uint32_t segments_out, segments_in, data_segments_out, data_segments_in;
     uint32_t total_retransmits, dsack_duplicates, out_of_order_segments, reorderings;

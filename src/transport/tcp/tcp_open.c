@@ -114,6 +114,7 @@ void tcpip__tcp_prepare(struct tcp_endpoint *ep, tcpip_ns now)
     ep->soft_error = TCPIP_OK;
     ep->last_receive_at = ep->last_data_receive_at = now;
     ep->total_retransmits = 0;
+    ep->chrono = (struct chrono){0};
     ep->syn_deferred = ep->syn_fast_open = ep->syn_experimental = ep->syn_data = ep->syn_data_acked = false;
     ep->fast_open_probe = ep->writer_waits = false;
     ep->fast_open_fail = TCPIP_FAST_OPEN_FAIL_NONE;

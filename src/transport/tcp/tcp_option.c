@@ -296,6 +296,9 @@ static void info_fill(const struct tcp_endpoint *ep, tcpip_ns now, struct tcpip_
     out->last_data_sent_ns = info_since(ep->last_send_at, now);
     out->last_data_received_ns = info_since(ep->last_data_receive_at, now);
     out->last_ack_received_ns = info_since(ep->last_receive_at, now);
+    out->rwnd_limited_ns = tcpip__chrono_spent(&ep->chrono, CHRONO_WINDOW, now);
+    out->sndbuf_limited_ns = tcpip__chrono_spent(&ep->chrono, CHRONO_BUFFER, now);
+    out->busy_ns = tcpip__chrono_spent(&ep->chrono, CHRONO_BUSY, now) + out->rwnd_limited_ns + out->sndbuf_limited_ns;
     out->bytes_sent = ep->bytes_sent;
     out->bytes_acked = ep->bytes_acked;
     out->bytes_received = ep->bytes_received;

@@ -101,6 +101,7 @@ static void tcp_leave_network(struct tcp_endpoint *ep)
         tcpip__demux_remove(ep->base.stack, &ep->demux);
     tcp_hot_free(ep);
     tcpip__send_queue_fini(&ep->send_queue, &tcp->send_chunks);
+    tcpip__chrono_set(&ep->chrono, CHRONO_IDLE, tcpip__stack_now(ep->base.stack));
     list_remove_if_linked(&ep->base.dirty);
     ep->ack_now = false;
 }

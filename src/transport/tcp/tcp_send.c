@@ -379,17 +379,18 @@ static void tcp_follow_mtu(struct tcp_endpoint *ep)
         (void)tcpip__tcp_update_mss(ep);
 }
 
-static void tcp_transmit(struct tcp_endpoint *ep)
+/* What may go now goes; what stopped it. */
+static enum tcp_stop tcp_transmit(struct tcp_endpoint *ep)
 {
     bool lost = ep->hot != NULL && ep->hot->board.lost_bytes > 0;
     bool fin = ep->fin_queued && !ep->fin_sent;
     if (tcp_unsent(ep) == 0 && !lost && !fin) {
         ep->force_partial = false; /* there was nothing to let go */
-        return;
+        return TCP_STOP_EMPTY;
     }
     if (!tcpip__tcp_route(ep)) {
         tcpip__tcp_timers_on_zero_window(ep); /* there may be one later: asked for as often as for a window */
-        return;
+        return TCP_STOP_HELD;
     }
     tcp_follow_mtu(ep);
     tcp_restart_after_idle(ep, tcpip__stack_now(ep->base.stack));
@@ -414,6 +415,17 @@ static void tcp_transmit(struct tcp_endpoint *ep)
     if (shut && (ep->hot == NULL || ep->hot->board.count == 0))
         tcpip__tcp_timers_on_zero_window(ep);
     tcpip__tcp_tell_room(ep); /* what was sent counts where NOT_SENT_LOW_WATER is set */
+    return stop;
+}
+
+/* What the time from now on goes into. */
+static void tcp_note_time(struct tcp_endpoint *ep, enum tcp_stop stop)
+{
+    enum chrono_state state = ep->send_queue.bytes == 0                   ? CHRONO_IDLE
+                              : stop == TCP_STOP_WINDOW                   ? CHRONO_WINDOW
+                              : stop == TCP_STOP_EMPTY && ep->out_of_room ? CHRONO_BUFFER
+                                                                          : CHRONO_BUSY;
+    tcpip__chrono_set(&ep->chrono, state, tcpip__stack_now(ep->base.stack));
 }
 
 void tcpip__tcp_flush(struct tcpip_endpoint *endpoint)
@@ -422,7 +434,7 @@ void tcpip__tcp_flush(struct tcpip_endpoint *endpoint)
     if (ep->dead || !tcp_synchronized(ep))
         return;
     if (tcp_can_transmit(ep))
-        tcp_transmit(ep);
+        tcp_note_time(ep, tcp_transmit(ep));
     if (ep->ack_now && !ep->dead)
         tcpip__tcp_output_ack(ep);
     if (DEBUG_BUILD)
