@@ -44,6 +44,7 @@ struct adapter {
     pthread_cond_t changed;
     int under_way; /* calls that it is in, or came from without having asked the time */
     unsigned changes;
+    bool looked; /* at the clock, and nothing has happened since */
     pid_t ended; /* the second thread, when its call has ended since the driver slept; 0: it hasn't */
 };
 
@@ -59,6 +60,8 @@ void adapter_start(struct adapter *adapter);
 
 /* Runs everything that is due up to `at`, each thing at its own instant, and leaves the clock there. */
 void clock_run_to(struct adapter *adapter, tcpip_ns at);
+/* Lets the last look's microsecond pass. */
+void clock_tick(struct adapter *adapter);
 /* After anything that the driving thread did: what is due now, what was sent, and whoever was woken by it. */
 void clock_settle(struct adapter *adapter);
 bool clock_may_sleep(void *ctx, tcpip_ns until);

@@ -2,7 +2,8 @@
 /* clock.c: time that passes only when packetdrill waits.
  *
  * The driving thread moves the clock: usleep and a wait for a packet run timers in order, each at its own instant;
- * each look at the clock takes a microsecond, for packetdrill spins on it. Calls on the second thread take no time:
+ * each look at the clock takes a microsecond, for packetdrill spins on it; it passes before the next thing happens, so
+ * that what packetdrill does next is no later than the time that it saw. Calls on the second thread take no time:
  * after anything that may have woken one, the driving thread waits until it sleeps again, or has left and asked what
  * time it is. So a blocking call ends at the very instant of what ended it.
  *
@@ -80,7 +81,9 @@ bool clock_may_sleep(void *ctx, tcpip_ns until)
 
 void clock_call_begins(struct adapter *adapter)
 {
-    if (!is_driver(adapter))
+    if (is_driver(adapter))
+        clock_tick(adapter);
+    else
         tell_driver(adapter, 1);
 }
 
@@ -157,6 +160,13 @@ void clock_run_to(struct adapter *adapter, tcpip_ns at)
     }
 }
 
+void clock_tick(struct adapter *adapter)
+{
+    if (adapter->looked)
+        clock_run_to(adapter, adapter->env.now + LOOK_NS);
+    adapter->looked = false;
+}
+
 int clock_usleep(void *userdata, useconds_t usecs)
 {
     struct adapter *adapter = userdata;
@@ -173,8 +183,10 @@ int clock_gettimeofday(void *userdata, struct timeval *out, struct timezone *zon
     /* The second thread looks twice: before a call, waiting for its time as the driver would (who then waits for it),
      * and after it. */
     bool after = !is_driver(adapter) && is_under_way(adapter);
-    if (!after)
-        clock_run_to(adapter, adapter->env.now + LOOK_NS);
+    if (!after) {
+        clock_tick(adapter);
+        adapter->looked = true;
+    }
     *out = (struct timeval){
         .tv_sec = adapter->env.now / TCPIP_SECOND,
         .tv_usec = adapter->env.now % TCPIP_SECOND / TCPIP_US,

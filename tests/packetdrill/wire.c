@@ -134,6 +134,7 @@ int wire_send(void *userdata, const void *packet, size_t size)
 {
     struct adapter *adapter = userdata;
     adapter_start(adapter);
+    clock_tick(adapter);
     tcpip_sockets_lock(adapter->sockets);
     wire_collect(adapter);
     enum tcpip_error error = tcpip_channel_inject_bytes(adapter->link, packet, size);
