@@ -85,7 +85,9 @@ TCPIP_BEGIN_DECLS
     X(ECN, "Linux's tcp_ecn: 0 off, 1 both ways, 2 accepted (default); AccECN: 3, 4, 5")    \
     X(SAVE_SYN, "listener: 1: SYNs are kept (tcpip_endpoint_saved_syn); 2: the same")       \
     X(MIN_TTL, "0 to 255: TCP from farther away is dropped (RFC 5082)")                     \
-    X(FREE_BIND, "0 or 1: bind takes addresses that aren't assigned (yet)")
+    X(FREE_BIND, "0 or 1: bind takes addresses that aren't assigned (yet)")                 \
+    X(PORT_RANGE, "ephemeral ports: lowest | highest << 16, within the stack's; 0: all")    \
+    X(TIMESTAMP_CLOCK, "get: the clock of the timestamps that are sent")
 
 enum tcpip_option {
 #define TCPIP_OPTION_ENUM_(name, what) TCPIP_OPTION_##name,

@@ -62,6 +62,7 @@ struct tcpip_port_manager {
     struct list all;
     struct secure_rng rng;
     uint16_t first, last;
+    uint32_t narrow; /* lowest | highest << 16; 0: the whole range */
     uint16_t counters[PORT_COUNTERS];
 };
 
@@ -197,18 +198,34 @@ static enum tcpip_error port_hold(struct tcpip_port_manager *manager, const stru
 
 /* ---- ephemeral ports ---- */
 
-static uint32_t port_range_size(const struct tcpip_port_manager *manager)
+struct port_range {
+    uint32_t first, size;
+};
+
+/* A narrower end counts if it lies within, as Linux has it. */
+static struct port_range port_range(const struct tcpip_port_manager *manager)
 {
-    return (uint32_t)(manager->last - manager->first) + 1;
+    uint32_t first = manager->first, last = manager->last;
+    uint32_t low = manager->narrow & 0xffff, high = manager->narrow >> 16;
+    if (low >= first && low <= last)
+        first = low;
+    if (high >= first && high <= last)
+        last = high;
+    return (struct port_range){first, last - first + 1};
+}
+
+void tcpip__port_manager_narrow(struct tcpip_port_manager *manager, uint32_t range)
+{
+    manager->narrow = range;
 }
 
 /* The first port from `start` on, round the range, that nobody overlaps; 0: none. */
 static uint16_t port_find_free(const struct tcpip_port_manager *manager, const struct tcpip_port_key *key,
                                uint32_t start)
 {
-    uint32_t size = port_range_size(manager);
-    for (uint32_t i = 0; i < size; i++) {
-        uint16_t port = (uint16_t)(manager->first + (start + i) % size);
+    struct port_range range = port_range(manager);
+    for (uint32_t i = 0; i < range.size; i++) {
+        uint16_t port = (uint16_t)(range.first + (start + i) % range.size);
         if (!port_conflict(port_group_find(manager, key->transport, port), key, true))
             return port;
     }
@@ -306,7 +323,7 @@ enum tcpip_error tcpip_port_manager_reserve(struct tcpip_port_manager *manager, 
 {
     struct tcpip_port_key wanted = *key;
     if (wanted.port == 0) {
-        wanted.port = port_find_free(manager, &wanted, secure_rng_below(&manager->rng, port_range_size(manager)));
+        wanted.port = port_find_free(manager, &wanted, secure_rng_below(&manager->rng, port_range(manager).size));
         if (wanted.port == 0)
             return TCPIP_ERR_NO_PORT_AVAILABLE;
     } else if (port_conflict(port_group_find(manager, wanted.transport, wanted.port), &wanted, false)) {
@@ -346,13 +363,13 @@ bool tcpip_port_manager_available(const struct tcpip_port_manager *manager, cons
 enum tcpip_error tcpip_port_manager_pick(struct tcpip_port_manager *manager, uint32_t tuple_hash, uint32_t table_hash,
                                          bool (*test)(void *ctx, uint16_t port), void *ctx, uint16_t *out)
 {
-    uint32_t size = port_range_size(manager);
+    struct port_range range = port_range(manager);
     uint16_t *counter = &manager->counters[table_hash % PORT_COUNTERS];
     /* The counter goes round at 2^16 and the range elsewhere: so it is read once and the steps are counted here, or a
      * wrap in the middle of a search would visit some ports twice and others never. */
     uint64_t start = (uint64_t)tuple_hash + *counter;
-    for (uint32_t step = 0; step < size; step++) {
-        uint16_t port = (uint16_t)(manager->first + (start + step) % size);
+    for (uint32_t step = 0; step < range.size; step++) {
+        uint16_t port = (uint16_t)(range.first + (start + step) % range.size);
         if (!test(ctx, port))
             continue;
         *counter = (uint16_t)(*counter + step + 1);

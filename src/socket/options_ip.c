@@ -62,7 +62,8 @@ int tcpip__option_mtu_discover(const struct option_call *call, enum socket_kept 
     static const int8_t core[] = {0, 1, 2, 2, 0, 0};
     if (call->value < 0 || call->value >= (int)array_count(core))
         return EINVAL;
-    int number = tcpip__option_core_set(call, TCPIP_OPTION_PATH_MTU_DISCOVERY, core[call->value]);
+    bool never = !option_is_tcp(call) && option_kept(call, KEPT_V6_DONTFRAG) != 0;
+    int number = tcpip__option_core_set(call, TCPIP_OPTION_PATH_MTU_DISCOVERY, never ? 2 : core[call->value]);
     return number != 0 ? number : option_keep(call, kept, call->value);
 }
 
@@ -249,7 +250,8 @@ static int ip_local_port_range_set(const struct option_call *call)
     unsigned low = (unsigned)call->value & 0xffff, high = (unsigned)call->value >> 16;
     if (low != 0 && high != 0 && low > high)
         return EINVAL;
-    return option_keep(call, KEPT_PORT_RANGE, call->value);
+    int number = tcpip__option_core_set(call, TCPIP_OPTION_PORT_RANGE, (uint32_t)call->value);
+    return number != 0 ? number : option_keep(call, KEPT_PORT_RANGE, call->value);
 }
 
 static int ip_unicast_if_set(const struct option_call *call)

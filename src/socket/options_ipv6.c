@@ -160,6 +160,17 @@ static int v6_mtu_discover_set(const struct option_call *call)
     return tcpip__option_mtu_discover(call, KEPT_V6_MTU_DISCOVER);
 }
 
+/* Datagrams that don't fit the path are refused, not fragmented. */
+static int v6_dontfrag_set(const struct option_call *call)
+{
+    struct option_call discover = *call;
+    int number = option_keep(call, KEPT_V6_DONTFRAG, call->value != 0);
+    if (number != 0 || option_is_tcp(call))
+        return number;
+    discover.value = option_kept(call, KEPT_V6_MTU_DISCOVER);
+    return tcpip__option_mtu_discover(&discover, KEPT_V6_MTU_DISCOVER);
+}
+
 static int v6_mtu_set(const struct option_call *call)
 {
     return call->value != 0 && call->value < IPV6_MTU_MIN ? EINVAL : 0; /* a hint */
@@ -379,7 +390,7 @@ static const struct sockopt_row ipv6_rows[] = {
     V6_HEADER(IPV6_DSTOPTS),
     V6_KEEP_BOOL(IPV6_RECVPATHMTU, V6_RECVPATHMTU),
     {V6(IPV6_PATHMTU), .rule = RULE_READ, .get = v6_pathmtu_get},
-    {V6(IPV6_DONTFRAG), .rule = RULE_BOOL, .length = LENGTH_ANY, OPTION_KEPT(V6_DONTFRAG)},
+    {V6(IPV6_DONTFRAG), .length = LENGTH_ANY, .set = v6_dontfrag_set, OPTION_KEPT(V6_DONTFRAG)},
     V6_CONTROL(IPV6_RECVTCLASS, V6_RECVTCLASS),
     {V6(IPV6_TCLASS), .length = LENGTH_ONE, .set = v6_tclass_set, .get = v6_tclass_get},
     {V6(IPV6_AUTOFLOWLABEL), .rule = RULE_BOOL, .length = LENGTH_ANY, OPTION_KEPT(V6_AUTOFLOWLABEL)},

@@ -130,8 +130,9 @@ static int tcp_fastopen_set(const struct option_call *call)
 
 static int tcp_timestamp_get(const struct option_call *call)
 {
-    int64_t ms = tcpip_stack_now(call->sockets->stack) / TCPIP_MS;
-    return tcpip__option_answer_int(call, (int)(uint32_t)ms);
+    int64_t ms = 0;
+    int number = tcpip__option_core_get(call, TCPIP_OPTION_TIMESTAMP_CLOCK, &ms);
+    return number != 0 ? number : tcpip__option_answer_int(call, (int)(uint32_t)ms);
 }
 
 /* Repair is for who may take connections apart; nobody may here. */

@@ -534,6 +534,35 @@ static void addresses_that_are_not_there_yet_are_bound_freely(void **state)
     }
 }
 
+static void ports_are_chosen_from_a_range_of_ones_own(void **state)
+{
+    enum { LOCAL_PORT_RANGE = 51, LOWEST = 40000, HIGHEST = 40003 };
+    struct socket_world *w = *state;
+    struct sockaddr_in any = loopback4(0), to = loopback4(7105);
+    socklen_t length = sizeof(any);
+    bool seen[2][HIGHEST - LOWEST + 1] = {{false}};
+    int listener = tcpip_socket(w->s, AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(tcpip_bind(w->s, listener, (struct sockaddr *)&to, sizeof(to)), 0);
+    assert_int_equal(tcpip_listen(w->s, listener, 16), 0);
+    for (int i = 0; i < 10; i++) {
+        bool connects = i >= 5;
+        int fd = tcpip_socket(w->s, AF_INET, connects ? SOCK_STREAM : SOCK_DGRAM, 0);
+        set_int(w, fd, IPPROTO_IP, LOCAL_PORT_RANGE, (int)(LOWEST | (uint32_t)HIGHEST << 16));
+        any.sin_port = 0;
+        int done = connects ? tcpip_connect(w->s, fd, (struct sockaddr *)&to, sizeof(to))
+                            : tcpip_bind(w->s, fd, (struct sockaddr *)&any, sizeof(any));
+        assert_int_equal(done, i % 5 < 4 ? 0 : -1); /* there are no more than four */
+        if (done < 0) {
+            assert_int_equal(errno, connects ? EADDRNOTAVAIL : EADDRINUSE);
+            continue;
+        }
+        assert_int_equal(tcpip_getsockname(w->s, fd, (struct sockaddr *)&any, &length), 0);
+        assert_in_range(ntohs(any.sin_port), LOWEST, HIGHEST);
+        assert_false(seen[connects][ntohs(any.sin_port) - LOWEST]);
+        seen[connects][ntohs(any.sin_port) - LOWEST] = true;
+    }
+}
+
 static void tcp_info_counts_as_the_kernels_does(void **state)
 {
     struct socket_world *w = *state;
@@ -570,6 +599,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_call_sends_many_datagrams, setup, teardown),
         cmocka_unit_test_setup_teardown(connections_from_far_away_are_not_heard, setup, teardown),
         cmocka_unit_test_setup_teardown(addresses_that_are_not_there_yet_are_bound_freely, setup, teardown),
+        cmocka_unit_test_setup_teardown(ports_are_chosen_from_a_range_of_ones_own, setup, teardown),
         cmocka_unit_test_setup_teardown(tcp_info_counts_as_the_kernels_does, setup, teardown),
         cmocka_unit_test(every_option_answers_as_the_kernels),
     };

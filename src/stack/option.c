@@ -99,7 +99,9 @@ enum {
     X(ECN, 0, 5, 2)                                                                          \
     X(SAVE_SYN, 0, 2, 0)                                                                     \
     X(MIN_TTL, 0, 255, 0)                                                                    \
-    X(FREE_BIND, OPTION_BOOL(0))
+    X(FREE_BIND, OPTION_BOOL(0))                                                             \
+    X(PORT_RANGE, OPTION_ID)                                                                 \
+    X(TIMESTAMP_CLOCK, OPTION_READ)
 
 struct option_row {
     int64_t least, greatest, initial;

@@ -236,7 +236,7 @@ static void test_every_default_is_valid_and_bounds_hold(void **state)
         int64_t value = tcpip_stack_default(f.stack, option);
         bool read_only = option == TCPIP_OPTION_ERROR || option == TCPIP_OPTION_RECEIVE_QUEUE_SIZE ||
                          option == TCPIP_OPTION_SEND_QUEUE_SIZE || option == TCPIP_OPTION_BYTES_WRITTEN ||
-                         option == TCPIP_OPTION_PATH_MTU;
+                         option == TCPIP_OPTION_PATH_MTU || option == TCPIP_OPTION_TIMESTAMP_CLOCK;
         enum tcpip_error error = tcpip_stack_set_default(f.stack, option, value);
         if (error != (read_only ? TCPIP_ERR_UNKNOWN_PROTOCOL_OPTION : TCPIP_OK))
             fail_msg("%s: %s", tcpip_option_name(option), tcpip_error_text(error));

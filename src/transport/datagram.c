@@ -146,8 +146,10 @@ static enum tcpip_error dgram_reserve(struct datagram_endpoint *ep, const struct
     struct address_context context = datagram_address_context(ep);
     struct tcpip_port_key key;
     enum tcpip_error error = tcpip__address_bind_key(&context, address, &key);
+    tcpip__port_manager_narrow(stack->ports, (uint32_t)datagram_option(ep, TCPIP_OPTION_PORT_RANGE));
     if (error == TCPIP_OK)
         error = ep->bound ? TCPIP_ERR_INVALID_ENDPOINT_STATE : tcpip_port_manager_reserve(stack->ports, &key);
+    tcpip__port_manager_narrow(stack->ports, 0);
     if (error != TCPIP_OK)
         return error;
     if (commit != NULL && (error = commit(ctx)) != TCPIP_OK) {

@@ -47,6 +47,7 @@ static bool dgram_knows_option(const struct datagram_endpoint *ep, enum tcpip_op
     case TCPIP_OPTION_KEEPALIVE:
     case TCPIP_OPTION_LINGER:
     case TCPIP_OPTION_FREE_BIND:
+    case TCPIP_OPTION_PORT_RANGE:
         return true;
     case TCPIP_OPTION_V6_ONLY:
         return ep->base.network == TCPIP_PROTOCOL_IPV6;

@@ -41,7 +41,9 @@ enum tcpip_error tcpip__tcp_bind(struct tcp_endpoint *ep, const struct tcpip_ful
     enum tcpip_error error = bind_key(ep, address, &key);
     if (error != TCPIP_OK)
         return error;
+    tcpip__port_manager_narrow(ports, (uint32_t)tcp_option(ep, TCPIP_OPTION_PORT_RANGE));
     error = tcpip_port_manager_reserve(ports, &key);
+    tcpip__port_manager_narrow(ports, 0);
     if (error != TCPIP_OK) {
         /* As Linux: an address that was left of a former connection is forgotten all the same. */
         memset(ep->demux.flow.local, 0, 16);

@@ -7,6 +7,7 @@
  *
  * Owns:     iss, irs, the negotiated options, connect_state.
  * Not here: passive opens up to the third segment (tcp_half_open.c). */
+#include "ports/ports.h"
 #include "transport/tcp/tcp.h"
 
 /* ---- SYN and SYN-ACK ---- */
@@ -243,8 +244,10 @@ static enum tcpip_error connect_port(struct tcp_endpoint *ep, struct connect_pic
     tuple.salt = 1;
     uint32_t table_hash = (uint32_t)tcpip__siphash(&stack->secret, &tuple, sizeof(tuple));
     uint16_t port = 0;
+    tcpip__port_manager_narrow(stack->ports, (uint32_t)tcp_option(ep, TCPIP_OPTION_PORT_RANGE));
     enum tcpip_error error =
         tcpip_port_manager_pick(stack->ports, tuple_hash, table_hash, connect_port_free, pick, &port);
+    tcpip__port_manager_narrow(stack->ports, 0);
     flow->local_port = port;
     return error == TCPIP_OK ? TCPIP_OK : TCPIP_ERR_NO_PORT_AVAILABLE;
 }

@@ -184,6 +184,9 @@ enum tcpip_error tcpip__tcp_get_option(struct tcpip_endpoint *endpoint, enum tcp
             return TCPIP_ERR_INVALID_ENDPOINT_STATE;
         *value = ep->receive_queue.bytes;
         break;
+    case TCPIP_OPTION_TIMESTAMP_CLOCK:
+        *value = timestamp_clock(tcpip__stack_now(endpoint->stack), ep->ts_offset);
+        break;
     case TCPIP_OPTION_SEND_QUEUE_SIZE:
         *value = ep->send_queue.bytes;
         break;
