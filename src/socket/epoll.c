@@ -109,7 +109,10 @@ static int epoll_open_theirs(struct epoll *epoll)
     if (epoll->theirs < 0)
         return errno;
     /* Who sleeps, here or in what it is nested in, sleeps without it. */
-    list_for_each(node, &epoll->waiters) tcpip__wait_signal(&container_of(node, struct epoll_waiter, node)->wait);
+    list_for_each(node, &epoll->waiters)
+    {
+        tcpip__wait_signal(&container_of(node, struct epoll_waiter, node)->wait);
+    }
     tcpip__file_tell(&epoll->file, TCPIP_EVENT_IN);
     return 0;
 }
@@ -279,8 +282,11 @@ static uint32_t epoll_readiness(const struct open_file *file)
     struct pollfd theirs = {.fd = epoll->theirs, .events = POLLIN};
     if (epoll->theirs >= 0 && poll(&theirs, 1, 0) > 0)
         return TCPIP_EVENT_IN;
-    list_for_each(node, &epoll->ready) if (tcpip__interest_ready(container_of(node, struct interest, ready_node)) !=
-                                           0) return TCPIP_EVENT_IN;
+    list_for_each(node, &epoll->ready)
+    {
+        if (tcpip__interest_ready(container_of(node, struct interest, ready_node)) != 0)
+            return TCPIP_EVENT_IN;
+    }
     list_for_each(node, &epoll->nested)
     {
         const struct interest *interest = container_of(node, struct interest, nested_node);

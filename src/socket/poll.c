@@ -51,8 +51,13 @@ uint32_t tcpip__file_poll(const struct open_file *file)
     uint32_t ready = file->ops->readiness(file);
     if ((ready & POLLIN) != 0)
         ready |= POLLRDNORM;
-    if ((ready & POLLOUT) != 0 && file->ops->kind == FILE_SOCKET) {
-        const struct socket *so = container_of(file, const struct socket, file);
+    if (file->ops->kind != FILE_SOCKET)
+        return ready;
+    const struct socket *so = container_of(file, const struct socket, file);
+    if ((ready & POLLERR) != 0 && so->type == SOCK_DGRAM &&
+        tcpip__socket_kept(&so->options, KEPT_SELECT_ERR_QUEUE) != 0)
+        ready |= POLLPRI;
+    if ((ready & POLLOUT) != 0) {
         /* Linux's TCP knows no priority bands, and its datagram and unix sockets say that they do. */
         bool tcp = so->type == SOCK_STREAM && so->domain != AF_UNIX;
         ready |= tcp ? POLLWRNORM : POLLWRNORM | POLLWRBAND;

@@ -86,6 +86,18 @@ static void a_connection_is_followed_to_its_end(void **state)
     assert_int_equal(poll_one(w, server, all, 0), out | in | POLLRDHUP | POLLHUP);
 }
 
+static void errors_that_wait_may_be_asked_for_as_urgent(void **state)
+{
+    struct socket_world *w = *state;
+    struct sockaddr_in nobody = loopback4(9);
+    int one = 1, udp = tcpip_socket(w->s, AF_INET, SOCK_DGRAM, 0);
+    assert_int_equal(tcpip_connect(w->s, udp, (struct sockaddr *)&nobody, sizeof(nobody)), 0);
+    assert_int_equal(tcpip_send(w->s, udp, "x", 1, 0), 1);
+    assert_int_equal(poll_one(w, udp, POLLPRI, -1), POLLERR);
+    assert_int_equal(tcpip_setsockopt(w->s, udp, SOL_SOCKET, SO_SELECT_ERR_QUEUE, &one, sizeof(one)), 0);
+    assert_int_equal(poll_one(w, udp, POLLPRI, 0), POLLERR | POLLPRI);
+}
+
 static void waiting_ends_when_the_time_is_over_in_the_stacks_clock(void **state)
 {
     struct socket_world *w = *state;
@@ -279,6 +291,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(readiness_has_the_kernels_words, setup, teardown),
         cmocka_unit_test_setup_teardown(a_connection_is_followed_to_its_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(errors_that_wait_may_be_asked_for_as_urgent, setup, teardown),
         cmocka_unit_test_setup_teardown(waiting_ends_when_the_time_is_over_in_the_stacks_clock, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_arguments_are_refused_as_the_kernel_does, setup, teardown),
         cmocka_unit_test_setup_teardown(many_descriptors_of_both_kinds_are_watched_at_once, setup, teardown),

@@ -86,10 +86,6 @@ struct socket_ops {
     int (*send)(struct socket *so, struct message *message, size_t *done);
     int (*receive)(struct socket *so, struct message *message, size_t *done);
     int (*shutdown)(struct socket *so, int how);
-    /* Options that aren't the same in every domain; value is in memory that may be read, or written. NULL or
-     * ENOPROTOOPT: none. `length`: in, the room; out, what was written. */
-    int (*set_option)(struct socket *so, int level, int name, const void *value, socklen_t length);
-    int (*get_option)(struct socket *so, int level, int name, void *value, socklen_t *length);
     /* Beside the endpoint's readiness, the last word; NULL: the endpoint's. */
     uint32_t (*readiness)(const struct socket *so);
     /* Before the endpoint is closed; may wait. NULL: nothing to do. */
