@@ -35,6 +35,7 @@ struct tcpip_sockets;
     X(LOCK_FILTER, 0)                                                       \
     X(SELECT_ERR_QUEUE, 0)                                                  \
     X(BUSY_POLL, 0)                                                         \
+    X(BOUND_NIC, 0)                                                         \
     X(INCOMING_CPU, -1)                                                     \
     X(ZEROCOPY, 0)                                                          \
     X(TXTIME_CLOCK, 0)                                                      \

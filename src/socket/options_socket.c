@@ -372,6 +372,13 @@ static int so_txtime_get(const struct option_call *call)
 
 /* ---- NICs ---- */
 
+/* AF_UNIX is on no NIC; the number is kept as the kernel keeps it. */
+static int nic_bind(const struct option_call *call, uint32_t id)
+{
+    return call->socket->domain == AF_UNIX ? option_keep(call, KEPT_BOUND_NIC, (int)id)
+                                           : tcpip__option_core_set(call, TCPIP_OPTION_BIND_TO_NIC, id);
+}
+
 static int so_bindtodevice_set(const struct option_call *call)
 {
     char name[IFNAMSIZ] = "";
@@ -386,14 +393,14 @@ static int so_bindtodevice_set(const struct option_call *call)
         if (id == 0)
             return ENODEV;
     }
-    return tcpip__option_core_set(call, TCPIP_OPTION_BIND_TO_NIC, id);
+    return nic_bind(call, id);
 }
 
 static int so_bindtodevice_get(const struct option_call *call)
 {
-    int64_t id;
+    int64_t id = option_kept(call, KEPT_BOUND_NIC);
     struct tcpip_nic_info info;
-    int number = tcpip__option_core_get(call, TCPIP_OPTION_BIND_TO_NIC, &id);
+    int number = call->socket->domain == AF_UNIX ? 0 : tcpip__option_core_get(call, TCPIP_OPTION_BIND_TO_NIC, &id);
     if (number != 0)
         return number;
     if (id == 0 || tcpip_stack_nic_info(call->sockets->stack, (uint32_t)id, &info) != TCPIP_OK)
@@ -403,7 +410,7 @@ static int so_bindtodevice_get(const struct option_call *call)
 
 static int so_bindtoifindex_set(const struct option_call *call)
 {
-    return call->value < 0 ? EINVAL : tcpip__option_core_set(call, TCPIP_OPTION_BIND_TO_NIC, call->value);
+    return call->value < 0 ? EINVAL : nic_bind(call, (uint32_t)call->value);
 }
 
 /* ---- numbers with customs of their own ---- */
@@ -454,6 +461,13 @@ static int so_max_pacing_rate_get(const struct option_call *call)
         return tcpip__option_answer(call, &rate, sizeof(rate));
     uint32_t narrow = (uint32_t)(rate < UINT32_MAX ? rate : UINT32_MAX);
     return tcpip__option_answer(call, &narrow, sizeof(narrow));
+}
+
+static int so_zerocopy_set(const struct option_call *call)
+{
+    if (call->socket->domain == AF_UNIX)
+        return EOPNOTSUPP;
+    return call->value == 0 || call->value == 1 ? option_keep(call, KEPT_ZEROCOPY, call->value) : EINVAL;
 }
 
 static int so_txrehash_set(const struct option_call *call)
@@ -575,9 +589,9 @@ static const struct sockopt_row socket_rows[] = {
     SO_TELL(SO_INCOMING_NAPI_ID, so_zero),
     SO_TELL(SO_COOKIE, so_cookie),
     SO_TELL(SO_PEERGROUPS, so_no_data),
-    {.has = HAS_INET, .name = SO_ZEROCOPY, .absent = EOPNOTSUPP, .rule = RULE_BOOL01, OPTION_KEPT(ZEROCOPY)},
+    {SO(SO_ZEROCOPY), .set = so_zerocopy_set, OPTION_KEPT(ZEROCOPY)},
     {SO(SO_TXTIME), .set = so_txtime_set, .get = so_txtime_get},
-    {SO(SO_BINDTOIFINDEX), .set = so_bindtoifindex_set, OPTION_CORE(BIND_TO_NIC)},
+    {SO(SO_BINDTOIFINDEX), .set = so_bindtoifindex_set, OPTION_CORE(BIND_TO_NIC), OPTION_KEPT(BOUND_NIC)},
     {SO(OPTION_SO_TIMESTAMP_NEW), .set = so_timestamp_set, .get = so_timestamp_get},
     {SO(OPTION_SO_TIMESTAMPNS_NEW), .set = so_timestamp_set, .get = so_timestamp_get},
     {SO(OPTION_SO_TIMESTAMPING_NEW), .set = so_timestamping_set, .get = so_timestamping_get},

@@ -168,6 +168,7 @@ static const struct {
     {SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, ALL},
     {SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF, ALL},
     {SOL_SOCKET, 80, ALL}, /* SO_DEVMEM_DONTNEED: of hardware */
+    {SOL_SOCKET, 84, ALL}, /* SO_INQ */
     /* Numbers of the kernel's own. */
     {SOL_SOCKET, SO_COOKIE, GET},
     {SOL_SOCKET, SO_NETNS_COOKIE, GET},
@@ -251,8 +252,8 @@ static bool kernel_is_the_judge(void)
 
 static void every_option_answers_as_the_kernels(void **state)
 {
-    static int kinds[][2] = {
-        {AF_INET, SOCK_STREAM}, {AF_INET6, SOCK_STREAM}, {AF_INET, SOCK_DGRAM}, {AF_INET6, SOCK_DGRAM}};
+    static int kinds[][2] = {{AF_INET, SOCK_STREAM}, {AF_INET6, SOCK_STREAM}, {AF_INET, SOCK_DGRAM},
+                             {AF_INET6, SOCK_DGRAM}, {AF_UNIX, SOCK_STREAM},  {AF_UNIX, SOCK_DGRAM}};
     struct socket_world w;
     int wrong = 0;
     (void)state;
