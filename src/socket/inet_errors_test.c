@@ -193,6 +193,35 @@ static void a_refused_datagram_comes_back(void **state)
     assert_false(read_told(w, fd, &told));
 }
 
+/* The stack remembers only so many writes that wait for their ACK. */
+static void zero_copy_tells_of_each_of_very_many_writes(void **state)
+{
+    enum { WRITES = 1500 };
+    static char data[65536];
+    struct socket_world *w = *state;
+    struct told told;
+    int client, server;
+    bool seen[WRITES] = {false};
+    socket_world_connect(w, &client, &server);
+    set_int(w, server, SOL_SOCKET, SO_RCVBUF, 4096);
+    set_int(w, client, SOL_SOCKET, SO_SNDBUF, 4 << 20);
+    assert_int_equal(tcpip_send(w->s, client, data, sizeof(data), MSG_DONTWAIT), sizeof(data));
+    set_int(w, client, SOL_SOCKET, SO_ZEROCOPY, 1);
+    for (int i = 0; i < WRITES; i++)
+        assert_int_equal(tcpip_send(w->s, client, "x", 1, MSG_ZEROCOPY), 1);
+    for (size_t left = sizeof(data) + WRITES; left > 0;)
+        left -= (size_t)tcpip_recv(w->s, server, data, left < sizeof(data) ? left : sizeof(data), 0);
+    socket_world_run(w, TCPIP_SECOND);
+    while (read_told(w, client, &told))
+        for (uint32_t id = told.error.ee_info; id <= told.error.ee_data; id++) {
+            assert_in_range(id, 0, WRITES - 1);
+            assert_false(seen[id]);
+            seen[id] = true;
+        }
+    for (int i = 0; i < WRITES; i++)
+        assert_true(seen[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +229,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(zero_copy_counts_what_a_syn_carries, setup, teardown),
         cmocka_unit_test_setup_teardown(stamps_are_numbered_from_where_they_were_asked_for, setup, teardown),
         cmocka_unit_test_setup_teardown(a_refused_datagram_comes_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(zero_copy_tells_of_each_of_very_many_writes, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -197,6 +197,19 @@ static void mark_free(struct tcpip_endpoint *endpoint, struct error_mark *mark)
     tcpip__memory_free(&endpoint->stack->memory, mark, sizeof(*mark));
 }
 
+/* Stamps are lost. That the caller's memory is free isn't: he waits for it, and counts the calls; and as the data were
+ * copied, it is free now. */
+static void error_mark_refused(struct tcpip_endpoint *endpoint, uint32_t flags)
+{
+    struct error_queue *queue = endpoint->errors;
+    if ((flags & WRITE_MARKS & ~(uint32_t)TCPIP_WRITE_TELL_COPIED) != 0 || queue == NULL)
+        error_lost(endpoint);
+    if ((flags & TCPIP_WRITE_TELL_COPIED) != 0 && queue != NULL) {
+        struct error_mark now = {.copy_id = queue->next_copy_id++};
+        mark_tell(endpoint, &now, TCPIP_ERROR_FROM_COPY);
+    }
+}
+
 void tcpip__error_queue_mark(struct tcpip_endpoint *endpoint, uint64_t last, uint32_t flags)
 {
     struct error_queue *queue = error_queue_of(endpoint);
@@ -204,7 +217,7 @@ void tcpip__error_queue_mark(struct tcpip_endpoint *endpoint, uint64_t last, uin
     if (queue != NULL && queue->mark_count < ERROR_QUEUE_MARKS_MAX)
         mark = tcpip__memory_zalloc(&endpoint->stack->memory, sizeof(*mark), alignof(struct error_mark));
     if (mark == NULL) {
-        error_lost(endpoint);
+        error_mark_refused(endpoint, flags);
         return;
     }
     mark->last = last;

@@ -8,7 +8,7 @@
 
 enum {
     ERROR_QUEUE_BYTES_MAX = 65536, /* of an endpoint, records at their true size; beyond: not told, and counted */
-    ERROR_QUEUE_MARKS_MAX = 1024,  /* of an endpoint, writes not acknowledged yet: unmarked, and counted */
+    ERROR_QUEUE_MARKS_MAX = 1024,  /* of an endpoint, writes not acknowledged yet: no stamps, and counted */
 };
 
 #define WRITE_MARKS \
