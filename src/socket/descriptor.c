@@ -67,7 +67,9 @@ static uint64_t descriptor_limit(const struct tcpip_sockets *s)
 {
     struct rlimit limit;
     uint64_t limit_own = s->options.max_descriptors;
-    if (s->options.private_descriptors || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    if (s->options.private_descriptors)
+        return limit_own + (uint64_t)s->options.first_descriptor;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return limit_own;
     return limit.rlim_cur < limit_own ? limit.rlim_cur : limit_own;
 }

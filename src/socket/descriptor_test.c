@@ -2,8 +2,11 @@
 /* descriptor_test.c: numbers: which is given out, what shares a file, what is refused. */
 #include "socket_world.h"
 
+#include "socket/sockets.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -79,7 +82,7 @@ static void too_many_are_refused(void **state)
     assert_refused(udp(w), EMFILE);
     assert_refused(tcpip_dup(w->s, 5), EMFILE);
     assert_refused(tcpip_dup2(w->s, 5, 8), EBADF);
-    assert_refused(tcpip_fcntl(w->s, 5, F_DUPFD, 3), EINVAL);
+    assert_refused(tcpip_fcntl(w->s, 5, F_DUPFD, 8), EINVAL);
     assert_int_equal(tcpip_dup2(w->s, 5, 6), 6);
     assert_int_equal(tcpip_close(w->s, 7), 0);
     assert_int_equal(udp(w), 7);
@@ -167,6 +170,24 @@ static void a_number_that_the_kernel_closed_is_given_out_again(void **state)
     assert_int_equal(tcpip_bind(w->s, fd, (struct sockaddr *)&address, sizeof(address)), 0); /* the former is closed */
 }
 
+static void a_number_that_cannot_be_costs_no_memory(void **state)
+{
+    struct socket_world *w = *state;
+    int fd = udp(w);
+    uint32_t room = w->s->descriptor_room;
+    assert_refused(tcpip_dup2(w->s, fd, INT_MAX), EBADF);
+    assert_int_equal(w->s->descriptor_room, room);
+}
+
+static void dup_counts_from_the_first_number(void **state)
+{
+    struct socket_world *w = *state;
+    int fd = udp(w);
+    assert_int_equal(fd, 5);
+    assert_int_equal(tcpip_fcntl(w->s, fd, F_DUPFD, 7), 7);
+    assert_refused(tcpip_fcntl(w->s, fd, F_DUPFD, 8), EINVAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +198,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_not_open_is_refused, setup_private, teardown),
         cmocka_unit_test_setup_teardown(real_descriptors_are_open_in_the_kernel, setup_real, teardown),
         cmocka_unit_test_setup_teardown(a_number_that_the_kernel_closed_is_given_out_again, setup_real, teardown),
+        cmocka_unit_test_setup_teardown(a_number_that_cannot_be_costs_no_memory, setup_real, teardown),
+        cmocka_unit_test_setup_teardown(dup_counts_from_the_first_number, setup_few, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

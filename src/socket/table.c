@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { TABLE_ROOM_MIN = 64 };
@@ -168,6 +169,13 @@ struct open_file *tcpip__descriptor_remove(struct tcpip_sockets *s, int fd)
     return file;
 }
 
+/* Any number may be asked for: one that the kernel would never give must not cost the memory up to it. */
+static bool table_kernel_allows(int fd)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_NOFILE, &limit) != 0 || (rlim_t)fd < limit.rlim_cur;
+}
+
 int tcpip__descriptor_claim(struct tcpip_sockets *s, int from, int fd, struct open_file **was)
 {
     *was = NULL;
@@ -177,7 +185,7 @@ int tcpip__descriptor_claim(struct tcpip_sockets *s, int from, int fd, struct op
         if (!table_grow(s, (uint32_t)(fd - table_first(s))))
             return ENOMEM;
     } else {
-        if (fd < 0)
+        if (fd < 0 || !table_kernel_allows(fd))
             return EBADF;
         if (!table_grow(s, (uint32_t)fd))
             return ENOMEM;
