@@ -21,13 +21,18 @@ void tcpip__file_init(struct open_file *file, struct tcpip_sockets *s, const str
     list_push_back(&s->files, &file->node);
 }
 
-void tcpip__file_fini(struct open_file *file)
+void tcpip__file_gone(struct open_file *file)
 {
     for (struct tcpip_list_node *node; (node = list_pop_front(&file->watches)) != NULL;) {
         struct file_watch *watch = list_entry(node, struct file_watch, node);
         if (watch->gone != NULL)
             watch->gone(watch);
     }
+}
+
+void tcpip__file_fini(struct open_file *file)
+{
+    tcpip__file_gone(file);
     list_remove(&file->node);
 }
 

@@ -51,6 +51,8 @@ struct file_watch {
 
 /* A new file with one reference, the caller's. */
 void tcpip__file_init(struct open_file *file, struct tcpip_sockets *s, const struct file_ops *ops);
+/* For ops->release: who watches hears that it is gone. */
+void tcpip__file_gone(struct open_file *file);
 /* For ops->release: off the table's list, watchers told; the memory is the caller's to free. */
 void tcpip__file_fini(struct open_file *file);
 static inline void file_ref(struct open_file *file)

@@ -28,6 +28,7 @@ static void socket_release(struct open_file *file)
 {
     struct tcpip_sockets *s = file->sockets;
     struct socket *so = socket_of(file);
+    tcpip__file_gone(file); /* now, and not after it has lingered: what is closed isn't heard of any more */
     if (so->ops->closing != NULL && !s->ending && !file->hurried)
         so->ops->closing(so);
     tcpip__file_fini(file);

@@ -2,6 +2,8 @@
 /* wait_test.c: calls that wait, in virtual time: for how long, for how much, and what ends them. */
 #include "socket_world.h"
 
+#include "socket/sockets.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -9,6 +11,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/time.h>
 #include <tcpip/loop.h>
 
@@ -22,6 +25,8 @@ struct waits {
     int64_t act_at; /* on_step acts once, in the first step not before this */
     void (*act)(struct waits *t);
     struct tcpip_endpoint *writer; /* a's */
+    const struct open_file *watched;
+    bool heard;
 };
 
 static void waits_step(struct socket_world *w)
@@ -338,6 +343,30 @@ static void an_accepted_socket_has_the_timeouts_and_not_the_mode(void **state)
     assert_int_equal(t->w.world.now - before, 50 * TCPIP_MS);
 }
 
+static void look_at_watched(struct waits *t)
+{
+    t->heard = t->watched->ops->readiness(t->watched) != 0;
+}
+
+static void who_lingers_is_gone_for_who_watched(void **state)
+{
+    struct waits *t = *state;
+    struct linger linger = {.l_onoff = 1, .l_linger = 10};
+    struct epoll_event event = {.events = EPOLLOUT};
+    int epfd = tcpip_epoll_create1(t->w.s, 0);
+    t->watched = tcpip__sockets_file(t->w.s, epfd);
+    assert_int_equal(tcpip_epoll_ctl(t->w.s, epfd, EPOLL_CTL_ADD, t->a, &event), 0);
+    look_at_watched(t);
+    assert_true(t->heard);
+    assert_int_equal(tcpip_setsockopt(t->w.s, t->a, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+    assert_int_equal(tcpip_stack_disable_nic(t->w.stack, 1), TCPIP_OK);
+    assert_int_equal(tcpip_send(t->w.s, t->a, "x", 1, 0), 1);
+    meanwhile(t, 1000, look_at_watched);
+    assert_int_equal(tcpip_close(t->w.s, t->a), 0);
+    assert_null(t->act);
+    assert_false(t->heard);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +385,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_unread_at_close_resets, setup, teardown),
         cmocka_unit_test_setup_teardown(a_connection_is_ended_by_connecting_to_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(an_accepted_socket_has_the_timeouts_and_not_the_mode, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_lingers_is_gone_for_who_watched, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
