@@ -286,6 +286,28 @@ static void a_signal_ends_every_wait_for_many(void **state)
     socket_world_fini(&w);
 }
 
+static void select_looks_at_no_more_than_there_can_be(void **state)
+{
+    struct socket_world *w = *state;
+    struct {
+        fd_set set;
+        unsigned char behind[131072];
+    } memory;
+    struct timeval none = {0};
+    int pipes[2];
+    assert_int_equal(pipe(pipes), 0);
+    memset(&memory, 0xff, sizeof(memory));
+    FD_ZERO(&memory.set);
+    FD_SET(pipes[0], &memory.set);
+    assert_int_equal(write(pipes[1], "x", 1), 1);
+    assert_int_equal(tcpip_select(w->s, (int)sizeof(memory) * 8, &memory.set, NULL, NULL, &none), 1);
+    assert_true(FD_ISSET(pipes[0], &memory.set));
+    for (size_t i = 0; i < sizeof(memory.behind); i++)
+        assert_int_equal(memory.behind[i], 0xff);
+    close(pipes[0]);
+    close(pipes[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,6 +320,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(select_counts_bits_and_says_what_time_is_left, setup, teardown),
         cmocka_unit_test(either_kind_wakes_a_thread_that_sleeps),
         cmocka_unit_test(a_signal_ends_every_wait_for_many),
+        cmocka_unit_test_setup_teardown(select_looks_at_no_more_than_there_can_be, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,13 +10,14 @@
 #include "socket/polling.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/time.h>
 #include <tcpip/stack.h>
+#include <unistd.h>
 
 enum {
     SELECT_WORD_BITS = sizeof(unsigned long) * CHAR_BIT,
@@ -89,13 +90,31 @@ static bool select_closed(const struct pollfd *fds, nfds_t n)
     return false;
 }
 
-/* No more bits are looked at than there can be descriptors: a program may say any number. */
+/* How many descriptors the kernel has made room for in this process: it looks at no more bits. */
+static int64_t select_kernels_room(void)
+{
+    static const char word[] = "FDSize:";
+    char text[1024];
+    int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
+    if (fd >= 0)
+        close(fd);
+    text[got > 0 ? got : 0] = '\0';
+    const char *at = strstr(text, word);
+    return at != NULL ? strtol(at + sizeof(word) - 1, NULL, 10) : INT_MAX;
+}
+
+/* A program may say any number, such as getdtablesize(), of sets that are as long as an fd_set: no more bits are looked
+ * at than there is room for descriptors, as in the kernel. Up to FD_SETSIZE all are there anyway. */
 static int select_most(struct tcpip_sockets *s, int count)
 {
-    struct rlimit limit;
-    int64_t own = (int64_t)s->options.first_descriptor + s->options.max_descriptors;
-    int64_t most = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (int64_t)(limit.rlim_cur & INT_MAX) : 1024;
-    return (int)min_i64(count, max_i64(own, most));
+    if (count <= FD_SETSIZE)
+        return count;
+    tcpip_sockets_lock(s);
+    int64_t own = s->descriptor_room;
+    tcpip__sockets_unlock(s);
+    own += s->options.private_descriptors ? s->options.first_descriptor : 0;
+    return (int)min_i64(count, max_i64(own, select_kernels_room()));
 }
 
 static int select_run(struct tcpip_sockets *s, const struct select_sets *sets, tcpip_ns duration_ns,
@@ -164,7 +183,7 @@ int tcpip_select(struct tcpip_sockets *s, int count, fd_set *in, fd_set *out, fd
     if (timeout != NULL && duration_ns != TCPIP_NEVER) {
         tcpip_sockets_lock(s);
         tcpip_ns left = max_i64(until - tcpip_stack_now(s->stack), 0);
-        tcpip_sockets_unlock(s);
+        tcpip__sockets_unlock(s);
         timeout->tv_sec = left / TCPIP_SECOND;
         timeout->tv_usec = left % TCPIP_SECOND / TCPIP_US;
     }
