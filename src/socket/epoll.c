@@ -74,9 +74,50 @@ static void interest_heard(struct file_watch *watch, uint32_t ready)
         watch->woke = tcpip__epoll_queue(interest);
 }
 
+/* ---- the kernel's descriptors ---- */
+
+static int epoll_open_theirs(struct epoll *epoll)
+{
+    if (epoll->theirs >= 0)
+        return 0;
+    epoll->theirs = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll->theirs < 0)
+        return errno;
+    /* Who sleeps, here or in what it is nested in, sleeps without it. */
+    tcpip__waits_look_again(epoll->file.sockets);
+    return 0;
+}
+
+/* Edges of a nested instance's kernel descriptors are the kernel's to tell: whether it is readable doesn't say that
+ * something came again. */
+static int interest_follow_edges(struct interest *interest, const struct epoll_event *event)
+{
+    struct epoll *outer = interest->epoll, *inner = epoll_of(interest->file);
+    struct epoll_event edge = {.events = event->events & (EPOLLIN | EPOLLRDNORM | EPOLLET), .data = event->data};
+    bool wanted = (event->events & (EPOLLET | EPOLLONESHOT)) == EPOLLET && (edge.events & ~(uint32_t)EPOLLET) != 0;
+    if (!wanted) {
+        if (interest->kernel_edge)
+            (void)epoll_ctl(outer->theirs, EPOLL_CTL_DEL, inner->theirs, NULL);
+        interest->kernel_edge = false;
+        return 0;
+    }
+    int number = epoll_open_theirs(inner);
+    if (number == 0)
+        number = epoll_open_theirs(outer);
+    int operation = interest->kernel_edge ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    if (number == 0 && epoll_ctl(outer->theirs, operation, inner->theirs, &edge) < 0)
+        number = errno;
+    interest->kernel_edge = interest->kernel_edge || number == 0;
+    return number;
+}
+
+/* ---- the life of an interest ---- */
+
 static void interest_free(struct interest *interest)
 {
     struct epoll *epoll = interest->epoll;
+    if (interest->kernel_edge)
+        (void)epoll_ctl(epoll->theirs, EPOLL_CTL_DEL, epoll_of(interest->file)->theirs, NULL);
     file_watch_end(&interest->watch);
     list_remove_if_linked(&interest->ready_node);
     list_remove_if_linked(&interest->nested_node);
@@ -89,31 +130,19 @@ static void interest_gone(struct file_watch *watch)
     interest_free(container_of(watch, struct interest, watch));
 }
 
-static void interest_listen(struct interest *interest, const struct epoll_event *event)
+static int interest_listen(struct interest *interest, const struct epoll_event *event)
 {
+    int number = interest->file->ops->kind == FILE_EPOLL ? interest_follow_edges(interest, event) : 0;
+    if (number != 0)
+        return number;
     interest->event = *event;
     interest->event.events |= EPOLLERR | EPOLLHUP;
     interest->watch.mask = tcpip__poll_causes(interest->event.events);
     interest->watch.exclusive = (event->events & EPOLLEXCLUSIVE) != 0;
     if (tcpip__interest_ready(interest) != 0)
         (void)tcpip__epoll_queue(interest);
-}
-
-/* ---- the kernel's descriptors ---- */
-
-static int epoll_open_theirs(struct epoll *epoll)
-{
-    if (epoll->theirs >= 0)
-        return 0;
-    epoll->theirs = epoll_create1(EPOLL_CLOEXEC);
-    if (epoll->theirs < 0)
-        return errno;
-    /* Who sleeps, here or in what it is nested in, sleeps without it. */
-    list_for_each(node, &epoll->waiters)
-    {
-        tcpip__wait_signal(&container_of(node, struct epoll_waiter, node)->wait);
-    }
-    tcpip__file_tell(&epoll->file, TCPIP_EVENT_IN);
+    if (interest->file->ops->kind == FILE_EPOLL) /* who sleeps, sleeps without what is in it */
+        tcpip__waits_look_again(interest->epoll->file.sockets);
     return 0;
 }
 
@@ -127,7 +156,8 @@ uint32_t tcpip__epoll_kernels(const struct open_file *file, struct pollfd *out, 
     {
         const struct interest *interest = container_of(node, struct interest, nested_node);
         bool fits = n < room;
-        n += tcpip__epoll_kernels(interest->file, fits ? out + n : NULL, fits ? room - n : 0);
+        if (tcpip__interest_sees_kernel(interest))
+            n += tcpip__epoll_kernels(interest->file, fits ? out + n : NULL, fits ? room - n : 0);
     }
     return n;
 }
@@ -200,8 +230,10 @@ static int epoll_add(struct epoll *epoll, int fd, struct open_file *file, const 
     struct tree_node *there = tcpip__tree_insert(&epoll->interests, &interest->node, interest_compare, &key);
     ASSERT(there == NULL);
     file_watch_begin(file, &interest->watch);
-    interest_listen(interest, event);
-    return 0;
+    int number = interest_listen(interest, event);
+    if (number != 0)
+        interest_free(interest);
+    return number;
 }
 
 static int epoll_change(struct epoll *epoll, int operation, int fd, struct open_file *file,
@@ -216,8 +248,7 @@ static int epoll_change(struct epoll *epoll, int operation, int fd, struct open_
     }
     if ((interest->event.events & EPOLLEXCLUSIVE) != 0)
         return EINVAL;
-    interest_listen(interest, event);
-    return 0;
+    return interest_listen(interest, event);
 }
 
 static int epoll_ctl_ours(struct epoll *epoll, int operation, int fd, struct open_file *file,

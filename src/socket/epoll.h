@@ -31,6 +31,7 @@ struct interest {
     struct file_watch watch;
     struct tcpip_list_node ready_node, nested_node;
     bool kernel_ready; /* nested: one of the kernel's was, when last looked at */
+    bool kernel_edge;  /* nested: its kernel's instance is in ours, which tells the edges */
 };
 
 struct epoll_waiter {
@@ -43,6 +44,12 @@ static inline struct epoll *epoll_of(struct open_file *file)
     return container_of(file, struct epoll, file);
 }
 
+/* A nested instance: is it ready, for this one, when one of its kernel's descriptors is? Else there is no point in
+ * sleeping on them: nobody asks, or the kernel tells the edges. */
+static inline bool tcpip__interest_sees_kernel(const struct interest *interest)
+{
+    return !interest->kernel_edge && (interest->event.events & (EPOLLIN | EPOLLRDNORM)) != 0;
+}
 /* tcpip__sockets_enter of what should be an epoll instance: EBADF, or EINVAL if it is something else of the kernel's.
  */
 must_use struct open_file *tcpip__epoll_enter(struct tcpip_sockets *s, int epfd);

@@ -42,7 +42,8 @@ static bool epoll_kernel_ready(const struct open_file *file)
         return true;
     list_for_each(node, &epoll->nested)
     {
-        if (epoll_kernel_ready(container_of(node, struct interest, nested_node)->file))
+        const struct interest *interest = container_of(node, struct interest, nested_node);
+        if (tcpip__interest_sees_kernel(interest) && epoll_kernel_ready(interest->file))
             return true;
     }
     return false;
@@ -54,7 +55,7 @@ static void epoll_look_nested(struct epoll *epoll)
     list_for_each(node, &epoll->nested)
     {
         struct interest *interest = container_of(node, struct interest, nested_node);
-        bool ready = epoll_kernel_ready(interest->file);
+        bool ready = tcpip__interest_sees_kernel(interest) && epoll_kernel_ready(interest->file);
         bool news = ready && (!interest->kernel_ready || (interest->event.events & EPOLLET) == 0);
         interest->kernel_ready = ready;
         if (news && !list_node_linked(&interest->ready_node))

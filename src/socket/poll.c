@@ -17,7 +17,8 @@
 #include <sys/resource.h>
 
 enum {
-    POLL_FEW = 8, /* entries that need no memory */
+    POLL_FEW = 8,        /* entries that need no memory */
+    POLL_ANY_LIMIT = 16, /* no process lives with fewer descriptors */
 };
 
 struct poll_entry {
@@ -35,7 +36,8 @@ struct poll_set {
     struct wait wait;
     struct pollfd *kernel; /* WAIT_KERNEL_SPARE, then the kernel's */
     uint32_t kernel_count, kernel_room;
-    void *memory; /* NULL: the few */
+    uint64_t version; /* sockets->kernels_version, of which these are */
+    void *memory;     /* NULL: the few */
     size_t memory_bytes;
     struct poll_entry few[POLL_FEW];
     struct pollfd few_kernel[POLL_FEW + WAIT_KERNEL_SPARE];
@@ -100,6 +102,12 @@ static void poll_add_kernel(struct poll_set *set, int fd, short events)
     set->kernel[set->kernel_count++] = (struct pollfd){.fd = fd, .events = events};
 }
 
+/* An epoll instance is only ever readable: who doesn't ask for that isn't woken by what is in it. */
+static bool poll_sees_kernels(const struct open_file *file, short events)
+{
+    return file->ops->kind == FILE_EPOLL && (events & (POLLIN | POLLRDNORM)) != 0;
+}
+
 static void poll_add(struct poll_set *set, uint32_t i)
 {
     struct poll_entry *entry = &set->entries[i];
@@ -117,30 +125,46 @@ static void poll_add(struct poll_set *set, uint32_t i)
     entry->wait = &set->wait;
     entry->watch = (struct file_watch){.mask = tcpip__poll_causes((uint16_t)fd->events), .fn = poll_heard};
     file_watch_begin(file, &entry->watch);
-    if (file->ops->kind == FILE_EPOLL) /* these only wake us: the epoll file is asked */
+    /* These only wake us: the epoll file is asked. */
+    if (poll_sees_kernels(file, fd->events))
         set->kernel_count +=
             tcpip__epoll_kernels(file, set->kernel + set->kernel_count, set->kernel_room - set->kernel_count);
 }
 
-/* How many descriptors of the kernel's there will be, at most. */
+/* How many descriptors of the kernel's there will be. */
 static uint32_t poll_kernel_room(const struct poll_set *set)
 {
-    uint32_t room = WAIT_KERNEL_SPARE + set->count;
+    uint32_t room = WAIT_KERNEL_SPARE;
     for (uint32_t i = 0; i < set->count; i++) {
-        struct open_file *file = tcpip__sockets_file(set->s, set->fds[i].fd);
-        if (file != NULL && file->ops->kind == FILE_EPOLL)
+        const struct pollfd *fd = &set->fds[i];
+        const struct open_file *file = fd->fd >= 0 ? tcpip__sockets_file(set->s, fd->fd) : NULL;
+        if (file == NULL)
+            room += fd->fd >= 0;
+        else if (poll_sees_kernels(file, fd->events))
             room += tcpip__epoll_kernels(file, NULL, 0);
     }
     return room;
 }
 
+/* The kernel's own poll takes no more entries than a process may have open. Ours are two of them. */
+static bool poll_kernel_refuses(uint32_t entries)
+{
+    struct rlimit limit;
+    return entries > POLL_ANY_LIMIT && getrlimit(RLIMIT_NOFILE, &limit) == 0 && entries > limit.rlim_cur;
+}
+
 static int poll_begin(struct poll_set *set)
 {
+    memset(set->few, 0, sizeof(set->few));
+    set->memory = NULL;
     set->entries = set->few;
     set->kernel = set->few_kernel;
     set->kernel_count = WAIT_KERNEL_SPARE;
     set->kernel_room = poll_kernel_room(set);
-    if (set->kernel_room > array_count(set->few_kernel)) {
+    set->version = set->s->kernels_version;
+    if (poll_kernel_refuses(set->kernel_room))
+        return EINVAL;
+    if (set->count > POLL_FEW || set->kernel_room > array_count(set->few_kernel)) {
         size_t entries = set->count * sizeof(*set->entries);
         set->memory_bytes = entries + set->kernel_room * sizeof(*set->kernel);
         set->memory = tcpip__sockets_alloc(set->s, set->memory_bytes);
@@ -152,10 +176,8 @@ static int poll_begin(struct poll_set *set)
     tcpip__wait_begin(&set->wait, set->s);
     for (uint32_t i = 0; i < set->count; i++)
         poll_add(set, i);
-    if (set->kernel_count > WAIT_KERNEL_SPARE) {
-        set->wait.kernel = set->kernel;
-        set->wait.kernel_count = set->kernel_count;
-    }
+    set->wait.kernel = set->kernel_count > WAIT_KERNEL_SPARE ? set->kernel : NULL;
+    set->wait.kernel_count = set->wait.kernel != NULL ? set->kernel_count : 0;
     return 0;
 }
 
@@ -195,13 +217,15 @@ static int poll_look(struct poll_set *set)
     return ready;
 }
 
-/* An errno, or 0 and how many are ready. */
+/* An errno, or 0 and how many are ready; EAGAIN: epoll instances among them have more to sleep on, begin anew. */
 static int poll_wait(struct poll_set *set, tcpip_ns until, int *ready)
 {
     int number = 0;
     while ((*ready = poll_look(set)) == 0) {
         if (number != 0)
             return number == ETIMEDOUT ? 0 : number;
+        if (set->version != set->s->kernels_version)
+            return EAGAIN;
         number = tcpip__wait_sleep(&set->wait, until);
     }
     return 0;
@@ -227,11 +251,14 @@ int tcpip__poll(struct tcpip_sockets *s, struct pollfd *fds, nfds_t count, tcpip
     int ready = 0;
     tcpip_sockets_lock(s);
     tcpip_ns end = tcpip__wait_until(s, duration_ns);
-    int number = poll_begin(&set);
-    if (number == 0) {
+    int number;
+    do {
+        number = poll_begin(&set);
+        if (number != 0)
+            break;
         number = poll_wait(&set, end, &ready);
         poll_end(&set);
-    }
+    } while (number == EAGAIN);
     if (until != NULL)
         *until = end;
     return (int)tcpip__sockets_leave(s, NULL, number, ready);

@@ -42,7 +42,8 @@ struct tcpip_sockets {
 
     bool ending; /* tcpip_sockets_free: nothing waits any more */
 
-    struct drive drive; /* drive_loop.c, wait.c */
+    struct drive drive;       /* drive_loop.c, wait.c */
+    uint64_t kernels_version; /* counts changes of what an epoll instance has of the kernel's to sleep on */
 };
 
 /* ---- entering and leaving (sockets.c) ---- */

@@ -92,6 +92,12 @@ void tcpip__wait_signal(struct wait *wait)
     tcpip__wait_wake(wait);
 }
 
+void tcpip__waits_look_again(struct tcpip_sockets *s)
+{
+    s->kernels_version++;
+    list_for_each(node, &s->drive.waits) tcpip__wait_signal(list_entry(node, struct wait, node));
+}
+
 void tcpip__wait_end(struct wait *wait)
 {
     struct tcpip_sockets *s = wait->sockets;
@@ -216,11 +222,12 @@ static bool wait_handlers_restart(void)
     return true;
 }
 
-/* Is there any point in looking once when there is no time to wait? Where somebody else drives, there isn't. */
+/* Is there any point in looking once when there is no time to wait? Where somebody else drives, there isn't; and what
+ * isn't driven by threads must not be waited for by a call that may not wait. */
 static bool wait_looks(const struct wait *wait)
 {
     const struct tcpip_sockets *s = wait->sockets;
-    return wait->kernel != NULL || (s->options.drive == TCPIP_SOCKETS_DRIVE_THREADS && s->drive.driver == NULL);
+    return s->options.drive == TCPIP_SOCKETS_DRIVE_THREADS && (wait->kernel != NULL || s->drive.driver == NULL);
 }
 
 int tcpip__wait_sleep(struct wait *wait, tcpip_ns until)
@@ -230,13 +237,19 @@ int tcpip__wait_sleep(struct wait *wait, tcpip_ns until)
             wait->signalled = false;
             return 0;
         }
+        if (wait->interrupted)
+            return EINTR;
         if (until != TCPIP_NEVER && tcpip_stack_now(wait->sockets->stack) >= until && (looked || !wait_looks(wait)))
             return ETIMEDOUT;
         int number = wait_once(wait, until);
         if (number == EINTR && wait->restart && wait_handlers_restart())
             continue;
+        if (number == EINTR && wait->signalled) { /* what came is looked at first; if it was nothing, it is EINTR */
+            wait->interrupted = true;
+            continue;
+        }
         if (number != 0)
-            return wait->signalled && number == EINTR ? 0 : number;
+            return number;
         if (tcpip__wait_kernel_ready(wait))
             return 0;
     }

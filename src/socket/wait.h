@@ -34,6 +34,7 @@ struct wait {
     struct tcpip_list_node node; /* drive.waits */
     bool signalled;              /* something came; set by tcpip__wait_signal, cleared when a sleep ends with it */
     bool asleep;                 /* on its sleeper */
+    bool interrupted;            /* a signal came at the same time as something else, and wasn't told yet */
     bool woken;                  /* out of its sleep: its sleeper was written to */
     struct sleeper *sleeper;     /* NULL: none needed yet, or no descriptors left */
     struct tcpip_timer timer;    /* drive OUTSIDE */
@@ -73,6 +74,8 @@ must_use int tcpip__wait_sleep(struct wait *wait, tcpip_ns until);
 void tcpip__wait_signal(struct wait *wait);
 /* Ends its sleep, so that it looks again what there is to do; not yet the wait. */
 void tcpip__wait_wake(struct wait *wait);
+/* There is more of the kernel's to sleep on than when those that are asleep looked: all look again. */
+void tcpip__waits_look_again(struct tcpip_sockets *s);
 /* Did one of the kernel's descriptors have something to say? */
 bool tcpip__wait_kernel_ready(const struct wait *wait);
 /* Closes the sleepers that are not in use. */
