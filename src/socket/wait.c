@@ -10,7 +10,9 @@
  *
  * Signals: ppoll and epoll_wait end with EINTR whatever the handler's SA_RESTART says, and which signal it was isn't
  * told. So a wait is taken up again if no handler could have run that lacks SA_RESTART: of all signals that have a
- * handler and aren't blocked in this thread.
+ * handler and aren't blocked in this thread. A signal that comes in the instant between the call's last look and the
+ * sleep is heard by its handler and doesn't end the sleep, like one that comes just before a call: to close that gap
+ * would cost each sleep two system calls.
  *
  * Owns:       struct wait, sleepers.
  * Invariants: a wait is on drive.waits from begin to end; asleep only while it holds no lock.
