@@ -54,7 +54,7 @@ TCPIP_BEGIN_DECLS
     X(DEFER_ACCEPT, "ns; 0: off")                                                           \
     X(WINDOW_CLAMP, "bytes; 0: off")                                                        \
     X(RECEIVE_LOW_WATER, "bytes before In; default 1")                                      \
-    X(NOT_SENT_LOW_WATER, "unsent bytes below which Out; 0: off")                           \
+    X(NOT_SENT_LOW_WATER, "unsent bytes below which Out, and a write takes any; 0: off")    \
     X(MIN_RTO, "ns; default 200 ms")                                                        \
     X(MAX_RTO, "ns; default 120 s")                                                         \
     X(INITIAL_RTO, "ns; default 1 s")                                                       \

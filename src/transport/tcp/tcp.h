@@ -589,6 +589,8 @@ void tcpip__tcp_forward_fini(struct tcp_stack *tcp);
 void tcpip__tcp_flush(struct tcpip_endpoint *endpoint);
 /* Bytes that may be written now. */
 uint32_t tcpip__tcp_send_room(const struct tcp_endpoint *ep);
+/* And before too much is unsent (NOT_SENT_LOW_WATER). */
+uint32_t tcpip__tcp_unsent_room(const struct tcp_endpoint *ep);
 /* Is it worth writing: Out of readiness. */
 bool tcpip__tcp_writable(const struct tcp_endpoint *ep);
 /* Out is news if it wasn't there, or was missed, when the application last wrote. */

@@ -304,6 +304,7 @@ static enum tcpip_error tcp_op_sendmsg(struct tcpip_endpoint *endpoint, const st
         ep->writer_waits = (flags & TCPIP_WRITE_WAITS) != 0 && error == TCPIP_ERR_WOULD_BLOCK && wanted > 0;
         return error;
     }
+    space = min_size(space, tcpip__tcp_unsent_room(ep));
     for (size_t i = 0; i < io_count; i++) {
         size_t room = min_size(tcpip__tcp_send_room(ep), space - total);
         size_t part = min_size(io[i].size, room);
@@ -321,7 +322,7 @@ static enum tcpip_error tcp_op_sendmsg(struct tcpip_endpoint *endpoint, const st
         return tcp_write_opened(ep, flags, total, total < wanted);
     }
     if (total == 0 && wanted > 0)
-        return tcpip__tcp_send_room(ep) > 0 ? TCPIP_ERR_NO_BUFFER_SPACE : TCPIP_ERR_WOULD_BLOCK;
+        return tcpip__tcp_send_room(ep) > 0 && space > 0 ? TCPIP_ERR_NO_BUFFER_SPACE : TCPIP_ERR_WOULD_BLOCK;
     *done = total;
     ep->more_coming = (flags & TCPIP_WRITE_MORE) != 0 && total == wanted;
     ep->more_bytes = (flags & TCPIP_WRITE_MORE) != 0 ? sat_add_u32(ep->more_bytes, (uint32_t)total) : 0;

@@ -28,6 +28,18 @@ uint32_t tcpip__tcp_send_room(const struct tcp_endpoint *ep)
     return sat_sub_u32(ep->send_buffer_bytes, queue->bytes);
 }
 
+/* As in Linux a writer is held up when so much is unsent, and not only not told to write; what it writes before is cut
+ * off a packet beyond. */
+uint32_t tcpip__tcp_unsent_room(const struct tcp_endpoint *ep)
+{
+    int64_t low_water = tcp_option(ep, TCPIP_OPTION_NOT_SENT_LOW_WATER);
+    if (likely(low_water <= 0) || !tcp_can_transmit(ep))
+        return UINT32_MAX;
+    int64_t unsent = tcp_unsent(ep);
+    uint32_t beyond = max_u32(ep->snd_mss, min_u32(TCP_SUPER_SEGMENT_MAX, ep->snd_wnd_max / 2));
+    return unsent >= low_water ? 0 : (uint32_t)min_i64(low_water - unsent + beyond, UINT32_MAX);
+}
+
 bool tcpip__tcp_writable(const struct tcp_endpoint *ep)
 {
     uint32_t room = tcpip__tcp_send_room(ep);
