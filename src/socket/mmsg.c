@@ -24,7 +24,7 @@ int tcpip_sendmmsg(struct tcpip_sockets *s, int fd, struct mmsghdr *messages, un
     bool pipe_signal = so->type == SOCK_STREAM && (flags & MSG_NOSIGNAL) == 0;
     for (; done < count; done++) {
         size_t bytes = 0;
-        number = tcpip__pointer_writable(s, &messages[done], sizeof(*messages));
+        number = messages != NULL ? tcpip__pointer_writable(s, &messages[done], sizeof(*messages)) : EFAULT;
         if (number == 0)
             number = tcpip__message_sendmsg(so, &messages[done].msg_hdr, flags, &bytes);
         if (number != 0)
@@ -81,7 +81,7 @@ int tcpip_recvmmsg(struct tcpip_sockets *s, int fd, struct mmsghdr *messages, un
         size_t bytes = 0;
         if (done > 0 && until != TCPIP_NEVER && tcpip_stack_now(s->stack) >= until)
             break;
-        number = tcpip__pointer_writable(s, &messages[done], sizeof(*messages));
+        number = messages != NULL ? tcpip__pointer_writable(s, &messages[done], sizeof(*messages)) : EFAULT;
         if (number == 0)
             number = tcpip__message_recvmsg(so, &messages[done].msg_hdr, flags, &bytes);
         if (number != 0)

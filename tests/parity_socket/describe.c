@@ -47,12 +47,20 @@ const char *message_flags_text(int flags)
     return words(list, (unsigned)flags);
 }
 
+/* What there is of a message; the rest is zero. */
+static void copy_out(const struct cmsghdr *c, void *out, size_t size)
+{
+    size_t there = c->cmsg_len - CMSG_LEN(0);
+    memset(out, 0, size);
+    memcpy(out, CMSG_DATA(c), there < size ? there : size);
+}
+
 static void say_error(const struct cmsghdr *c)
 {
     struct sock_extended_err error;
     struct sockaddr_storage offender = {0};
-    memcpy(&error, CMSG_DATA(c), sizeof(error));
-    size_t more = c->cmsg_len - CMSG_LEN(sizeof(error));
+    copy_out(c, &error, sizeof(error));
+    size_t whole = c->cmsg_len - CMSG_LEN(0), more = whole > sizeof(error) ? whole - sizeof(error) : 0;
     memcpy(&offender, CMSG_DATA(c) + sizeof(error), more < sizeof(offender) ? more : sizeof(offender));
     say("    error %s origin %u type %u code %u info %u data %u offender %s", errno_text((int)error.ee_errno),
         error.ee_origin, error.ee_type, error.ee_code, error.ee_info, error.ee_data,
@@ -89,7 +97,7 @@ static void say_socket_level(const struct cmsghdr *c)
             say("    credentials, cut to %zu bytes", c->cmsg_len - CMSG_LEN(0));
             break;
         }
-        memcpy(&credentials, CMSG_DATA(c), sizeof(credentials));
+        copy_out(c, &credentials, sizeof(credentials));
         say("    credentials: process %s user %u group %u", credentials.pid == getpid() ? "mine" : "another",
             credentials.uid, credentials.gid);
         break;
@@ -99,7 +107,7 @@ static void say_socket_level(const struct cmsghdr *c)
         break;
     case SO_TIMESTAMPING: {
         struct scm_timestamping times;
-        memcpy(&times, CMSG_DATA(c), sizeof(times));
+        copy_out(c, &times, sizeof(times));
         say("    timestamping:%s%s%s", times.ts[0].tv_sec != 0 ? " software" : "",
             times.ts[1].tv_sec != 0 ? " old" : "", times.ts[2].tv_sec != 0 ? " hardware" : "");
         break;
@@ -118,12 +126,12 @@ static void say_packet_info(const struct cmsghdr *c)
     struct in_pktinfo v4;
     struct in6_pktinfo v6;
     if (c->cmsg_level == IPPROTO_IP) {
-        memcpy(&v4, CMSG_DATA(c), sizeof(v4));
+        copy_out(c, &v4, sizeof(v4));
         say("    packet: interface %d local %s to %s", v4.ipi_ifindex,
             inet_ntop(AF_INET, &v4.ipi_spec_dst, local, sizeof(local)),
             inet_ntop(AF_INET, &v4.ipi_addr, to, sizeof(to)));
     } else {
-        memcpy(&v6, CMSG_DATA(c), sizeof(v6));
+        copy_out(c, &v6, sizeof(v6));
         say("    packet: interface %u to %s", v6.ipi6_ifindex, inet_ntop(AF_INET6, &v6.ipi6_addr, to, sizeof(to)));
     }
 }
@@ -135,7 +143,7 @@ static void say_number(const struct cmsghdr *c)
     if (size == 1)
         value = *CMSG_DATA(c);
     else if (size >= sizeof(value))
-        memcpy(&value, CMSG_DATA(c), sizeof(value));
+        copy_out(c, &value, sizeof(value));
     say("    level %d type %d: %u, %zu bytes", c->cmsg_level, c->cmsg_type, value, size);
 }
 

@@ -50,12 +50,12 @@ static void pairs(void)
 static void names(int type)
 {
     int fd = MUST(socket(AF_UNIX, type, 0)), other = MUST(socket(AF_UNIX, type, 0));
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct sockaddr_storage address = {.ss_family = AF_UNIX};
     NAME(fd);
     PEER(fd);
     DO(bind(fd, (struct sockaddr *)&address, 0));
     DO(bind(fd, (struct sockaddr *)&address, 1));
-    DO(bind(fd, (struct sockaddr *)&address, sizeof(address) + 1));
+    DO(bind(fd, (struct sockaddr *)&address, sizeof(struct sockaddr_un) + 1));
     DO(bind(fd, NULL, 10));
     DO(bind(fd, V4("127.0.0.1", 5000)));
     DO(bind(fd, UN("a name")));
