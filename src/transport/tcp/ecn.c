@@ -102,7 +102,7 @@ static void ecn_begin(struct ecn *ecn, enum ecn_mode mode, enum ecn_point point)
 
 void tcpip__ecn_answered(struct ecn *ecn, uint16_t flags, enum ecn_point point)
 {
-    uint16_t ace = (flags & ECN_FLAGS) >> ACE_SHIFT;
+    uint16_t ace = (uint16_t)((flags & ECN_FLAGS) >> ACE_SHIFT);
     enum ecn_mode mode = ECN_OFF;
     if (ecn->asked == ECN_FLAGS && ace != 0 && ace != 7) /* 7: a server that sends back what it doesn't know */
         mode = ace == 1 || ace == 5 ? ECN_CLASSIC : ECN_ACCURATE;
@@ -218,7 +218,7 @@ uint32_t tcpip__ecn_ack_received(struct ecn *ecn, uint16_t flags, uint32_t deliv
         return 0;
     if (ecn->mode == ECN_CLASSIC)
         return (flags & TCPIP_TCP_ECE) != 0 ? max_u32(delivered, 1) : 0;
-    uint32_t ace = (flags & ECN_FLAGS) >> ACE_SHIFT;
+    uint32_t ace = (uint32_t)((flags & ECN_FLAGS) >> ACE_SHIFT);
     if (ecn->unproven && ace == 0) /* it takes three marks to get there: the path clears the flags (3.2.2.4) */
         ecn->send_ect = false;
     ecn->unproven = false;
