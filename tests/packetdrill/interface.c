@@ -249,17 +249,14 @@ static int call_pipe(void *userdata, int fds[2])
     return pipe(fds);
 }
 
-/* The sockets have no splice: a script that uses it fails with this. */
 static int call_splice(void *userdata, int in, loff_t *in_offset, int out, loff_t *out_offset, size_t size,
                        unsigned int flags)
 {
-    if (is_ours(userdata, in) || is_ours(userdata, out)) {
-        errno = ENOSYS;
-        return -1;
-    }
     loff_t *in_at = in_offset != NULL && *in_offset != 0 ? in_offset : NULL; /* packetdrill can't say "none" */
     loff_t *out_at = out_offset != NULL && *out_offset != 0 ? out_offset : NULL;
-    return (int)splice(in, in_at, out, out_at, size, flags);
+    if (!is_ours(userdata, in) && !is_ours(userdata, out))
+        return (int)splice(in, in_at, out, out_at, size, flags);
+    CALL(int, (int)tcpip_splice(sockets, in, in_at, out, out_at, size, flags));
 }
 
 /* ---- the table ---- */
