@@ -8,6 +8,7 @@
 #ifndef TCPIP_SRC_SOCKET_SOCKET_H
 #define TCPIP_SRC_SOCKET_SOCKET_H
 
+#include "socket/call_errno.h"
 #include "socket/options.h"
 #include "socket/sockets.h"
 
@@ -123,25 +124,6 @@ must_use int tcpip__socket_inherit(struct socket *so, const struct socket *liste
  * EDEADLK. */
 must_use int tcpip__socket_block(struct socket *so, uint32_t events, tcpip_ns timeout_ns, int (*attempt)(void *ctx),
                                  void *ctx);
-
-/* ---- errors (errno.c) ---- */
-
-enum socket_call {
-    SOCKET_CALL_SOCKET,
-    SOCKET_CALL_BIND,
-    SOCKET_CALL_LISTEN,
-    SOCKET_CALL_ACCEPT,
-    SOCKET_CALL_CONNECT,
-    SOCKET_CALL_SEND,
-    SOCKET_CALL_RECEIVE,
-    SOCKET_CALL_SHUTDOWN,
-    SOCKET_CALL_NAME,
-    SOCKET_CALL_OPTION, /* getsockopt and setsockopt */
-    SOCKET_CALL_ERROR,  /* the value of SO_ERROR */
-    SOCKET_CALL_COUNT
-};
-/* THE table: what an error is to the caller of `call`. 0 for TCPIP_OK, and for CLOSED_FOR_RECEIVE of RECEIVE. */
-int tcpip__socket_errno(enum socket_call call, enum tcpip_error error);
 
 /* ---- messages (message.c) ---- */
 

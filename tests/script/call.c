@@ -12,6 +12,7 @@
  * Not here: when (run.c). */
 #include "call.h"
 
+#include "socket/call_errno.h"
 #include "symbol.h"
 
 #include <errno.h>
@@ -23,68 +24,34 @@
 
 /* ---- errors ---- */
 
+/* Which of the socket layer's calls this one is, for its table of errno. */
+static enum socket_call call_kind(const char *name)
+{
+    static const struct {
+        const char *name;
+        enum socket_call kind;
+    } kinds[] = {
+        {"socket", SOCKET_CALL_SOCKET},     {"bind", SOCKET_CALL_BIND},       {"listen", SOCKET_CALL_LISTEN},
+        {"accept", SOCKET_CALL_ACCEPT},     {"connect", SOCKET_CALL_CONNECT}, {"shutdown", SOCKET_CALL_SHUTDOWN},
+        {"write", SOCKET_CALL_SEND},        {"writev", SOCKET_CALL_SEND},     {"send", SOCKET_CALL_SEND},
+        {"sendto", SOCKET_CALL_SEND},       {"sendmsg", SOCKET_CALL_SEND},    {"setsockopt", SOCKET_CALL_OPTION},
+        {"getsockopt", SOCKET_CALL_OPTION},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strcmp(kinds[i].name, name) == 0)
+            return kinds[i].kind;
+    }
+    return SOCKET_CALL_RECEIVE;
+}
+
 int call_errno(enum tcpip_error error)
 {
-    static const int table[TCPIP_ERROR_COUNT] = {
-        [TCPIP_ERR_UNKNOWN_PROTOCOL] = EPROTONOSUPPORT,
-        [TCPIP_ERR_UNKNOWN_NIC_ID] = ENODEV,
-        [TCPIP_ERR_NO_ROUTE] = ENETUNREACH,
-        [TCPIP_ERR_ALREADY_BOUND] = EINVAL,
-        [TCPIP_ERR_INVALID_ENDPOINT_STATE] = EINVAL,
-        [TCPIP_ERR_ALREADY_CONNECTING] = EALREADY,
-        [TCPIP_ERR_ALREADY_CONNECTED] = EISCONN,
-        [TCPIP_ERR_NO_PORT_AVAILABLE] = EADDRINUSE,
-        [TCPIP_ERR_PORT_IN_USE] = EADDRINUSE,
-        [TCPIP_ERR_BAD_LOCAL_ADDRESS] = EADDRNOTAVAIL,
-        [TCPIP_ERR_CLOSED_FOR_SEND] = EPIPE,
-        [TCPIP_ERR_CLOSED_FOR_RECEIVE] = 0, /* end of file */
-        [TCPIP_ERR_WOULD_BLOCK] = EAGAIN,
-        [TCPIP_ERR_CONNECTION_REFUSED] = ECONNREFUSED,
-        [TCPIP_ERR_TIMEOUT] = ETIMEDOUT,
-        [TCPIP_ERR_ABORTED] = ECONNABORTED,
-        [TCPIP_ERR_CONNECT_STARTED] = EINPROGRESS,
-        [TCPIP_ERR_DESTINATION_REQUIRED] = EDESTADDRREQ,
-        [TCPIP_ERR_NOT_SUPPORTED] = EOPNOTSUPP,
-        [TCPIP_ERR_NOT_CONNECTED] = ENOTCONN,
-        [TCPIP_ERR_CONNECTION_RESET] = ECONNRESET,
-        [TCPIP_ERR_CONNECTION_ABORTED] = ECONNABORTED,
-        [TCPIP_ERR_UNKNOWN_PROTOCOL_OPTION] = ENOPROTOOPT,
-        [TCPIP_ERR_INVALID_OPTION_VALUE] = EINVAL,
-        [TCPIP_ERR_MESSAGE_TOO_LONG] = EMSGSIZE,
-        [TCPIP_ERR_NO_BUFFER_SPACE] = ENOBUFS,
-        [TCPIP_ERR_HOST_UNREACHABLE] = EHOSTUNREACH,
-        [TCPIP_ERR_NETWORK_UNREACHABLE] = ENETUNREACH,
-        [TCPIP_ERR_PROTOCOL_UNREACHABLE] = ENOPROTOOPT,
-        [TCPIP_ERR_BROADCAST_DISABLED] = EACCES,
-        [TCPIP_ERR_NOT_PERMITTED] = EPERM,
-        [TCPIP_ERR_ADDRESS_FAMILY_NOT_SUPPORTED] = EAFNOSUPPORT,
-        [TCPIP_ERR_MALFORMED_HEADER] = EINVAL,
-        [TCPIP_ERR_BAD_ADDRESS] = EINVAL,
-        [TCPIP_ERR_INVALID_ARGUMENT] = EINVAL,
-        [TCPIP_ERR_NO_MEMORY] = ENOMEM,
-        [TCPIP_ERR_LIMIT_REACHED] = ENOBUFS,
-        [TCPIP_ERR_LINK_DOWN] = ENETDOWN,
-    };
-    return table[error];
+    return tcpip__socket_errno(SOCKET_CALL_ERROR, error);
 }
 
 void call_end(struct call *call, enum tcpip_error error)
 {
-    /* Where the errno depends on the call. */
-    static const struct {
-        const char *name;
-        enum tcpip_error error;
-        int value;
-    } exceptions[] = {
-        {"connect", TCPIP_ERR_NO_PORT_AVAILABLE, EADDRNOTAVAIL},
-        {"connect", TCPIP_ERR_PORT_IN_USE, EADDRNOTAVAIL},
-        {"accept", TCPIP_ERR_NOT_SUPPORTED, EOPNOTSUPP},
-    };
-    call->error = call_errno(error);
-    for (size_t i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++) {
-        if (exceptions[i].error == error && strcmp(exceptions[i].name, call->spec->name) == 0)
-            call->error = exceptions[i].value;
-    }
+    call->error = tcpip__socket_errno(call_kind(call->spec->name), error);
     call->value = call->error != 0 ? -1 : 0;
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-/* errno.c: what an error of the library is to the caller of a socket call: THE table.
+/* call_errno.c: what an error of the library is to the caller of a socket call: THE table.
  *
  * An error has one errno in most calls; where Linux says another one in some call, that is an exception here.
  *
  * Owns:     nothing.
  * Not here: errors that only this layer knows (EBADF, ENOTSOCK, EFAULT, ...). */
-#include "socket/socket.h"
+#include "socket/call_errno.h"
+
+#include "base/math.h"
 
 #include <errno.h>
 
