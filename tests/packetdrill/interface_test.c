@@ -11,6 +11,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -242,6 +243,36 @@ static void the_preloaded_getsockopt_knows_whose_a_descriptor_is(void **state)
     close(kernel);
 }
 
+static void files_and_pipes_go_into_a_connection(void **state)
+{
+    struct drill *drill = *state;
+    ssize_t (*preloaded)(int, int, off_t *, size_t);
+    *(void **)&preloaded = dlsym(drill->object, "sendfile");
+    assert_non_null(preloaded);
+    int listening = listener(drill), fd = connection(drill, listening), fds[2];
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    assert_int_equal(fwrite("from a file", 1, 11, file), 11);
+    assert_int_equal(fflush(file), 0);
+    off_t offset = 5;
+    assert_int_equal(preloaded(fd, fileno(file), &offset, 6), 6);
+    assert_true(receive(drill));
+    assert_int_equal(drill->last.payload_bytes, 6);
+    assert_memory_equal(drill->last.payload, "a file", 6);
+    assert_int_equal(drill->with.setsockopt(drill->ud, fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)), 0);
+    assert_int_equal(drill->with.pipe(drill->ud, fds), 0);
+    assert_int_equal(drill->with.write(drill->ud, fds[1], "a pipe", 6), 6);
+    loff_t none[2] = {0, 0};
+    assert_int_equal(drill->with.splice(drill->ud, fds[0], &none[0], fd, &none[1], 100, 0), 6);
+    assert_true(receive(drill));
+    assert_int_equal(drill->last.payload_bytes, 6);
+    assert_memory_equal(drill->last.payload, "a pipe", 6);
+    assert_int_equal(drill->with.close(drill->ud, fds[0]), 0);
+    assert_int_equal(drill->with.close(drill->ud, fds[1]), 0);
+    fclose(file);
+    send_segment(drill, TCPIP_TCP_RST | TCPIP_TCP_ACK, 1, 1, "");
+}
+
 /* ---- two threads ---- */
 
 struct blocking {
@@ -374,6 +405,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(waiting_for_a_packet_moves_the_clock_to_the_next_one, setup, teardown),
         cmocka_unit_test_setup_teardown(the_thread_that_drives_fails_where_it_would_wait, setup, teardown),
         cmocka_unit_test_setup_teardown(the_preloaded_getsockopt_knows_whose_a_descriptor_is, setup, teardown),
+        cmocka_unit_test_setup_teardown(files_and_pipes_go_into_a_connection, setup, teardown),
         cmocka_unit_test_setup_teardown(a_blocking_accept_ends_at_the_instant_of_the_ack, setup, teardown),
         cmocka_unit_test_setup_teardown(a_blocking_read_ends_at_its_timeout_in_virtual_time, setup, teardown),
         cmocka_unit_test_setup_teardown(a_blocking_read_gets_what_came_and_nothing_is_woken_in_vain, setup, teardown),
