@@ -165,7 +165,7 @@ static void dgram_tell_mtu(struct datagram_endpoint *ep, const struct datagram_c
                                         .info = mtu,
                                         .at = tcpip__stack_now(ep->base.stack)};
     record.remote.address = address_public(call->remote);
-    record.remote.port = call->out.remote_port;
+    record.remote.port = ep->connected ? call->out.remote_port : 0; /* as Linux, which tells the peer's */
     tcpip__error_queue_push(&ep->base, &record, NULL, 0);
 }
 
@@ -174,8 +174,10 @@ static enum tcpip_error dgram_size(struct datagram_endpoint *ep, struct datagram
 {
     bool v4 = address_is_v4(call->remote);
     size_t bytes = data_bytes + DATAGRAM_HEADER_BYTES;
-    if (bytes > (v4 ? DATAGRAM_V4_MAX : DATAGRAM_V6_MAX))
+    if (bytes > (v4 ? DATAGRAM_V4_MAX : DATAGRAM_V6_MAX)) {
+        dgram_tell_mtu(ep, call, tcpip__pmtu_get(&ep->route, call->remote));
         return TCPIP_ERR_MESSAGE_TOO_LONG;
+    }
     uint32_t whole = (uint32_t)bytes + (v4 ? DATAGRAM_V4_HEADER : DATAGRAM_V6_HEADER);
     int64_t discovery = datagram_option(ep, TCPIP_OPTION_PATH_MTU_DISCOVERY);
     bool fits = whole <= tcpip__pmtu_get(&ep->route, call->remote);

@@ -97,7 +97,17 @@ static void a_send_that_is_too_long_tells_how_long_it_might_be(void **state)
     assert_int_equal(record.origin, TCPIP_ERROR_FROM_HERE);
     assert_int_equal(record.error, TCPIP_ERR_MESSAGE_TOO_LONG);
     assert_int_equal(record.info, 1500);
+    assert_int_equal(record.remote.port, 0); /* the peer's, and there is none */
+    assert_int_equal(tcpip_endpoint_connect(ep, full("192.0.2.9", 7)), TCPIP_OK);
+    assert_int_equal(send_bytes(ep, 1473, NULL), TCPIP_ERR_MESSAGE_TOO_LONG);
+    assert_int_equal(tcpip_endpoint_read_error(ep, &record, NULL, 0), TCPIP_OK);
     assert_int_equal(record.remote.port, 7);
+    /* What no path can carry is told of as well. */
+    set_option(ep, TCPIP_OPTION_PATH_MTU_DISCOVERY, 0);
+    assert_int_equal(send_bytes(ep, 65508, NULL), TCPIP_ERR_MESSAGE_TOO_LONG);
+    assert_int_equal(tcpip_endpoint_read_error(ep, &record, NULL, 0), TCPIP_OK);
+    assert_int_equal(record.info, 1500);
+    assert_int_equal(tcpip_endpoint_read_error(ep, &record, NULL, 0), TCPIP_ERR_WOULD_BLOCK);
     tcpip_endpoint_close(ep);
 }
 

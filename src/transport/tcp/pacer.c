@@ -61,7 +61,7 @@ uint32_t tcpip__pacer_segments(uint64_t rate, tcpip_ns min_rtt_ns, uint32_t mss,
 {
     ASSERT(mss != 0);
     uint64_t halvings = (uint64_t)min_rtt_ns >> PACER_NEAR_SHIFT;
-    uint64_t near = halvings < 32 ? PACER_NEAR_BYTES >> halvings : 0;
+    uint64_t near = halvings < 32 ? (uint64_t)PACER_NEAR_BYTES >> halvings : 0;
     uint64_t segments = max_u64(((rate >> PACER_PACKET_SHIFT) + near) / mss, least);
     return (uint32_t)min_u64(segments, max_u32(most, 1));
 }
