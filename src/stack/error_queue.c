@@ -139,6 +139,27 @@ static bool error_is_pending_one(const struct tcpip_error_record *record)
     return record->origin <= TCPIP_ERROR_FROM_HERE;
 }
 
+static void error_entry_free(struct tcpip_endpoint *endpoint, struct error_entry *entry)
+{
+    endpoint->errors->bytes -= entry_bytes(entry);
+    tcpip__memory_free(&endpoint->stack->memory, entry, entry_bytes(entry));
+}
+
+void tcpip__error_queue_forget_errors(struct tcpip_endpoint *endpoint)
+{
+    struct tcpip_list_node *node, *next;
+    if (endpoint->errors == NULL)
+        return;
+    for (node = list_first(&endpoint->errors->entries); node != NULL; node = next) {
+        struct error_entry *entry = container_of(node, struct error_entry, node);
+        next = list_next(&endpoint->errors->entries, node);
+        if (!error_is_pending_one(&entry->record))
+            continue;
+        list_remove(node);
+        error_entry_free(endpoint, entry);
+    }
+}
+
 /* The ERROR option follows the queue, as on Linux. */
 static void error_follow(struct tcpip_endpoint *endpoint)
 {
@@ -167,8 +188,7 @@ enum tcpip_error tcpip_endpoint_read_error(struct tcpip_endpoint *endpoint, stru
     size_t part = min_size(size, entry->record.payload_bytes);
     if (part > 0)
         memcpy(payload, entry->payload, part);
-    queue->bytes -= entry_bytes(entry);
-    tcpip__memory_free(&endpoint->stack->memory, entry, entry_bytes(entry));
+    error_entry_free(endpoint, entry);
     if (error_is_pending_one(out))
         error_follow(endpoint);
     return TCPIP_OK;
@@ -284,10 +304,8 @@ void tcpip__error_queue_free(struct tcpip_endpoint *endpoint)
         return;
     for (struct tcpip_list_node *node; (node = list_first(&queue->marks)) != NULL;)
         mark_free(endpoint, container_of(node, struct error_mark, node));
-    for (struct tcpip_list_node *node; (node = list_pop_front(&queue->entries)) != NULL;) {
-        struct error_entry *entry = container_of(node, struct error_entry, node);
-        tcpip__memory_free(memory, entry, entry_bytes(entry));
-    }
+    for (struct tcpip_list_node *node; (node = list_pop_front(&queue->entries)) != NULL;)
+        error_entry_free(endpoint, container_of(node, struct error_entry, node));
     tcpip__memory_free(memory, queue, sizeof(*queue));
     endpoint->errors = NULL;
 }

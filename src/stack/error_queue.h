@@ -21,6 +21,8 @@ void tcpip__error_queue_push(struct tcpip_endpoint *endpoint, const struct tcpip
 /* The record of an ICMP error. */
 void tcpip__error_queue_push_icmp(struct tcpip_endpoint *endpoint, const struct tcpip_icmp_error *icmp,
                                   enum tcpip_error error, uint16_t remote_port, uint32_t skip);
+/* RECEIVE_ERROR was switched off: what it brought is thrown away, as on Linux; the ERROR option keeps its value. */
+void tcpip__error_queue_forget_errors(struct tcpip_endpoint *endpoint);
 /* A write with one of WRITE_MARKS was accepted; its last byte is number `last` of the stream. */
 void tcpip__error_queue_mark(struct tcpip_endpoint *endpoint, uint64_t last, uint32_t flags);
 /* The stream has been sent, or acknowledged, up to and without byte `end`. Cheap when nothing is marked. */

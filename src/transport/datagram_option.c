@@ -104,6 +104,8 @@ enum tcpip_error tcpip__datagram_set_option(struct tcpip_endpoint *endpoint, enu
     enum tcpip_error error = tcpip__option_block_set(stack, &ep->options, option, value);
     if (error == TCPIP_OK && (option == TCPIP_OPTION_REUSE_ADDRESS || option == TCPIP_OPTION_REUSE_PORT))
         tcpip__datagram_port_options(ep);
+    if (error == TCPIP_OK && option == TCPIP_OPTION_RECEIVE_ERROR && value == 0)
+        tcpip__error_queue_forget_errors(endpoint);
     return error;
 }
 

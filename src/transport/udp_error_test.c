@@ -73,6 +73,24 @@ static void errors_come_in_order_with_what_they_quote(void **state)
     tcpip_endpoint_close(ep);
 }
 
+static void who_asks_no_more_keeps_only_the_pending_error(void **state)
+{
+    struct wire *wire = *state;
+    struct tcpip_endpoint *ep = udp4_bound(wire->stack, "10.0.0.1", 9);
+    struct tcpip_error_record record;
+    size_t done;
+    set_option(ep, TCPIP_OPTION_RECEIVE_ERROR, 1);
+    assert_int_equal(tcpip_endpoint_write(ep, "x", 1, TCPIP_WRITE_STAMP_SENT, full("192.0.2.9", 7), &done), TCPIP_OK);
+    assert_true(wire_collect(wire));
+    send_and_refuse(wire, ep, "x", 3, 0);
+    set_option(ep, TCPIP_OPTION_RECEIVE_ERROR, 0);
+    assert_int_equal(tcpip_endpoint_read_error(ep, &record, NULL, 0), TCPIP_OK);
+    assert_int_equal(record.origin, TCPIP_ERROR_FROM_SENDING); /* which nobody took back */
+    assert_int_equal(tcpip_endpoint_read_error(ep, &record, NULL, 0), TCPIP_ERR_WOULD_BLOCK);
+    assert_int_equal(get_option(ep, TCPIP_OPTION_ERROR), TCPIP_ERR_CONNECTION_REFUSED);
+    tcpip_endpoint_close(ep);
+}
+
 static void who_does_not_ask_has_no_queue(void **state)
 {
     struct wire *wire = *state;
@@ -157,6 +175,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(errors_come_in_order_with_what_they_quote, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_asks_no_more_keeps_only_the_pending_error, setup, teardown),
         cmocka_unit_test_setup_teardown(who_does_not_ask_has_no_queue, setup, teardown),
         cmocka_unit_test_setup_teardown(a_send_that_is_too_long_tells_how_long_it_might_be, setup, teardown),
         cmocka_unit_test_setup_teardown(a_queue_that_nobody_reads_is_bounded_and_what_is_lost_is_counted, setup,
