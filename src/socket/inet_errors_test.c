@@ -15,22 +15,6 @@
 
 #include <cmocka.h>
 
-static int setup(void **state)
-{
-    struct socket_world *w = malloc(sizeof(*w));
-    assert_non_null(w);
-    socket_world_init(w, NULL);
-    *state = w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    socket_world_fini(*state);
-    free(*state);
-    return 0;
-}
-
 /* What one recvmsg from the error queue tells. */
 struct told {
     struct sock_extended_err error;
@@ -225,11 +209,13 @@ static void zero_copy_tells_of_each_of_very_many_writes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(zero_copy_tells_the_calls_in_order, setup, teardown),
-        cmocka_unit_test_setup_teardown(zero_copy_counts_what_a_syn_carries, setup, teardown),
-        cmocka_unit_test_setup_teardown(stamps_are_numbered_from_where_they_were_asked_for, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_refused_datagram_comes_back, setup, teardown),
-        cmocka_unit_test_setup_teardown(zero_copy_tells_of_each_of_very_many_writes, setup, teardown),
+        cmocka_unit_test_setup_teardown(zero_copy_tells_the_calls_in_order, socket_world_setup, socket_world_teardown),
+        cmocka_unit_test_setup_teardown(zero_copy_counts_what_a_syn_carries, socket_world_setup, socket_world_teardown),
+        cmocka_unit_test_setup_teardown(stamps_are_numbered_from_where_they_were_asked_for, socket_world_setup,
+                                        socket_world_teardown),
+        cmocka_unit_test_setup_teardown(a_refused_datagram_comes_back, socket_world_setup, socket_world_teardown),
+        cmocka_unit_test_setup_teardown(zero_copy_tells_of_each_of_very_many_writes, socket_world_setup,
+                                        socket_world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

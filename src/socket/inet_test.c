@@ -12,22 +12,6 @@
 
 #include <cmocka.h>
 
-static int setup(void **state)
-{
-    struct socket_world *w = malloc(sizeof(*w));
-    assert_non_null(w);
-    socket_world_init(w, NULL);
-    *state = w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    socket_world_fini(*state);
-    free(*state);
-    return 0;
-}
-
 static void a_stream_carries_bytes_both_ways(void **state)
 {
     struct socket_world *w = *state;
@@ -166,11 +150,13 @@ static void a_send_may_open_the_connection(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_stream_carries_bytes_both_ways, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_send_may_open_the_connection, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_reader_may_hear_what_is_left, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_unsent_low_water_mark_is_told_as_it_was_set, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_datagram_keeps_its_bounds_and_its_sender, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_stream_carries_bytes_both_ways, socket_world_setup, socket_world_teardown),
+        cmocka_unit_test_setup_teardown(a_send_may_open_the_connection, socket_world_setup, socket_world_teardown),
+        cmocka_unit_test_setup_teardown(a_reader_may_hear_what_is_left, socket_world_setup, socket_world_teardown),
+        cmocka_unit_test_setup_teardown(the_unsent_low_water_mark_is_told_as_it_was_set, socket_world_setup,
+                                        socket_world_teardown),
+        cmocka_unit_test_setup_teardown(a_datagram_keeps_its_bounds_and_its_sender, socket_world_setup,
+                                        socket_world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

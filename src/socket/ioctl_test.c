@@ -15,29 +15,6 @@
 #include <cmocka.h>
 #include <linux/sockios.h>
 
-#define assert_errno(call, number)                                            \
-    do {                                                                      \
-        errno = 0;                                                            \
-        assert_int_equal((call), -1);                                         \
-        assert_string_equal(strerrorname_np(errno), strerrorname_np(number)); \
-    } while (0)
-
-static int setup(void **state)
-{
-    struct socket_world *w = malloc(sizeof(*w));
-    assert_non_null(w);
-    socket_world_init(w, NULL);
-    *state = w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    socket_world_fini(*state);
-    free(*state);
-    return 0;
-}
-
 static int ask(struct socket_world *w, int fd, unsigned long request)
 {
     int value = -1;
@@ -58,17 +35,17 @@ static void queues_are_counted(void **state)
     assert_int_equal(ask(w, client, SIOCOUTQNSD), 0);
     assert_int_equal(ask(w, server, SIOCATMARK), 0);
     assert_int_equal(tcpip_listen(w->s, listener, 1), 0);
-    assert_errno(tcpip_ioctl(w->s, listener, SIOCINQ, &word), EINVAL);
-    assert_errno(tcpip_ioctl(w->s, listener, SIOCOUTQ, NULL), EINVAL);
-    assert_errno(tcpip_ioctl(w->s, client, SIOCINQ, NULL), EFAULT);
+    assert_refused(tcpip_ioctl(w->s, listener, SIOCINQ, &word), EINVAL);
+    assert_refused(tcpip_ioctl(w->s, listener, SIOCOUTQ, NULL), EINVAL);
+    assert_refused(tcpip_ioctl(w->s, client, SIOCINQ, NULL), EFAULT);
     assert_int_equal(tcpip_bind(w->s, udp, (struct sockaddr *)&address, sizeof(address)), 0);
     for (int i = 3; i < 6; i++)
         assert_int_equal(tcpip_sendto(w->s, udp, "12345", (size_t)i, 0, (struct sockaddr *)&address, 16), i);
     assert_int_equal(ask(w, udp, FIONREAD), 3); /* of the first one */
-    assert_errno(tcpip_ioctl(w->s, udp, SIOCOUTQNSD, &word), ENOTTY);
-    assert_errno(tcpip_ioctl(w->s, udp, SIOCATMARK, &word), ENOTTY);
-    assert_errno(tcpip_ioctl(w->s, udp, 0x1234, &word), ENOTTY);
-    assert_errno(tcpip_ioctl(w->s, 99, FIONREAD, &word), EBADF);
+    assert_refused(tcpip_ioctl(w->s, udp, SIOCOUTQNSD, &word), ENOTTY);
+    assert_refused(tcpip_ioctl(w->s, udp, SIOCATMARK, &word), ENOTTY);
+    assert_refused(tcpip_ioctl(w->s, udp, 0x1234, &word), ENOTTY);
+    assert_refused(tcpip_ioctl(w->s, 99, FIONREAD, &word), EBADF);
 }
 
 static void flags_are_those_of_fcntl(void **state)
@@ -79,13 +56,13 @@ static void flags_are_those_of_fcntl(void **state)
     assert_int_equal(tcpip_fcntl(w->s, udp, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
     assert_int_equal(tcpip_ioctl(w->s, udp, FIONBIO, &off), 0);
     assert_int_equal(tcpip_fcntl(w->s, udp, F_GETFL) & O_NONBLOCK, 0);
-    assert_errno(tcpip_ioctl(w->s, udp, FIONBIO, NULL), EFAULT);
+    assert_refused(tcpip_ioctl(w->s, udp, FIONBIO, NULL), EFAULT);
     assert_int_equal(tcpip_ioctl(w->s, udp, FIOCLEX, NULL), 0);
     assert_int_equal(tcpip_fcntl(w->s, udp, F_GETFD), FD_CLOEXEC);
     assert_int_equal(tcpip_ioctl(w->s, udp, FIONCLEX, NULL), 0);
     assert_int_equal(tcpip_fcntl(w->s, udp, F_GETFD), 0);
     int ep = tcpip_epoll_create1(w->s, 0);
-    assert_errno(tcpip_ioctl(w->s, ep, FIONREAD, &on), EINVAL);
+    assert_refused(tcpip_ioctl(w->s, ep, FIONREAD, &on), EINVAL);
 }
 
 static void nics_are_told_by_name_and_index(void **state)
@@ -110,7 +87,7 @@ static void nics_are_told_by_name_and_index(void **state)
     assert_true(request.ifr_mtu >= 1500);
     assert_int_equal(tcpip_ioctl(w->s, udp, SIOCGIFHWADDR, &request), 0);
     assert_int_equal(request.ifr_hwaddr.sa_family, ARPHRD_LOOPBACK);
-    assert_errno(tcpip_ioctl(w->s, udp, SIOCSIFMTU, &request), EPERM);
+    assert_refused(tcpip_ioctl(w->s, udp, SIOCSIFMTU, &request), EPERM);
     assert_int_equal(tcpip_ioctl(w->s, udp, SIOCGIFCONF, &conf), 0);
     assert_int_equal(conf.ifc_len, sizeof(struct ifreq));
     conf.ifc_len = sizeof(all);
@@ -122,18 +99,18 @@ static void nics_are_told_by_name_and_index(void **state)
     assert_int_equal(tcpip_ioctl(w->s, udp, SIOCGIFCONF, &conf), 0);
     assert_int_equal(conf.ifc_len, 0);
     strcpy(request.ifr_name, "nope");
-    assert_errno(tcpip_ioctl(w->s, udp, SIOCGIFINDEX, &request), ENODEV);
+    assert_refused(tcpip_ioctl(w->s, udp, SIOCGIFINDEX, &request), ENODEV);
     request.ifr_ifindex = 99;
-    assert_errno(tcpip_ioctl(w->s, udp, SIOCGIFNAME, &request), ENODEV);
-    assert_errno(tcpip_ioctl(w->s, udp, SIOCGIFNAME, NULL), EFAULT);
+    assert_refused(tcpip_ioctl(w->s, udp, SIOCGIFNAME, &request), ENODEV);
+    assert_refused(tcpip_ioctl(w->s, udp, SIOCGIFNAME, NULL), EFAULT);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(queues_are_counted, setup, teardown),
-        cmocka_unit_test_setup_teardown(flags_are_those_of_fcntl, setup, teardown),
-        cmocka_unit_test_setup_teardown(nics_are_told_by_name_and_index, setup, teardown),
+        cmocka_unit_test_setup_teardown(queues_are_counted, socket_world_setup, socket_world_teardown),
+        cmocka_unit_test_setup_teardown(flags_are_those_of_fcntl, socket_world_setup, socket_world_teardown),
+        cmocka_unit_test_setup_teardown(nics_are_told_by_name_and_index, socket_world_setup, socket_world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

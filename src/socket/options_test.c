@@ -273,22 +273,6 @@ static void every_option_answers_as_the_kernels(void **state)
 
 /* ---- what options do ---- */
 
-static int setup(void **state)
-{
-    struct socket_world *w = malloc(sizeof(*w));
-    assert_non_null(w);
-    socket_world_init(w, NULL);
-    *state = w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    socket_world_fini(*state);
-    free(*state);
-    return 0;
-}
-
 static int get_int(struct socket_world *w, int fd, int level, int name)
 {
     int value = -1;
@@ -590,18 +574,27 @@ static void tcp_info_counts_as_the_kernels_does(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(buffer_sizes_are_doubled_and_have_a_least, setup, teardown),
-        cmocka_unit_test_setup_teardown(timeouts_and_lingering_are_told_as_they_were_set, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_timeout_ends_a_receive_in_the_stacks_time, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_left_to_read_comes_as_a_control_message, setup, teardown),
-        cmocka_unit_test_setup_teardown(peeking_goes_on_where_it_stopped, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_accepted_socket_has_its_listeners_options, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_syn_of_a_connection_is_kept_until_it_is_read, setup, teardown),
-        cmocka_unit_test_setup_teardown(one_call_sends_many_datagrams, setup, teardown),
-        cmocka_unit_test_setup_teardown(connections_from_far_away_are_not_heard, setup, teardown),
-        cmocka_unit_test_setup_teardown(addresses_that_are_not_there_yet_are_bound_freely, setup, teardown),
-        cmocka_unit_test_setup_teardown(ports_are_chosen_from_a_range_of_ones_own, setup, teardown),
-        cmocka_unit_test_setup_teardown(tcp_info_counts_as_the_kernels_does, setup, teardown),
+        cmocka_unit_test_setup_teardown(buffer_sizes_are_doubled_and_have_a_least, socket_world_setup,
+                                        socket_world_teardown),
+        cmocka_unit_test_setup_teardown(timeouts_and_lingering_are_told_as_they_were_set, socket_world_setup,
+                                        socket_world_teardown),
+        cmocka_unit_test_setup_teardown(a_timeout_ends_a_receive_in_the_stacks_time, socket_world_setup,
+                                        socket_world_teardown),
+        cmocka_unit_test_setup_teardown(what_is_left_to_read_comes_as_a_control_message, socket_world_setup,
+                                        socket_world_teardown),
+        cmocka_unit_test_setup_teardown(peeking_goes_on_where_it_stopped, socket_world_setup, socket_world_teardown),
+        cmocka_unit_test_setup_teardown(an_accepted_socket_has_its_listeners_options, socket_world_setup,
+                                        socket_world_teardown),
+        cmocka_unit_test_setup_teardown(the_syn_of_a_connection_is_kept_until_it_is_read, socket_world_setup,
+                                        socket_world_teardown),
+        cmocka_unit_test_setup_teardown(one_call_sends_many_datagrams, socket_world_setup, socket_world_teardown),
+        cmocka_unit_test_setup_teardown(connections_from_far_away_are_not_heard, socket_world_setup,
+                                        socket_world_teardown),
+        cmocka_unit_test_setup_teardown(addresses_that_are_not_there_yet_are_bound_freely, socket_world_setup,
+                                        socket_world_teardown),
+        cmocka_unit_test_setup_teardown(ports_are_chosen_from_a_range_of_ones_own, socket_world_setup,
+                                        socket_world_teardown),
+        cmocka_unit_test_setup_teardown(tcp_info_counts_as_the_kernels_does, socket_world_setup, socket_world_teardown),
         cmocka_unit_test(every_option_answers_as_the_kernels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

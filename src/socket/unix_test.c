@@ -14,29 +14,6 @@
 
 #include <cmocka.h>
 
-#define assert_errno(call, number)                                            \
-    do {                                                                      \
-        errno = 0;                                                            \
-        assert_int_equal((call), -1);                                         \
-        assert_string_equal(strerrorname_np(errno), strerrorname_np(number)); \
-    } while (0)
-
-static int setup(void **state)
-{
-    struct socket_world *w = malloc(sizeof(*w));
-    assert_non_null(w);
-    socket_world_init(w, NULL);
-    *state = w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    socket_world_fini(*state);
-    free(*state);
-    return 0;
-}
-
 /* "@x": abstract. */
 static socklen_t un_name(const char *text, struct sockaddr_un *out)
 {
@@ -111,12 +88,12 @@ static void a_path_is_shown_with_its_zero_and_goes_by_unlink(void **state)
     assert_int_equal(tcpip_getsockname(w->s, a, (struct sockaddr *)&shown, &length), 0);
     assert_int_equal(length, offsetof(struct sockaddr_un, sun_path) + 7);
     assert_string_equal(shown.sun_path, "/run/a");
-    assert_errno(un_bind(w, b, "/run/a"), EADDRINUSE);
+    assert_refused(un_bind(w, b, "/run/a"), EADDRINUSE);
     assert_int_equal(tcpip_unlink(w->s, "/run/a"), 0);
-    assert_errno(tcpip_unlink(w->s, "/run/a"), ENOENT);
-    assert_errno(tcpip_unlink(w->s, ""), ENOENT);
-    assert_errno(tcpip_unlink(w->s, NULL), EFAULT);
-    assert_errno(un_connect(w, b, "/run/a"), ENOENT);
+    assert_refused(tcpip_unlink(w->s, "/run/a"), ENOENT);
+    assert_refused(tcpip_unlink(w->s, ""), ENOENT);
+    assert_refused(tcpip_unlink(w->s, NULL), EFAULT);
+    assert_refused(un_connect(w, b, "/run/a"), ENOENT);
     assert_int_equal(un_bind(w, b, "/run/a"), 0);
 }
 
@@ -127,8 +104,8 @@ static void a_path_may_fill_the_address(void **state)
     socklen_t whole = sizeof(struct sockaddr_un), length = sizeof(shown);
     int fd = tcpip_socket(w->s, AF_UNIX, SOCK_DGRAM, 0);
     memset((uint8_t *)&address + sizeof(sa_family_t), 'p', sizeof(address) - sizeof(sa_family_t));
-    assert_errno(tcpip_bind(w->s, fd, (struct sockaddr *)&address, whole + 1), EINVAL);
-    assert_errno(tcpip_bind(w->s, fd, (struct sockaddr *)&address, 1), EINVAL);
+    assert_refused(tcpip_bind(w->s, fd, (struct sockaddr *)&address, whole + 1), EINVAL);
+    assert_refused(tcpip_bind(w->s, fd, (struct sockaddr *)&address, 1), EINVAL);
     assert_int_equal(tcpip_bind(w->s, fd, (struct sockaddr *)&address, whole), 0);
     assert_int_equal(tcpip_getsockname(w->s, fd, (struct sockaddr *)&shown, &length), 0);
     assert_int_equal(length, whole + 1); /* as the kernel: one more than there is room for */
@@ -142,10 +119,10 @@ static void kinds_of_sockets_are_the_kernels(void **state)
     assert_true(fd >= 0);
     assert_int_equal(tcpip_getsockopt(w->s, fd, SOL_SOCKET, SO_TYPE, &type, &length), 0);
     assert_int_equal(type, SOCK_DGRAM);
-    assert_errno(tcpip_socket(w->s, AF_UNIX, SOCK_STREAM, 6), EPROTONOSUPPORT);
-    assert_errno(tcpip_socket(w->s, AF_UNIX, SOCK_RDM, 0), ESOCKTNOSUPPORT);
+    assert_refused(tcpip_socket(w->s, AF_UNIX, SOCK_STREAM, 6), EPROTONOSUPPORT);
+    assert_refused(tcpip_socket(w->s, AF_UNIX, SOCK_RDM, 0), ESOCKTNOSUPPORT);
     assert_int_equal(tcpip_socketpair(w->s, AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), 0);
-    assert_errno(tcpip_socketpair(w->s, AF_INET, SOCK_STREAM, 0, pair), EOPNOTSUPP);
+    assert_refused(tcpip_socketpair(w->s, AF_INET, SOCK_STREAM, 0, pair), EOPNOTSUPP);
 }
 
 static void options_of_unix_sockets_are_told_as_on_linux(void **state)
@@ -171,8 +148,8 @@ static void options_of_unix_sockets_are_told_as_on_linux(void **state)
     length = sizeof(peer);
     assert_int_equal(tcpip_getsockopt(w->s, pair[0], SOL_SOCKET, SO_PEERCRED, &peer, &length), 0);
     assert_int_equal(peer.pid, getpid());
-    assert_errno(tcpip_setsockopt(w->s, pair[0], SOL_SOCKET, SO_REUSEPORT, &value, sizeof(value)), EOPNOTSUPP);
-    assert_errno(tcpip_setsockopt(w->s, pair[0], IPPROTO_TCP, 1, &value, sizeof(value)), EOPNOTSUPP);
+    assert_refused(tcpip_setsockopt(w->s, pair[0], SOL_SOCKET, SO_REUSEPORT, &value, sizeof(value)), EOPNOTSUPP);
+    assert_refused(tcpip_setsockopt(w->s, pair[0], IPPROTO_TCP, 1, &value, sizeof(value)), EOPNOTSUPP);
 }
 
 /* ---- waiting: what others do meanwhile, they do on endpoints, since the lock is held ---- */
@@ -237,11 +214,11 @@ static void receiving_waits_for_a_message_or_the_end(void **state)
         expect_meanwhile(w, &meanwhile, pair[0], WRITE_LATE);
         assert_int_equal(tcpip_recv(w->s, pair[1], room, sizeof(room), 0), 4);
         assert_memory_equal(room, "late", 4);
-        assert_errno(tcpip_recv(w->s, pair[1], room, sizeof(room), MSG_DONTWAIT), EAGAIN);
+        assert_refused(tcpip_recv(w->s, pair[1], room, sizeof(room), MSG_DONTWAIT), EAGAIN);
         expect_meanwhile(w, &meanwhile, pair[1], SHUT_READ);
         assert_int_equal(tcpip_recv(w->s, pair[1], room, sizeof(room), 0), 0);
         if (types[i] == SOCK_DGRAM) /* there is no end, to who doesn't wait for it */
-            assert_errno(tcpip_recv(w->s, pair[1], room, sizeof(room), MSG_DONTWAIT), EAGAIN);
+            assert_refused(tcpip_recv(w->s, pair[1], room, sizeof(room), MSG_DONTWAIT), EAGAIN);
         else
             assert_int_equal(tcpip_recv(w->s, pair[1], room, sizeof(room), MSG_DONTWAIT), 0);
         assert_int_equal(tcpip_close(w->s, pair[0]), 0);
@@ -275,7 +252,7 @@ static void sending_waits_for_room(void **state)
     assert_int_equal(tcpip_socketpair(w->s, AF_UNIX, SOCK_STREAM, 0, pair), 0);
     ssize_t part = tcpip_send(w->s, pair[0], data, sizeof(data), MSG_DONTWAIT);
     assert_true(part > 100000 && part < (ssize_t)sizeof(data));
-    assert_errno(tcpip_send(w->s, pair[0], data, 1, MSG_DONTWAIT), EAGAIN);
+    assert_refused(tcpip_send(w->s, pair[0], data, 1, MSG_DONTWAIT), EAGAIN);
     expect_meanwhile(w, &meanwhile, pair[1], READ_ALL);
     assert_int_equal(tcpip_send(w->s, pair[0], data, 1000, 0), 1000);
 
@@ -301,16 +278,16 @@ static void connecting_waits_for_the_backlog(void **state)
         client[i] = tcpip_socket(w->s, AF_UNIX, SOCK_STREAM, 0);
     assert_int_equal(un_connect(w, client[0], "@s"), 0);
     assert_int_equal(tcpip_fcntl(w->s, client[1], F_SETFL, O_NONBLOCK), 0);
-    assert_errno(un_connect(w, client[1], "@s"), EAGAIN);
+    assert_refused(un_connect(w, client[1], "@s"), EAGAIN);
     expect_meanwhile(w, &meanwhile, server, ACCEPT_ONE);
     assert_int_equal(un_connect(w, client[2], "@s"), 0);
     expect_meanwhile(w, &meanwhile, server, SHUT_READ);
     assert_int_equal(tcpip_fcntl(w->s, client[1], F_SETFL, 0), 0);
-    assert_errno(un_connect(w, client[1], "@s"), ECONNREFUSED);
+    assert_refused(un_connect(w, client[1], "@s"), ECONNREFUSED);
     assert_true(tcpip_accept(w->s, server, NULL, NULL) >= 0);
-    assert_errno(tcpip_accept(w->s, server, NULL, NULL), EINVAL); /* it is shut, and there is no sense in waiting */
+    assert_refused(tcpip_accept(w->s, server, NULL, NULL), EINVAL); /* it is shut, and there is no sense in waiting */
     assert_int_equal(tcpip_fcntl(w->s, server, F_SETFL, O_NONBLOCK), 0);
-    assert_errno(tcpip_accept(w->s, server, NULL, NULL), EAGAIN);
+    assert_refused(tcpip_accept(w->s, server, NULL, NULL), EAGAIN);
 }
 
 static void a_stream_without_reader_raises_a_signal_and_the_others_do_not(void **state)
@@ -320,7 +297,7 @@ static void a_stream_without_reader_raises_a_signal_and_the_others_do_not(void *
     for (int i = 0; i < 2; i++) {
         assert_int_equal(tcpip_socketpair(w->s, AF_UNIX, i == 0 ? SOCK_STREAM : SOCK_SEQPACKET, 0, pair), 0);
         assert_int_equal(tcpip_close(w->s, pair[1]), 0);
-        assert_errno(tcpip_send(w->s, pair[0], "x", 1, i == 0 ? MSG_NOSIGNAL : 0), EPIPE);
+        assert_refused(tcpip_send(w->s, pair[0], "x", 1, i == 0 ? MSG_NOSIGNAL : 0), EPIPE);
     }
 }
 
@@ -358,10 +335,10 @@ static void what_does_not_fit_is_closed_and_told(void **state)
     numbers[0] = numbers[1] = numbers[2] = carried[0];
     assert_int_equal(pass(w, pair[0], numbers, 3, 0), 1);
     assert_int_equal(tcpip_close(w->s, carried[0]), 0);
-    assert_errno(tcpip_recv(w->s, carried[1], room, sizeof(room), MSG_DONTWAIT), EAGAIN);
+    assert_refused(tcpip_recv(w->s, carried[1], room, sizeof(room), MSG_DONTWAIT), EAGAIN);
     assert_int_equal(take(w, pair[1], out, 1, 0, &flags), 1);
     assert_int_equal(flags & MSG_CTRUNC, MSG_CTRUNC);
-    assert_errno(tcpip_recv(w->s, carried[1], room, sizeof(room), MSG_DONTWAIT), EAGAIN);
+    assert_refused(tcpip_recv(w->s, carried[1], room, sizeof(room), MSG_DONTWAIT), EAGAIN);
     assert_int_equal(tcpip_close(w->s, out[0]), 0);
     assert_int_equal(tcpip_recv(w->s, carried[1], room, sizeof(room), MSG_DONTWAIT), 0);
 }
@@ -373,22 +350,22 @@ static void who_passes_nonsense_is_told(void **state)
     assert_int_equal(tcpip_socketpair(w->s, AF_UNIX, SOCK_STREAM, 0, pair), 0);
     for (int i = 0; i < 254; i++)
         many[i] = pair[0];
-    assert_errno(pass(w, pair[0], many, 254, 0), EINVAL);
+    assert_refused(pass(w, pair[0], many, 254, 0), EINVAL);
     assert_int_equal(pass(w, pair[0], many, 253, 0), 1);
     bad[0] = pair[0];
     bad[1] = 999;
-    assert_errno(pass(w, pair[0], bad, 2, 0), EBADF);
+    assert_refused(pass(w, pair[0], bad, 2, 0), EBADF);
     bad[1] = -1;
-    assert_errno(pass(w, pair[0], bad, 2, 0), EBADF);
+    assert_refused(pass(w, pair[0], bad, 2, 0), EBADF);
     _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct ucred))] = {0};
     struct msghdr message = {.msg_control = control, .msg_controllen = sizeof(control)};
     struct cmsghdr *header = (struct cmsghdr *)control;
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_CREDENTIALS;
     header->cmsg_len = CMSG_LEN(1);
-    assert_errno(tcpip_sendmsg(w->s, pair[0], &message, 0), EINVAL);
+    assert_refused(tcpip_sendmsg(w->s, pair[0], &message, 0), EINVAL);
     header->cmsg_type = SCM_TIMESTAMP;
-    assert_errno(tcpip_sendmsg(w->s, pair[0], &message, 0), EINVAL);
+    assert_refused(tcpip_sendmsg(w->s, pair[0], &message, 0), EINVAL);
 }
 
 static void sockets_in_each_others_queues_end_with_the_table(void **state)
@@ -502,12 +479,12 @@ static void a_pipe_travels_too(void **state)
     assert_int_equal(read(ends[0], room, sizeof(room)), 0); /* nobody has it any more */
     assert_int_equal(pass(w, pair[0], &ends[0], 1, 0), 1);  /* dies with the table */
     assert_int_equal(close(ends[0]), 0);
-    assert_errno(pass(w, pair[0], &ends[0], 1, 0), EBADF);
+    assert_refused(pass(w, pair[0], &ends[0], 1, 0), EBADF);
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, socket_world_setup, socket_world_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_path_is_shown_with_its_zero_and_goes_by_unlink),
         TEST(a_path_may_fill_the_address),
@@ -524,7 +501,7 @@ int main(void)
         TEST(sockets_in_each_others_queues_end_with_the_table),
         TEST(a_connection_that_dies_on_its_way_does_not_linger),
         cmocka_unit_test(every_allocation_may_fail),
-        cmocka_unit_test_setup_teardown(a_pipe_travels_too, setup_real, teardown),
+        cmocka_unit_test_setup_teardown(a_pipe_travels_too, setup_real, socket_world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,3 +133,19 @@ void socket_world_connect(struct socket_world *world, int *client, int *server)
     assert_true(*server >= 0);
     assert_int_equal(tcpip_close(world->s, listener), 0);
 }
+
+int socket_world_setup(void **state)
+{
+    struct socket_world *world = malloc(sizeof(*world));
+    assert_non_null(world);
+    socket_world_init(world, NULL);
+    *state = world;
+    return 0;
+}
+
+int socket_world_teardown(void **state)
+{
+    socket_world_fini(*state);
+    free(*state);
+    return 0;
+}

@@ -8,6 +8,7 @@
 
 #include "test_env.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <tcpip/socket.h>
 #include <tcpip/tcpip.h>
@@ -27,6 +28,9 @@ struct socket_world {
 void socket_world_init(struct socket_world *world, const struct tcpip_sockets_options *options);
 /* Closes and frees everything; asserts that nothing leaked. */
 void socket_world_fini(struct socket_world *world);
+/* cmocka's: a world with the options of NULL in *state. */
+int socket_world_setup(void **state);
+int socket_world_teardown(void **state);
 /* CALLBACK: lets time pass. */
 void socket_world_run(struct socket_world *world, tcpip_ns duration);
 
@@ -37,7 +41,7 @@ struct sockaddr_in6 loopback6(uint16_t port);
 void socket_world_connect(struct socket_world *world, int *client, int *server);
 
 /* The call fails, with this errno. */
-#define assert_refused(call, number) assert_refused_((long)(call), number, #call, __FILE__, __LINE__)
+#define assert_refused(call, number) (errno = 0, assert_refused_((long)(call), number, #call, __FILE__, __LINE__))
 void assert_refused_(long result, int number, const char *call, const char *file, int line);
 
 #endif
