@@ -36,7 +36,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 JOBS = len(os.sched_getaffinity(0))
 NOTES_MAX = 12
 INTEROP_SECONDS = 1200
-SOURCE_CHECKS = ("floors", "tidy", "headers", "format", "docs")
+SOURCE_CHECKS = ("floors", "tidy", "headers", "format", "docs", "rfc")
 TOOL_CHECKS = ("bootstrap", "counting")
 SEED_SUITES = ("sim", "corpus")
 

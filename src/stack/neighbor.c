@@ -482,6 +482,12 @@ void tcpip__neighbor_confirm(struct tcpip_neighbor_entry *entry)
     }
 }
 
+void tcpip__neighbor_doubt(struct tcpip_neighbor_entry *entry)
+{
+    if (entry->state == TCPIP_NEIGHBOR_REACHABLE)
+        neighbor_enter(entry, TCPIP_NEIGHBOR_STALE);
+}
+
 void tcpip__neighbor_learn(struct tcpip_nic *nic, const uint8_t *address, const struct tcpip_link_address *link)
 {
     struct tcpip_neighbor_entry *entry = neighbor_find(nic, address);

@@ -18,6 +18,8 @@ void tcpip__neighbor_unref(struct tcpip_neighbor_entry *entry);
 void tcpip__neighbor_output(struct tcpip_neighbor_entry *entry, struct tcpip_packet *packet);
 /* RFC 4861 7.3.1: forward progress. */
 void tcpip__neighbor_confirm(struct tcpip_neighbor_entry *entry);
+/* The upper layer gets no answers: what the neighbor is believed to be is asked about when it is used next. */
+void tcpip__neighbor_doubt(struct tcpip_neighbor_entry *entry);
 /* A solicitation, ARP request or redirect told us its link address: made if need be, STALE (7.2.3). */
 void tcpip__neighbor_learn(struct tcpip_nic *nic, const uint8_t *address, const struct tcpip_link_address *link);
 /* An advertisement or ARP reply (7.2.5). Nothing if there is no entry. link may be NULL (NA without the option). */

@@ -295,6 +295,31 @@ static void test_progress_of_the_upper_layer_keeps_it_reachable_without_a_probe(
     world_fini(&w);
 }
 
+static void test_doubt_of_the_upper_layer_has_it_asked_when_it_is_used_next(void **state)
+{
+    (void)state;
+    struct route_world w;
+    lan(&w, NULL);
+    resolve(&w, "10.0.0.2");
+    struct tcpip_neighbor_entry *entry = get(&w, "10.0.0.2");
+    tcpip__neighbor_doubt(entry);
+    assert_state(&w, "10.0.0.2", STALE);
+    tcpip__neighbor_doubt(entry);
+    assert_state(&w, "10.0.0.2", STALE);
+    send(&w, entry, "10.0.0.2");
+    assert_state(&w, "10.0.0.2", DELAY);
+    tcpip__neighbor_doubt(entry); /* it will be asked anyway */
+    assert_state(&w, "10.0.0.2", DELAY);
+    tcpip__neighbor_confirm(entry);
+    assert_state(&w, "10.0.0.2", REACHABLE);
+    tcpip__neighbor_unref(entry);
+    entry = get(&w, "10.0.0.3");
+    tcpip__neighbor_doubt(entry); /* nothing is believed yet */
+    assert_state(&w, "10.0.0.3", INCOMPLETE);
+    tcpip__neighbor_unref(entry);
+    world_fini(&w);
+}
+
 static void test_advertisements_follow_the_table_of_7_2_5(void **state)
 {
     (void)state;
@@ -605,6 +630,7 @@ int main(void)
         cmocka_unit_test(test_reachable_ends_after_half_to_one_and_a_half_of_30_seconds),
         cmocka_unit_test(test_a_stale_neighbor_is_used_then_probed_then_given_up),
         cmocka_unit_test(test_progress_of_the_upper_layer_keeps_it_reachable_without_a_probe),
+        cmocka_unit_test(test_doubt_of_the_upper_layer_has_it_asked_when_it_is_used_next),
         cmocka_unit_test(test_advertisements_follow_the_table_of_7_2_5),
         cmocka_unit_test(test_what_strangers_say_makes_stale_entries_and_no_others),
         cmocka_unit_test(test_packets_wait_up_to_the_limit_and_the_oldest_goes),

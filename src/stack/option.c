@@ -72,8 +72,8 @@ enum {
     X(MIN_RTO, OPTION_MS(1), OPTION_HOUR, OPTION_MS(200))                                    \
     X(MAX_RTO, OPTION_MS(1), OPTION_HOUR, OPTION_S(120))                                     \
     X(INITIAL_RTO, OPTION_MS(1), OPTION_HOUR, OPTION_S(1))                                   \
-    X(DELAYED_ACK_MIN, 0, OPTION_MS(500), OPTION_MS(40)) /* RFC 9293 MUST-59: under 0.5 s */ \
-    X(DELAYED_ACK_MAX, 0, OPTION_MS(500), OPTION_MS(200))                                    \
+    X(DELAYED_ACK_MIN, 0, OPTION_MS(499), OPTION_MS(40)) /* RFC 9293 MUST-40: under 0.5 s */ \
+    X(DELAYED_ACK_MAX, 0, OPTION_MS(499), OPTION_MS(200))                                    \
     X(INITIAL_WINDOW, 1, 1000, 10)                                                           \
     X(SACK, OPTION_BOOL(1))                                                                  \
     X(TIMESTAMPS, OPTION_BOOL(1))                                                            \

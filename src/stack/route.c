@@ -303,6 +303,13 @@ void tcpip__route_confirm(struct tcpip_route *route)
         tcpip__neighbor_confirm(route->neighbor);
 }
 
+void tcpip__route_doubt(struct tcpip_route *route)
+{
+    if (route->neighbor != NULL)
+        tcpip__neighbor_doubt(route->neighbor);
+    tcpip__route_release(route);
+}
+
 enum tcpip_error tcpip_stack_find_route(struct tcpip_stack *stack, uint32_t nic, const struct tcpip_address *local,
                                         const struct tcpip_address *remote, struct tcpip_found_route *out)
 {

@@ -52,6 +52,8 @@ enum tcpip_error tcpip__route_output(struct tcpip_route *route, struct tcpip_pac
 void tcpip__route_transmit(struct tcpip_route *route, struct tcpip_packet *packet, const uint8_t *remote);
 /* The upper layer knows that the way works (RFC 4861 7.3.1). */
 void tcpip__route_confirm(struct tcpip_route *route);
+/* The opposite: nothing comes back (RFC 9293 3.8.3). The route is released: who uses it next finds it anew. */
+void tcpip__route_doubt(struct tcpip_route *route);
 
 /* ---- path MTU (pmtu.c): per destination, aged after 10 minutes (RFC 1191 6.3, RFC 8201 4) ---- */
 

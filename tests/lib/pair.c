@@ -81,8 +81,14 @@ void pair_init(struct pair *pair, const struct pair_options *options)
     assert_non_null(pair->fault);
     assert_int_equal(tcpip_stack_new(env, options->limits, &tcpip_protocols_all, &pair->a), TCPIP_OK);
     assert_int_equal(tcpip_stack_new(env, options->limits, &tcpip_protocols_all, &pair->b), TCPIP_OK);
-    pair_host(pair->a, pair->fault, "10.0.0.1/24", "fd00::1/64");
-    pair_host(pair->b, pair->ends[1], "10.0.0.2/24", "fd00::2/64");
+    struct tcpip_link *links[2] = {pair->fault, pair->ends[1]};
+    for (uint8_t i = 0; i < 2 && options->ethernet; i++) {
+        struct tcpip_link_address address = {.bytes = {2, 0, 0, 0, 0, i}, .len = 6};
+        links[i] = pair->ethernet[i] = tcpip_ethernet_new(env, links[i], address);
+        assert_non_null(links[i]);
+    }
+    pair_host(pair->a, links[0], "10.0.0.1/24", "fd00::1/64");
+    pair_host(pair->b, links[1], "10.0.0.2/24", "fd00::2/64");
     pair->a4 = pair_address("10.0.0.1", 0);
     pair->b4 = pair_address("10.0.0.2", 80);
     pair->a6 = pair_address("fd00::1", 0);
@@ -93,6 +99,8 @@ void pair_fini(struct pair *pair)
 {
     tcpip_stack_free(pair->a);
     tcpip_stack_free(pair->b);
+    for (int i = 0; i < 2 && pair->ethernet[i] != NULL; i++)
+        tcpip_ethernet_free(pair->ethernet[i]);
     tcpip_fault_free(pair->fault);
     tcpip_pipe_free(pair->ends);
     test_env_fini(&pair->world);

@@ -17,6 +17,7 @@ struct pair_options {
     const struct tcpip_limits *limits;
     uint32_t link_flags, gso_max_bytes;                        /* of the pipe */
     uint32_t queue_packets;                                    /* of the pipe; 0: its own */
+    bool ethernet;                                             /* with neighbors to be found */
     void (*trace)(void *ctx, const struct tcpip_event *event); /* of both hosts; NULL: none, but for TEST_TRACE */
 };
 
@@ -25,6 +26,7 @@ struct pair {
     struct tcpip_stack *a, *b;
     struct tcpip_link *ends[2];
     struct tcpip_link *fault;                 /* on a's side */
+    struct tcpip_link *ethernet[2];           /* above it all, or NULL */
     struct tcpip_full_address a4, b4, a6, b6; /* port 80 on b's side, 0 on a's */
 };
 

@@ -25,7 +25,7 @@
 
 enum {
     QUICK_MAX = 16,        /* ACKs: what slow start needs from an initial window to some hundred segments */
-    ACK_EVERY_SEGMENTS = 2 /* RFC 9293 MUST-58 says at least every second one */
+    ACK_EVERY_SEGMENTS = 2 /* RFC 9293 SHLD-19: at least every second one */
 };
 
 void tcpip__ack_policy_init(struct ack_policy *policy, const struct ack_bounds *bounds)

@@ -33,6 +33,7 @@ enum {
     CORK_MS = 200,
     IDLE_MS = 1000,
     RENEGING_MS = 10,
+    RETRANSMITS_DOUBTFUL = 3, /* RFC 9293 3.8.3's R1 (SHLD-10), as Linux's tcp_retries1 */
 };
 
 static void tcp_timer_arm(struct tcp_endpoint *ep, enum tcp_timer timer, tcpip_ns at)
@@ -84,6 +85,16 @@ static bool tcp_user_timeout_over(const struct tcp_endpoint *ep, tcpip_ns now)
     return timeout > 0 && ep->user_timeout_from != TCPIP_NEVER && now - ep->user_timeout_from >= timeout;
 }
 
+/* One more retransmission. At R1 the way there is in doubt: the neighbor is asked about, and a route looked for anew
+ * (RFC 9293 MUST-20). */
+static void tcp_count_retransmit(struct tcp_endpoint *ep)
+{
+    if (ep->retransmit_count < UINT8_MAX)
+        ep->retransmit_count++;
+    if (ep->retransmit_count == RETRANSMITS_DOUBTFUL)
+        tcpip__route_doubt(&ep->route);
+}
+
 static void tcp_on_syn_timeout(struct tcp_endpoint *ep, tcpip_ns now)
 {
     enum tcpip_option limit = ep->state == TCPIP_TCP_SYN_SENT ? TCPIP_OPTION_SYN_COUNT : TCPIP_OPTION_SYN_ACK_COUNT;
@@ -95,7 +106,7 @@ static void tcp_on_syn_timeout(struct tcp_endpoint *ep, tcpip_ns now)
         tcp_give_up(ep);
         return;
     }
-    ep->retransmit_count++;
+    tcp_count_retransmit(ep);
     tcp_stats(ep)->retransmits++;
     tcp_stats(ep)->timeouts++;
     ep->total_retransmits++;
@@ -153,8 +164,7 @@ static void tcp_on_retransmit_timeout(struct tcp_endpoint *ep, tcpip_ns now)
         tcp_give_up(ep);
         return;
     }
-    if (ep->retransmit_count < UINT8_MAX)
-        ep->retransmit_count++;
+    tcp_count_retransmit(ep);
     tcp_stats(ep)->timeouts++;
     if (tcpip__recovery_on_rto(&hot->recovery, ep->snd_una, ep->snd_nxt, ep->congestion.cwnd, ep->congestion.ssthresh,
                                ep->retransmit_count > 1, ep->sack_on))

@@ -15,7 +15,7 @@
 struct tcp_time_wait {
     struct demux_entry demux;
     struct tcpip_list_node node;
-    tcpip_ns expires_at;
+    tcpip_ns expires_at, duration_ns;
     seqnum snd_nxt, rcv_nxt;
     uint32_t ts_recent, ts_offset;
     uint16_t window; /* as on the wire */
@@ -137,6 +137,7 @@ void tcpip__tcp_time_wait_enter(struct tcp_endpoint *ep)
         uint32_t window = receive_window_open(&ep->receive_window, ep->rcv_nxt) >> ep->receive_window.scale;
         record->window = (uint16_t)min_u32(window, 65535);
         record->ignore_reset = tcp_option(ep, TCPIP_OPTION_RFC1337) != 0;
+        record->duration_ns = duration_ns;
         record->expires_at = tcpip__stack_now(stack) + duration_ns;
         if (ep->port_reserved)
             time_wait_hold_port(stack, record, ep->port_key.flags);
@@ -209,7 +210,7 @@ void tcpip__tcp_time_wait_input(struct tcpip_stack *stack, struct demux_entry *e
         time_wait_ack(stack, record);
         if (segment->flags & TCPIP_TCP_FIN) {
             list_remove(&record->node);
-            record->expires_at = max_i64(record->expires_at, segment->now + stack->defaults[TCPIP_OPTION_TIME_WAIT]);
+            record->expires_at = segment->now + record->duration_ns;
             time_wait_enlist(tcp, record);
         }
     }

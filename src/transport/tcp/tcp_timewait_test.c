@@ -61,6 +61,31 @@ static void it_lasts_a_minute_and_answers_a_fin_that_comes_again(void **state)
     peer_fini(&peer);
 }
 
+static void a_repeated_fin_restarts_the_wait_that_the_endpoint_asked_for(void **state)
+{
+    (void)state;
+    struct tcp_peer peer;
+    peer_init(&peer, NULL);
+    struct tcpip_endpoint *listener = peer_listen(&peer, 4);
+    assert_int_equal(tcpip_endpoint_set_option(listener, TCPIP_OPTION_TIME_WAIT, 2 * TCPIP_SECOND), TCPIP_OK);
+    struct tcpip_endpoint *accepted;
+    peer_call(&peer, PEER_PORT, NULL);
+    assert_int_equal(tcpip_endpoint_accept(listener, &accepted, NULL), TCPIP_OK);
+    tcpip_endpoint_close(accepted);
+    tcpip_endpoint_close(listener);
+    peer_hear(&peer);
+    struct peer_segment fin = {.flags = FIN_ACK, .seq = peer.seq, .ack = peer.ack};
+    for (int i = 0; i < 3; i++) { /* a default of a minute is another's */
+        peer_send(&peer, &fin);
+        peer_expect(&peer, ACK);
+        peer_run(&peer, 1900 * TCPIP_MS);
+        assert_int_equal(counters(&peer).time_wait_current, 1);
+    }
+    peer_run(&peer, 200 * TCPIP_MS);
+    assert_int_equal(counters(&peer).time_wait_current, 0);
+    peer_fini(&peer);
+}
+
 static void a_reset_ends_it_unless_rfc_1337_says_no(void **state)
 {
     (void)state;
@@ -177,6 +202,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_lasts_a_minute_and_answers_a_fin_that_comes_again),
+        cmocka_unit_test(a_repeated_fin_restarts_the_wait_that_the_endpoint_asked_for),
         cmocka_unit_test(a_reset_ends_it_unless_rfc_1337_says_no),
         cmocka_unit_test(a_syn_that_cannot_be_old_takes_its_place),
         cmocka_unit_test(at_the_limit_the_oldest_goes),
