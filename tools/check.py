@@ -3,11 +3,13 @@
 """check.py [--long] [--fuzz-seconds N] [--only STAGE,...]: all that must hold, in stages; what `make check` runs.
 
     static   the sources: floors, tidy, headers, format, docs (tests/check), and that each rule can fail; our own tools
+    analysis the sources once more: cppcheck and gcc's analyser; with --long clang-tidy as well
     gcc      a release build with gcc; unit tests, packet scripts, checks of the libraries
     clang    a build with clang, ASan, UBSan and debug checks; the same tests
     threads  what runs in several threads, built with ThreadSanitizer
     seeds    simulation from seeds and the fuzzers' corpora, in the sanitized build
     slow     --long only: the slow tests, in both builds
+    memory   --long only: packet scripts and simulation, built with MemorySanitizer
     valgrind --long only: the unit tests of the gcc build once more, under memcheck
     fuzz     --long only: each fuzzer for --fuzz-seconds
     interop  tests/interop/run against the kernel; needs root and /dev/net/tun
@@ -50,6 +52,11 @@ TSAN = Build("build-tsan", "clang", ["-Dtests=enabled", "-Db_sanitize=thread", "
 # Tests with threads, and their programs: the only ones that are built so.
 THREADED = {"socket/outside": "socket_outside_test", "socket/stress": "tests/socket_stress/tcpip-socket-stress",
             "socket/threads": "socket_threads_test"}
+
+MSAN = Build("build-msan", "clang", ["-Dtests=enabled", "-Db_sanitize=memory", "-Db_lundef=false",
+                                     "-Ddebug_checks=true"])
+# Programs that use nothing but the library and libc: what isn't built with MemorySanitizer would look uninitialised.
+UNASSISTED = {"script": "tests/script/tcpip-script", "sim": "tests/sim/sim"}
 
 Result = namedtuple("Result", "ok name skip notes repeat")
 
@@ -176,6 +183,16 @@ def stage_static(report, _args):
     return True
 
 
+def stage_analysis(report, args):
+    names = "cppcheck,gcc,clang-tidy" if args.long else "cppcheck,gcc"
+    for extra in (["--self-test"], []):
+        command = [sys.executable, "-B", "tests/check/analysis.py", "--only", names] + extra
+        status, out, err = run(command)
+        again = shlex.join(["python3"] + command[2:])
+        count_program(report, "analysis", status == 0, ending(status), out, err, lambda _, again=again: again)
+    return True
+
+
 def make_build(report, build, ready):
     """Configures and compiles, once; True if that worked."""
     if build.folder not in ready:
@@ -299,6 +316,12 @@ def stage_slow(report, _args):
     return ran
 
 
+def stage_memory(report, _args):
+    if configure(report, MSAN) and compile_build(report, MSAN, sorted(UNASSISTED.values())):
+        run_meson_tests(report, MSAN, None, {"MSAN_OPTIONS": "halt_on_error=1"}, patience=20, only=UNASSISTED)
+    return True
+
+
 def stage_valgrind(report, _args):
     if shutil.which("valgrind") is None:
         report.skip("all of valgrind", "valgrind is not installed (apt-get install valgrind)")
@@ -354,11 +377,13 @@ def stage_interop(report, _args):
 
 STAGES = [
     ("static", "the sources", stage_static, False),
+    ("analysis", "static analysers", stage_analysis, False),
     ("gcc", "gcc: build, tests, the libraries", stage_gcc, False),
     ("clang", "clang with ASan and UBSan: build, tests", stage_clang, False),
     ("threads", "threads under ThreadSanitizer", stage_threads, False),
     ("seeds", "simulation and corpora", stage_seeds, False),
     ("slow", "slow tests", stage_slow, True),
+    ("memory", "scripts and simulation under MemorySanitizer", stage_memory, True),
     ("valgrind", "the unit tests under valgrind", stage_valgrind, True),
     ("fuzz", "fuzzers", stage_fuzz, True),
     ("interop", "the kernel and real programs", stage_interop, False),

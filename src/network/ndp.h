@@ -10,7 +10,7 @@ void tcpip__ndp_input(struct tcpip_nic *nic, struct tcpip_packet *packet);
 
 /* tcpip_ipv6's. */
 void tcpip__ndp_solicit(struct tcpip_nic *nic, const uint8_t *target, const struct tcpip_link_address *link);
-void tcpip__ndp_address_added(struct tcpip_nic *nic, const uint8_t *address);
-void tcpip__ndp_address_removed(struct tcpip_nic *nic, const uint8_t *address);
+void tcpip__ndp_address_added(struct tcpip_nic *nic, const uint8_t *bytes);
+void tcpip__ndp_address_removed(struct tcpip_nic *nic, const uint8_t *bytes);
 
 #endif

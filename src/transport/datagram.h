@@ -124,7 +124,7 @@ void tcpip__datagram_port_options(struct datagram_endpoint *ep);
 /* An error is told once, by whatever call comes first. */
 enum tcpip_error tcpip__datagram_take_error(struct datagram_endpoint *ep);
 /* An ICMP error about a datagram of this endpoint: path MTU, and what the application hears of it. */
-void tcpip__datagram_error(struct datagram_endpoint *ep, const struct tcpip_icmp_error *error);
+void tcpip__datagram_error(struct datagram_endpoint *ep, const struct tcpip_icmp_error *icmp);
 
 /* ---- datagram_receive.c ---- */
 

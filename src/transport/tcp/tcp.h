@@ -527,8 +527,8 @@ void tcpip__tcp_unlisten(struct tcp_endpoint *ep);
 enum tcpip_error tcpip__tcp_accept(struct tcp_endpoint *ep, struct tcpip_endpoint **out,
                                    struct tcpip_full_address *peer);
 bool tcpip__tcp_acceptable(const struct tcp_endpoint *ep);
-void tcpip__tcp_listener_input(struct tcp_endpoint *ep, struct tcp_segment *segment);     /* takes the packet */
-void tcpip__tcp_half_open_input(struct tcp_half_open *half, struct tcp_segment *segment); /* takes the packet */
+void tcpip__tcp_listener_input(struct tcp_endpoint *listener, struct tcp_segment *segment); /* takes the packet */
+void tcpip__tcp_half_open_input(struct tcp_half_open *half, struct tcp_segment *segment);   /* takes the packet */
 void tcpip__tcp_half_open_error(struct tcp_half_open *half, const struct tcpip_icmp_error *error);
 /* A SYN that the forwarder accepts, or defers. NULL: no room. */
 STATIC_ASSERT(sizeof(struct tcp_half_open) <= 128);

@@ -199,7 +199,7 @@ static void listener_demux(struct tcp_endpoint *ep, struct demux_listener *out)
     out->port = ep->port_key.port;
     out->transport = TCPIP_PROTOCOL_TCP;
     bool v6_endpoint = ep->base.network == TCPIP_PROTOCOL_IPV6;
-    out->v6 = v6_endpoint && (any ? !v4_address : !v4_address);
+    out->v6 = v6_endpoint && !v4_address;
     out->v4 = !v6_endpoint || v4_address || (any && tcp_option(ep, TCPIP_OPTION_V6_ONLY) == 0);
     out->reuse_port = tcp_option(ep, TCPIP_OPTION_REUSE_PORT) != 0;
 }
