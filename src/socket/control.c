@@ -7,6 +7,7 @@
 #include "socket/socket.h"
 
 #include <errno.h>
+#include <linux/net_tstamp.h>
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
@@ -87,15 +88,20 @@ static void control_v6(const struct socket *so, const struct tcpip_control *cont
     }
 }
 
+void tcpip__control_arrival(const struct socket *so, tcpip_ns at, struct message *message, size_t *used)
+{
+    if ((so->controls & (SOCKET_CONTROL_TIMESTAMP | SOCKET_CONTROL_TIMESTAMP_NS)) != 0)
+        control_timestamp(so, at, message, used);
+    if ((tcpip__socket_kept(&so->options, KEPT_TIMESTAMPING) & SOF_TIMESTAMPING_RX_SOFTWARE) != 0)
+        tcpip__control_stamp(so, at, message, used);
+}
+
 void tcpip__control_received(const struct socket *so, const struct tcpip_control *control, bool v4,
                              struct message *message)
 {
     size_t used = 0;
-    bool stamped = (so->controls & (SOCKET_CONTROL_TIMESTAMP | SOCKET_CONTROL_TIMESTAMP_NS)) != 0;
-    if (stamped && (control->present & TCPIP_CONTROL_TIMESTAMP) != 0)
-        control_timestamp(so, control->received_at, message, &used);
     if ((control->present & TCPIP_CONTROL_TIMESTAMP) != 0)
-        tcpip__control_stamp(so, control->received_at, message, &used);
+        tcpip__control_arrival(so, control->received_at, message, &used);
     if (so->domain == AF_INET6)
         control_v6(so, control, v4, message, &used);
     control_v4(so, control, message, &used);

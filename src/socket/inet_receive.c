@@ -25,7 +25,8 @@ struct inet_receiving {
     struct io_vector *vector;
     size_t target, done;
     bool ended;
-    size_t skip; /* peeking: bytes still to be passed over (SO_PEEK_OFF) */
+    size_t skip;                  /* peeking: bytes still to be passed over (SO_PEEK_OFF) */
+    struct tcpip_control control; /* of a stream: when the last bytes came */
 };
 
 /* ---- streams ---- */
@@ -123,8 +124,11 @@ static int stream_attempt(void *ctx)
         if ((receiving->message->flags & MSG_TRUNC) != 0) {
             error = stream_discard(receiving, &done);
         } else {
+            struct tcpip_control control;
             error = tcpip_endpoint_recvmsg(receiving->so->endpoint, vector->io + vector->first,
-                                           vector->count - vector->first, &done, NULL, NULL);
+                                           vector->count - vector->first, &done, NULL, &control);
+            if (control.present != 0)
+                receiving->control = control;
             tcpip__io_vector_advance(vector, done);
         }
         if (error != TCPIP_OK)
@@ -144,10 +148,15 @@ static size_t stream_target(const struct socket *so, const struct message *messa
     return max_size(min_size((size_t)max_i64(low_water, 1), message->bytes), 1);
 }
 
-/* TCP_INQ: how much more there is to read, as a control message; at the end of the stream 1, for the end. */
-static void stream_tell_queued(const struct socket *so, struct message *message)
+/* Control messages: when the last of the bytes came; and TCP_INQ: how much more there is to read, at the end of the
+ * stream 1, for the end. */
+static void stream_tell(const struct inet_receiving *receiving)
 {
+    const struct socket *so = receiving->so;
+    struct message *message = receiving->message;
     size_t used = 0, queued = stream_queued(so);
+    if ((receiving->control.present & TCPIP_CONTROL_TIMESTAMP) != 0)
+        tcpip__control_arrival(so, receiving->control.received_at, message, &used);
     if (tcpip__socket_kept(&so->options, KEPT_TCP_INQ) != 0) {
         int told = (int)min_size(queued, INT_MAX);
         if (queued == 0 && stream_ended(so))
@@ -169,7 +178,7 @@ static int stream_receive(struct inet_receiving *receiving, tcpip_ns timeout_ns)
         number = 0;
     if (number == 0) {
         stream_move_peek_offset(receiving);
-        stream_tell_queued(receiving->so, receiving->message);
+        stream_tell(receiving);
     } else {
         receiving->message->control_length = 0;
     }

@@ -175,6 +175,8 @@ must_use int tcpip__sockaddr_out(const struct tcpip_sockets *s, const struct soc
 void tcpip__control_put(struct message *message, size_t *used, int level, int type, const void *data, size_t size);
 /* SCM_TIMESTAMPING, if SO_TIMESTAMPING asks for the software's: when something was sent, or came (inet_errors.c). */
 void tcpip__control_stamp(const struct socket *so, tcpip_ns at, struct message *message, size_t *used);
+/* When what is received came, in all the forms that are asked for. */
+void tcpip__control_arrival(const struct socket *so, tcpip_ns at, struct message *message, size_t *used);
 /* recv: what came with a datagram, as far as so->controls asks for it; sets control_length. `v4`: it was IPv4's. */
 void tcpip__control_received(const struct socket *so, const struct tcpip_control *control, bool v4,
                              struct message *message);

@@ -195,7 +195,7 @@ static struct receive_chunk *insertion_split(struct insertion *insertion, struct
 {
     struct receive_chunk *rest = tcpip__pool_get(insertion->chunks);
     if (rest != NULL) {
-        *rest = (struct receive_chunk){.view = chunk->view, .true_bytes = chunk->true_bytes};
+        *rest = (struct receive_chunk){.view = chunk->view, .at = chunk->at, .true_bytes = chunk->true_bytes};
         tcpip_buffer_ref(rest->view.buffer);
         tcpip_view_trim_front(&rest->view, length);
         rest->seq = seq_add(chunk->seq, length);
@@ -220,7 +220,7 @@ static void insertion_link(struct insertion *insertion, struct receive_chunk *be
     struct reassembly *reassembly = insertion->reassembly;
     bool small = chunk->view.length <= RECEIVE_MERGE_MAX && before != NULL && seq_eq(ooo_end(before), chunk->seq);
 
-    if (small && tcpip__receive_chunk_extend(before, tcpip_view_data(&chunk->view), chunk->view.length)) {
+    if (small && tcpip__receive_chunk_extend(before, tcpip_view_data(&chunk->view), chunk->view.length, chunk->at)) {
         reassembly->runs -= after != NULL && seq_eq(ooo_end(chunk), after->seq);
         reassembly->bytes += chunk->view.length;
         insertion->kept += chunk->view.length;

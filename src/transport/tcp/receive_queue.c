@@ -29,6 +29,7 @@ struct payload_piece {
     struct tcpip_buffer *buffer; /* NULL: in the packet's room */
     uint32_t offset;             /* in the buffer */
     uint32_t length;
+    tcpip_ns at; /* when the packet came */
 };
 
 /* The piece that begins at `offset`, which lies inside the packet. */
@@ -37,7 +38,7 @@ static struct payload_piece payload_piece_at(const struct tcpip_packet *packet, 
     uint32_t in_room = (uint32_t)(packet->tail - packet->head);
 
     if (offset < in_room)
-        return (struct payload_piece){packet->room + packet->head + offset, NULL, 0, in_room - offset};
+        return (struct payload_piece){packet->room + packet->head + offset, NULL, 0, in_room - offset, packet->at};
     offset -= in_room;
     const struct tcpip_view *view = packet->views;
     while (offset >= view->length) {
@@ -45,7 +46,7 @@ static struct payload_piece payload_piece_at(const struct tcpip_packet *packet, 
         view++;
     }
     return (struct payload_piece){tcpip_view_data(view) + offset, view->buffer, view->offset + offset,
-                                  view->length - offset};
+                                  view->length - offset, packet->at};
 }
 
 /* Would a reference pin too much? */
@@ -74,6 +75,7 @@ static struct receive_chunk *receive_chunk_new(const struct payload_piece *piece
         chunk->view = (struct tcpip_view){tcpip_buffer_ref(piece->buffer), piece->offset, length};
     }
     chunk->next = NULL;
+    chunk->at = piece->at;
     chunk->seq = at;
     chunk->true_bytes = chunk->view.buffer->true_bytes + (uint32_t)sizeof(*chunk);
     return chunk;
@@ -92,9 +94,9 @@ static void receive_queue_link(struct receive_queue *queue, struct receive_chunk
     queue->true_bytes += chunk->true_bytes;
 }
 
-static bool receive_queue_merge(struct receive_queue *queue, const uint8_t *data, uint32_t length)
+static bool receive_queue_merge(struct receive_queue *queue, const uint8_t *data, uint32_t length, tcpip_ns at)
 {
-    if (queue->last == NULL || !tcpip__receive_chunk_extend(queue->last, data, length))
+    if (queue->last == NULL || !tcpip__receive_chunk_extend(queue->last, data, length, at))
         return false;
     queue->bytes += length;
     return true;
@@ -138,7 +140,7 @@ void tcpip__receive_chunk_free(struct receive_chunk *chunk, struct pool *chunks)
     tcpip__pool_put(chunks, chunk);
 }
 
-bool tcpip__receive_chunk_extend(struct receive_chunk *chunk, const uint8_t *data, uint32_t length)
+bool tcpip__receive_chunk_extend(struct receive_chunk *chunk, const uint8_t *data, uint32_t length, tcpip_ns at)
 {
     struct tcpip_view *view = &chunk->view;
     const struct tcpip_buffer *buffer = view->buffer;
@@ -148,6 +150,7 @@ bool tcpip__receive_chunk_extend(struct receive_chunk *chunk, const uint8_t *dat
         return false;
     memcpy(tcpip_view_data(view) + view->length, data, length);
     view->length += length;
+    chunk->at = max_i64(chunk->at, at); /* out of order, what is in front may have come later */
     return true;
 }
 
@@ -183,7 +186,7 @@ void tcpip__receive_queue_push(struct receive_queue *queue, struct receive_chunk
 {
     const struct tcpip_view *view = &chunk->view;
 
-    if (view->length <= RECEIVE_MERGE_MAX && receive_queue_merge(queue, tcpip_view_data(view), view->length))
+    if (view->length <= RECEIVE_MERGE_MAX && receive_queue_merge(queue, tcpip_view_data(view), view->length, chunk->at))
         tcpip__receive_chunk_free(chunk, chunks);
     else
         receive_queue_link(queue, chunk);
@@ -201,7 +204,7 @@ bool tcpip__receive_queue_push_packet(struct receive_queue *queue, struct tcpip_
     struct payload_piece piece = payload_piece_at(packet, offset);
     if (likely(piece.length >= length)) {
         bool copy = copy_all || payload_pins_much(&piece, length);
-        if (copy && receive_queue_merge(queue, piece.data, length))
+        if (copy && receive_queue_merge(queue, piece.data, length, piece.at))
             return true;
         uint32_t want = min_u32(queue->bytes, COPY_CLASS_MAX);
         chunk = receive_chunk_new(&piece, length, start, copy, want, chunks, buffers);
@@ -219,7 +222,7 @@ bool tcpip__receive_queue_push_packet(struct receive_queue *queue, struct tcpip_
     return true;
 }
 
-size_t tcpip__receive_queue_read(struct receive_queue *queue, struct pool *chunks, void *out, size_t size)
+size_t tcpip__receive_queue_read(struct receive_queue *queue, struct pool *chunks, void *out, size_t size, tcpip_ns *at)
 {
     uint8_t *to = out;
     size_t done = 0;
@@ -229,6 +232,7 @@ size_t tcpip__receive_queue_read(struct receive_queue *queue, struct pool *chunk
         uint32_t take = (uint32_t)min_size(view.length, size - done);
         memcpy(to + done, tcpip_view_data(&view), take);
         done += take;
+        *at = queue->first->at;
         if (take < view.length) {
             receive_queue_trim_first(queue, take);
             break;

@@ -15,6 +15,7 @@ struct receive_chunk {
         struct receive_chunk *next;
     };
     struct tcpip_view view; /* holds a reference */
+    tcpip_ns at;            /* when its last byte came */
     seqnum seq;             /* of the first byte */
     uint32_t true_bytes;    /* storage it pins, as counted in the budgets */
 };
@@ -36,17 +37,18 @@ must_use bool tcpip__receive_chunks_of(struct tcpip_packet *packet, uint32_t off
                                        bool copy_all, struct pool *chunks, struct tcpip_buffer_pools *buffers,
                                        struct receive_chunk **first);
 void tcpip__receive_chunk_free(struct receive_chunk *chunk, struct pool *chunks);
-/* Copies `length` bytes behind the chunk, into the rest of its buffer. False: it has no such room, or isn't alone in
- * referring to that buffer. The counters of what the chunk is in are the caller's. */
-bool tcpip__receive_chunk_extend(struct receive_chunk *chunk, const uint8_t *data, uint32_t length);
+/* Copies `length` bytes, which came `at`, behind the chunk, into the rest of its buffer. False: it has no such room, or
+ * isn't alone in referring to that buffer. The counters of what the chunk is in are the caller's. */
+bool tcpip__receive_chunk_extend(struct receive_chunk *chunk, const uint8_t *data, uint32_t length, tcpip_ns at);
 /* Appends a chunk in order; a small one is merged into the spare room of the last one's buffer. Takes it. */
 void tcpip__receive_queue_push(struct receive_queue *queue, struct receive_chunk *chunk, struct pool *chunks);
 /* As push, straight from a packet's payload: the fast path. False: out of memory, nothing changed. */
 must_use bool tcpip__receive_queue_push_packet(struct receive_queue *queue, struct tcpip_packet *packet,
                                                uint32_t offset, uint32_t length, seqnum start, bool copy_all,
                                                struct pool *chunks, struct tcpip_buffer_pools *buffers);
-/* Copies out and consumes up to `size`; returns how many. */
-size_t tcpip__receive_queue_read(struct receive_queue *queue, struct pool *chunks, void *out, size_t size);
+/* Copies out and consumes up to `size`; returns how many, and in *at when the last of them came (if there is one). */
+size_t tcpip__receive_queue_read(struct receive_queue *queue, struct pool *chunks, void *out, size_t size,
+                                 tcpip_ns *at);
 /* Lends and consumes: up to *count views with their references, at most max_bytes; returns the bytes, and in *count how
  * many views. */
 size_t tcpip__receive_queue_lend(struct receive_queue *queue, struct pool *chunks, struct tcpip_view *views,

@@ -128,6 +128,7 @@ static void test_a_stream_of_all_shapes_comes_out_as_it_went_in(void **state)
     for (uint64_t seed = 0; seed < 10; seed++) {
         struct fixture f;
         uint32_t in = 0, read = 0;
+        tcpip_ns newest = 0;
         fixture_start(&f, seed);
         for (size_t i = 0; i < sizeof(stream); i++)
             stream[i] = (uint8_t)test_env_random(&f.env);
@@ -138,11 +139,14 @@ static void test_a_stream_of_all_shapes_comes_out_as_it_went_in(void **state)
                 uint32_t header = (uint32_t)(r >> 40) % 61;
                 struct tcpip_packet *packet = tcpip__packet_new(&f.packets);
                 uint32_t size = random_packet(&f, packet, stream + in, header);
+                packet->at = newest = (tcpip_ns)in;
                 assert_true(push(&f, packet, header, r % 11 == 0));
                 tcpip_packet_free(packet);
                 in += size;
             } else if (r % 2 == 0) {
-                size_t got = tcpip__receive_queue_read(&f.queue, &f.chunks, out, bytes);
+                tcpip_ns at = 0; /* the newest packet is stamped with the number of the bytes before it */
+                size_t got = tcpip__receive_queue_read(&f.queue, &f.chunks, out, bytes, &at);
+                assert_true(f.queue.bytes > 0 ? at <= newest : got == 0 || at == newest);
                 assert_int_equal(got, min_u32(bytes, in - read));
                 assert_memory_equal(out, stream + read, got);
                 read += (uint32_t)got;
