@@ -47,6 +47,35 @@ struct tcpip_congestion_ack {
     uint32_t ecn_marked; /* bytes newly delivered that were; classic: all that an ACK with ECE delivers */
 };
 
+/* What a controller's model says (Linux's TCP_CC_INFO). Which form it takes is its choice. */
+enum tcpip_congestion_info_kind {
+    TCPIP_CONGESTION_INFO_NONE,
+    TCPIP_CONGESTION_INFO_VEGAS, /* of those that look at the delay */
+    TCPIP_CONGESTION_INFO_DCTCP, /* at marks */
+    TCPIP_CONGESTION_INFO_BBR,   /* at the rate */
+};
+struct tcpip_congestion_info {
+    enum tcpip_congestion_info_kind kind;
+    union {
+        struct {
+            bool enabled;
+            uint32_t rtt_count;
+            tcpip_ns rtt_ns, min_rtt_ns;
+        } vegas;
+        struct {
+            bool enabled;               /* marks were agreed on: without them it is Reno */
+            bool receives_ce;           /* what came last was marked */
+            uint32_t alpha;             /* share of marks, of 2^20 */
+            uint64_t delivered, marked; /* bytes of this window; those of them that met congestion */
+        } dctcp;
+        struct {
+            uint64_t bandwidth;              /* bytes per second; 0: not known */
+            tcpip_ns min_rtt_ns;             /* 0: not known */
+            uint32_t pacing_gain, cwnd_gain; /* percent */
+        } bbr;
+    };
+};
+
 struct tcpip_congestion_ops {
     const char *name;    /* "cubic"; at most 15 characters; static */
     uint32_t state_size; /* at most TCPIP_CONGESTION_STATE_BYTES; zeroed before init */
@@ -66,6 +95,8 @@ struct tcpip_congestion_ops {
     void (*on_sent)(struct tcpip_congestion *congestion, uint32_t bytes, uint32_t in_flight, tcpip_ns now);
     /* Nothing was in flight for idle_ns >= one RTO: cwnd was restarted, unless owns_recovery. May be NULL. */
     void (*on_idle)(struct tcpip_congestion *congestion, tcpip_ns idle_ns, tcpip_ns now);
+    /* Fills `out`, which is zeroed. May be NULL: there is nothing to tell. */
+    void (*info)(const struct tcpip_congestion *congestion, struct tcpip_congestion_info *out);
     bool owns_recovery; /* sets cwnd in recovery, and after marks, itself (BBR) */
     bool needs_ecn;     /* asks for ECN, whatever the option says (DCTCP) */
     bool exact_ecn;     /* as a receiver, tells marks as they come (RFC 8257 3.2) */
@@ -96,6 +127,10 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_set_congestion(struct t
                                                                         const char *name);
 /* Its name; NULL when it isn't TCP. */
 TCPIP_API const char *tcpip_endpoint_congestion(const struct tcpip_endpoint *endpoint);
+/* What its model says now; of an idle connection, whose model is given back, what it will begin anew with.
+ * NOT_SUPPORTED: not TCP. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_congestion_info(const struct tcpip_endpoint *endpoint,
+                                                                         struct tcpip_congestion_info *out);
 
 TCPIP_END_DECLS
 

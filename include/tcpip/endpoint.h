@@ -24,7 +24,8 @@ enum tcpip_shutdown {
     TCPIP_SHUTDOWN_WRITE = 2,
 };
 
-/* What came, or is to go, with a datagram. Fields count only if their bit is in `present`. */
+/* What came, or is to go, with a datagram, or came with the bytes of a stream. Fields count only if their bit is in
+ * `present`. */
 struct tcpip_control {
     uint32_t present; /* TCPIP_CONTROL_... */
     uint8_t ttl, tos;
@@ -32,7 +33,7 @@ struct tcpip_control {
         uint32_t nic;
         struct tcpip_address address; /* in: destination of the packet; out: source to use */
     } packet_info;
-    tcpip_ns received_at; /* monotonic */
+    tcpip_ns received_at; /* monotonic; of a stream: the packet that brought the last of the bytes */
 };
 #define TCPIP_CONTROL_TTL 1u
 #define TCPIP_CONTROL_TOS 2u
@@ -259,6 +260,17 @@ struct tcpip_tcp_info {
     uint64_t received_ce_bytes, delivered_ce_bytes; /* modulo 2^32, 2^24 */
     uint32_t unacked_bytes;                         /* sent and not acknowledged, SACKed or not */
     uint32_t accept_queue, accept_backlog; /* of a listener: established and not accepted; how many there may be */
+    bool accepted;                         /* the peer has opened it */
+    bool delivery_rate_app_limited;        /* the application had less to send than the path takes; or it isn't known */
+    uint64_t max_pacing_rate;              /* the option; 0: none */
+    /* Retransmission timeouts, of SYNs too; how often one came that wasn't preceded by another, and the time from there
+     * to the next progress, in all. Counts end at 65535. */
+    uint32_t timeouts, timeout_episodes;
+    tcpip_ns timeout_ns;
+    uint64_t received_ect0_bytes, received_ect1_bytes;      /* accurate only: payload that came with these marks, */
+    uint64_t delivered_ect0_bytes;                          /* and what the peer says came of ours; modulo 2^24 */
+    bool accurate_ecn_option_seen, accurate_ecn_option_bad; /* the path lets the option through; or writes zeros */
+    bool accurate_ecn_flags_bad;                            /* or changes flags or marks: no data are marked */
 };
 /* NOT_SUPPORTED: not TCP. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_tcp_info(const struct tcpip_endpoint *endpoint,

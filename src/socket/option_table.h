@@ -119,8 +119,9 @@ static inline bool option_is_tcp(const struct option_call *call)
 
 /* ---- between the tables ---- */
 
-/* TCP_INFO (tcp_info.c). */
+/* TCP_INFO and TCP_CC_INFO (tcp_info.c). */
 int tcpip__option_tcp_info(const struct option_call *call);
+int tcpip__option_tcp_congestion_info(const struct option_call *call);
 /* The core's option that several options of ours ask for is on if one of them is; so are socket->controls. */
 int tcpip__option_receive_controls(const struct option_call *call);
 /* IP_FREEBIND, IP_TRANSPARENT and IPv6's, which mean the same to bind. */

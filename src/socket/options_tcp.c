@@ -294,7 +294,7 @@ static const struct sockopt_row tcp_rows[] = {
     {TCP(TCP_FASTOPEN), .set = tcp_fastopen_set, OPTION_CORE(FAST_OPEN)},
     {TCP(TCP_TIMESTAMP), .set = tcp_not_permitted, .get = tcp_timestamp_get},
     {TCP(TCP_NOTSENT_LOWAT), .set = tcp_notsent_lowat_set, OPTION_KEPT(TCP_NOTSENT_LOWAT)},
-    TCP_TELL(TCP_CC_INFO, tcp_nothing_get),
+    TCP_TELL(TCP_CC_INFO, tcpip__option_tcp_congestion_info),
     {TCP(TCP_SAVE_SYN), .rule = RULE_RANGE, .greatest = 2, OPTION_CORE(SAVE_SYN)},
     TCP_TELL(TCP_SAVED_SYN, tcp_saved_syn_get),
     {TCP(TCP_FASTOPEN_CONNECT), .rule = RULE_BOOL01, OPTION_CORE(FAST_OPEN_CONNECT)},

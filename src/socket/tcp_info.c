@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* tcp_info.c: TCP_INFO: the core's snapshot in the layout of the kernel's struct tcp_info.
+/* tcp_info.c: TCP_INFO and TCP_CC_INFO: the core's snapshots in the layouts of the kernel's struct tcp_info and union
+ * tcp_cc_info.
  *
  * The kernel counts packets where the core counts bytes: full segments are assumed. The layout grew with the years, and
  * headers are as old as they are: so it is written down here, as of Linux 6.18, and a caller gets what it has room for.
@@ -8,6 +9,8 @@
  * Not here: where the numbers come from (transport/tcp/tcp_option.c). */
 #include "base/math.h"
 #include "socket/option_table.h"
+
+#include <tcpip/congestion.h>
 
 /* struct tcp_info of Linux 6.18. */
 struct linux_tcp_info {
@@ -43,6 +46,9 @@ enum {
     LINUX_OPT_ECN_SEEN = 16,
     LINUX_OPT_SYN_DATA = 32,
     LINUX_OPT_FAST_OPEN_CHILD = 128,
+    LINUX_ACCECN_FLAGS_BAD = 2, /* what the peer's say */
+    LINUX_ACCECN_OPTION_BAD = 8,
+    LINUX_ACCECN_COUNTERS_SEEN = 2,
     LINUX_INFINITE_SSTHRESH = 0x7fffffff,
 };
 
@@ -88,11 +94,15 @@ static void info_times(const struct tcpip_tcp_info *info, struct linux_tcp_info 
     out->busy_time = (uint64_t)info->busy_ns / TCPIP_US;
     out->rwnd_limited = (uint64_t)info->rwnd_limited_ns / TCPIP_US;
     out->sndbuf_limited = (uint64_t)info->sndbuf_limited_ns / TCPIP_US;
+    out->total_rto_time = info_ms(info->timeout_ns);
 }
 
 static void info_counts(const struct tcpip_tcp_info *info, struct linux_tcp_info *out)
 {
-    out->bytes_acked = info->bytes_acked;
+    /* The kernel counts numbers: a SYN of ours was acknowledged by one number, and so is a FIN. */
+    bool syn = info->state >= TCPIP_TCP_ESTABLISHED && !info->accepted;
+    bool fin = info->state == TCPIP_TCP_FIN_WAIT_2 || info->state == TCPIP_TCP_TIME_WAIT;
+    out->bytes_acked = info->bytes_acked + syn + fin;
     out->bytes_received = info->bytes_received;
     out->bytes_sent = info->bytes_sent;
     out->bytes_retrans = info->bytes_retransmitted;
@@ -104,10 +114,22 @@ static void info_counts(const struct tcpip_tcp_info *info, struct linux_tcp_info
     out->dsack_dups = info->dsack_duplicates;
     out->reord_seen = info->reordering_seen;
     out->rcv_ooopack = info->out_of_order_packets;
+    out->total_rto = (uint16_t)info->timeouts;
+    out->total_rto_recoveries = (uint16_t)info->timeout_episodes;
+}
+
+static void info_marks(const struct tcpip_tcp_info *info, struct linux_tcp_info *out)
+{
     out->received_ce = info->received_ce;
     out->delivered_ce = info->delivered_ce;
     out->received_ce_bytes = (uint32_t)info->received_ce_bytes;
+    out->received_e0_bytes = (uint32_t)info->received_ect0_bytes;
+    out->received_e1_bytes = (uint32_t)info->received_ect1_bytes;
     out->delivered_ce_bytes = (uint32_t)info->delivered_ce_bytes;
+    out->delivered_e0_bytes = (uint32_t)info->delivered_ect0_bytes;
+    out->accecn_fail_mode = (uint16_t)((info->accurate_ecn_flags_bad ? LINUX_ACCECN_FLAGS_BAD : 0) |
+                                       (info->accurate_ecn_option_bad ? LINUX_ACCECN_OPTION_BAD : 0));
+    out->accecn_opt_seen = info->accurate_ecn_option_seen ? LINUX_ACCECN_COUNTERS_SEEN : 0;
 }
 
 static uint32_t info_segments(uint32_t bytes, uint32_t mss)
@@ -131,9 +153,7 @@ static void info_sender(const struct tcpip_tcp_info *info, struct linux_tcp_info
     out->snd_wnd = info->snd_wnd;
     out->pacing_rate = info->pacing_rate != 0 ? info->pacing_rate : UINT64_MAX;
     out->delivery_rate = info->delivery_rate;
-    out->limited =
-        (uint8_t)((info->delivery_rate == 0) |
-                  (int)info->fast_open_fail << 1); /* nothing was measured: the application's fault, says the kernel */
+    out->limited = (uint8_t)((info->delivery_rate_app_limited ? 1 : 0) | (int)info->fast_open_fail << 1);
     /* The SYN is a segment as well, but not one more than the data that came with it. */
     bool opened = info->state >= TCPIP_TCP_ESTABLISHED && (!info->syn_data_acked || info->fast_open_child);
     out->delivered = (uint32_t)((info->bytes_acked + mss - 1) / mss) + out->sacked + (opened ? 1 : 0);
@@ -161,6 +181,7 @@ static void info_translate(const struct tcpip_tcp_info *info, struct linux_tcp_i
     out->rcv_space = info->rcv_space_bytes;
     info_times(info, out);
     info_counts(info, out);
+    info_marks(info, out);
     info_sender(info, out);
 }
 
@@ -190,4 +211,49 @@ int tcpip__option_tcp_info(const struct option_call *call)
         info_translate(&info, &out);
     out.max_pacing_rate = ~option_state(call)->max_pacing_rate;
     return tcpip__option_answer(call, &out, sizeof(out));
+}
+
+/* ---- TCP_CC_INFO ---- */
+
+/* union tcp_cc_info; a controller says which member by its length. */
+struct linux_vegas_info {
+    uint32_t enabled, rtt_count, rtt_us, min_rtt_us;
+};
+struct linux_dctcp_info {
+    uint16_t enabled, ce_state;
+    uint32_t alpha; /* of 2^10 */
+    uint32_t ab_ecn, ab_total;
+};
+struct linux_bbr_info {
+    uint32_t bandwidth_low, bandwidth_high;
+    uint32_t min_rtt_us;
+    uint32_t pacing_gain, cwnd_gain; /* of 2^8 */
+};
+
+int tcpip__option_tcp_congestion_info(const struct option_call *call)
+{
+    struct tcpip_congestion_info info;
+    if (tcpip_endpoint_congestion_info(call->socket->endpoint, &info) != TCPIP_OK)
+        return EINVAL;
+    switch (info.kind) {
+    case TCPIP_CONGESTION_INFO_VEGAS: {
+        struct linux_vegas_info vegas = {info.vegas.enabled, info.vegas.rtt_count, info_us(info.vegas.rtt_ns),
+                                         info_us(info.vegas.min_rtt_ns)};
+        return tcpip__option_answer(call, &vegas, sizeof(vegas));
+    }
+    case TCPIP_CONGESTION_INFO_DCTCP: {
+        struct linux_dctcp_info dctcp = {info.dctcp.enabled, info.dctcp.receives_ce, info.dctcp.alpha >> 10,
+                                         (uint32_t)info.dctcp.marked, (uint32_t)info.dctcp.delivered};
+        return tcpip__option_answer(call, &dctcp, sizeof(dctcp));
+    }
+    case TCPIP_CONGESTION_INFO_BBR: {
+        struct linux_bbr_info bbr = {(uint32_t)info.bbr.bandwidth, (uint32_t)(info.bbr.bandwidth >> 32),
+                                     info.bbr.min_rtt_ns > 0 ? info_us(info.bbr.min_rtt_ns) : UINT32_MAX,
+                                     info.bbr.pacing_gain * 256 / 100, info.bbr.cwnd_gain * 256 / 100};
+        return tcpip__option_answer(call, &bbr, sizeof(bbr));
+    }
+    case TCPIP_CONGESTION_INFO_NONE:
+        break;
+    }
+    return tcpip__option_answer(call, "", 0);
 }

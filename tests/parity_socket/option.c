@@ -350,6 +350,94 @@ static void say_state(int fd)
         info.tcpi_options & (TCPI_OPT_SACK | TCPI_OPT_TIMESTAMPS | TCPI_OPT_WSCALE));
 }
 
+/* Of struct tcp_info as Linux 6.18 has it, every field that the same calls make the same number; the C library's
+ * headers are older. */
+static void say_info(int fd)
+{
+    static const struct {
+        const char *name;
+        unsigned offset, size;
+    } fields[] = {
+        {"state", 0, 1},
+        {"ca_state", 1, 1},
+        {"retransmits", 2, 1},
+        {"probes", 3, 1},
+        {"backoff", 4, 1},
+        {"unacked", 24, 4},
+        {"sacked", 28, 4},
+        {"lost", 32, 4},
+        {"retrans", 36, 4},
+        {"fackets", 40, 4},
+        {"last_ack_sent", 48, 4},
+        {"snd_ssthresh", 76, 4},
+        {"reordering", 88, 4},
+        {"total_retrans", 100, 4},
+        {"max_pacing_rate", 112, 8},
+        {"bytes_acked", 120, 8},
+        {"bytes_received", 128, 8},
+        {"notsent_bytes", 144, 4},
+        {"data_segs_in", 152, 4},
+        {"data_segs_out", 156, 4},
+        {"rwnd_limited", 176, 8},
+        {"sndbuf_limited", 184, 8},
+        {"delivered", 192, 4},
+        {"delivered_ce", 196, 4},
+        {"bytes_sent", 200, 8},
+        {"bytes_retrans", 208, 8},
+        {"dsack_dups", 216, 4},
+        {"reord_seen", 220, 4},
+        {"rcv_ooopack", 224, 4},
+        {"rehash", 236, 4},
+        {"total_rto", 240, 2},
+        {"total_rto_recoveries", 242, 2},
+        {"total_rto_time", 244, 4},
+        {"received_ce", 248, 4},
+        {"delivered_e1_bytes", 252, 4},
+        {"delivered_e0_bytes", 256, 4},
+        {"delivered_ce_bytes", 260, 4},
+        {"received_e1_bytes", 264, 4},
+        {"received_e0_bytes", 268, 4},
+        {"received_ce_bytes", 272, 4},
+        {"accecn_fail_mode", 276, 2},
+        {"accecn_opt_seen", 278, 2},
+    };
+    char room[512] = "";
+    socklen_t length = sizeof(room);
+    DO(getsockopt(fd, IPPROTO_TCP, TCP_INFO, room, &length));
+    for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+        unsigned long long value = 0; /* least significant byte first */
+        memcpy(&value, room + fields[i].offset, fields[i].size);
+        say("%s %llu", fields[i].name, value);
+    }
+    say("of %u bytes", length);
+}
+
+static void info_of_transfer(void)
+{
+    int ends[2];
+    char name[16] = "reno", room[64];
+    socklen_t length = sizeof(room);
+    make_pair(AF_INET, ends);
+    DO(send(ends[0], "some data", 9, 0));
+    AWAIT(ends[1], POLLIN);
+    RECV(ends[1], 100, 0);
+    DO(send(ends[1], "and back", 8, 0));
+    AWAIT(ends[0], POLLIN);
+    RECV(ends[0], 100, 0);
+    say_info(ends[0]);
+    say_info(ends[1]);
+    DO(setsockopt(ends[0], IPPROTO_TCP, TCP_CONGESTION, name, 4));
+    DO(getsockopt(ends[0], IPPROTO_TCP, TCP_CC_INFO, room, &length));
+    say("(%u)", length);
+    length = sizeof(room);
+    DO(setsockopt(ends[0], IPPROTO_TCP, TCP_CONGESTION, "bbr", 3));
+    DO(getsockopt(ends[0], IPPROTO_TCP, TCP_CC_INFO, room, &length));
+    say("(%u)", length);
+    length = 5;
+    DO(getsockopt(ends[0], IPPROTO_TCP, TCP_CC_INFO, room, &length));
+    say("(%u)", length);
+}
+
 static void info(void)
 {
     int fd = make_tcp(AF_INET), ends[2], listener = make_listener(AF_INET, 5000, 1);
@@ -449,6 +537,7 @@ const struct scenario option_scenarios[] = {
     {"option/bind_to_device", bind_to_device},
     {"option/congestion", congestion},
     {"option/info", info},
+    {"option/info_of_transfer", info_of_transfer},
     {"option/delay", delay},
     {"option/of_connections", of_connections},
     {"option/names", names_of_options},

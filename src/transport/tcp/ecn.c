@@ -40,7 +40,6 @@ enum {
     ACE_TOLD_AT_ONCE = 3, /* CE packets that don't wait for a delayed ACK: far from the modulus (RFC 9768 3.2.2.5.1) */
     OPTION_EVERY = 2,     /* bare ACKs: more than three a round trip */
     COUNTER_MASK = 0xffffff,
-    COUNTER_INITIAL = 1, /* of ECT(0) and ECT(1), so that zeroed ones show */
 };
 STATIC_ASSERT(TCPIP_TCP_ECE == 1 << ACE_SHIFT && TCPIP_TCP_AE == 4 << ACE_SHIFT);
 
@@ -94,8 +93,8 @@ static void ecn_begin(struct ecn *ecn, enum ecn_mode mode, enum ecn_point point)
         .exact = exact,
         .send_ect = mode != ECN_OFF,
         .syn_point = (uint8_t)point,
-        .received_ect0_bytes = COUNTER_INITIAL,
-        .received_ect1_bytes = COUNTER_INITIAL,
+        .received_ect0_bytes = ECN_COUNTER_INITIAL,
+        .received_ect1_bytes = ECN_COUNTER_INITIAL,
         .acks_plain = OPTION_EVERY,
     };
 }
@@ -181,6 +180,9 @@ void tcpip__ecn_option_received(struct ecn *ecn, uint32_t first, uint32_t ce, ui
         return;
     }
     ecn->option_seen = true;
+    uint32_t ect0_more = (first - ECN_COUNTER_INITIAL - ecn->told_ect0_bytes) & COUNTER_MASK;
+    if (count > 0 && ect0_more <= COUNTER_MASK / 2)
+        ecn->told_ect0_bytes += ect0_more;
     if (count < 2 || ce_bytes == NULL)
         return;
     uint32_t more = (ce - ecn->told_ce_bytes) & COUNTER_MASK;
@@ -294,7 +296,7 @@ uint32_t tcpip__ecn_option(struct ecn *ecn, uint32_t counters[3])
         ecn->acks_plain++;
         return 0;
     }
-    bool third = ecn->received_ect1_bytes != COUNTER_INITIAL;
+    bool third = ecn->received_ect1_bytes != ECN_COUNTER_INITIAL;
     ecn->acks_plain = 0;
     ecn->reported_ce_bytes = ecn->received_ce_bytes;
     counters[0] = ecn->received_ect0_bytes & COUNTER_MASK;

@@ -17,6 +17,8 @@ enum ecn_option {
     ECN_OPTION_ACCURATE_PASSIVE,
 };
 
+enum { ECN_COUNTER_INITIAL = 1 }; /* of bytes in ECT(0) and ECT(1), so that zeroed ones show (RFC 9768 3.2.3.2.4) */
+
 enum ecn_mode { ECN_OFF, ECN_CLASSIC, ECN_ACCURATE };
 
 /* The field of the IP header (RFC 3168 5). */
@@ -43,7 +45,8 @@ struct ecn {
     /* accurate: what came (r.cep, r.ceb, r.e0b, r.e1b), and what the peer says came (s.cep, s.ceb) */
     uint32_t received_ce, received_ce_bytes, received_ect0_bytes, received_ect1_bytes;
     uint32_t told_ce, told_ce_bytes, guessed_ce_bytes; /* guessed from packets, ahead of the option */
-    uint32_t reported_ce_bytes;                        /* in the last option sent */
+    uint32_t told_ect0_bytes;
+    uint32_t reported_ce_bytes; /* in the last option sent */
 };
 
 /* ---- handshake ---- */

@@ -154,7 +154,8 @@ struct tcp_endpoint {
     /* send: RFC 9293 3.3.1 */
     seqnum iss, snd_una, snd_nxt, snd_wl1, snd_wl2;
     uint32_t snd_wnd, snd_wnd_max;
-    seqnum snd_small; /* end of the last partial segment sent (Nagle as Minshall meant it) */
+    seqnum snd_small;    /* end of the last partial segment sent (Nagle as Minshall meant it) */
+    uint32_t timeout_ms; /* that episodes of timeouts lasted, those that are over */
     struct send_queue send_queue;
     uint32_t send_buffer_bytes;
     bool send_buffer_fixed, receive_buffer_fixed; /* set by option: no auto-tuning */
@@ -172,6 +173,7 @@ struct tcp_endpoint {
     uint8_t retransmit_count; /* timeouts in a row */
     uint8_t probe_count;
     uint8_t keepalive_count;
+    uint16_t timeouts, timeout_episodes; /* for tcp_info; they stop at 65535 */
     struct rtt rtt;
     struct tcpip_congestion congestion;
     struct ecn ecn;
@@ -182,7 +184,8 @@ struct tcp_endpoint {
     uint32_t ts_recent; /* TS.Recent (RFC 7323 4.3) */
     uint32_t ts_offset;
     tcpip_ns ts_recent_at;
-    seqnum last_ack_sent; /* Last.ACK.sent */
+    seqnum last_ack_sent;      /* Last.ACK.sent */
+    uint32_t timeout_since_ms; /* while retransmit_count isn't 0: since when, low bits */
     struct receive_queue receive_queue;
     struct receive_window receive_window;
     struct ack_policy ack_policy;
@@ -640,6 +643,8 @@ static inline bool tcp_timer_on(const struct tcp_endpoint *ep, enum tcp_timer ti
     return ep->deadlines[timer] != TCPIP_NEVER;
 }
 void tcpip__tcp_timers_on_syn_sent(struct tcp_endpoint *ep);
+/* What timed out has made progress, or begins anew. */
+void tcpip__tcp_timers_count_progress(struct tcp_endpoint *ep, tcpip_ns now);
 /* As if the SYN had timed out. */
 void tcpip__tcp_timers_syn_again(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_established(struct tcp_endpoint *ep);

@@ -203,12 +203,15 @@ static enum tcpip_error tcp_op_recvmsg(struct tcpip_endpoint *endpoint, const st
     if (ep->receive_queue.bytes == 0)
         return tcp_read_error(ep);
     size_t total = 0;
+    tcpip_ns at = 0;
     for (size_t i = 0; i < io_count && ep->receive_queue.bytes > 0; i++)
-        total += tcpip__receive_queue_read(&ep->receive_queue, chunks, io[i].data, io[i].size);
+        total += tcpip__receive_queue_read(&ep->receive_queue, chunks, io[i].data, io[i].size, &at);
     *done = total;
     tcp_no_sender(ep, from);
-    if (control != NULL)
-        control->present = 0;
+    if (control != NULL && total > 0) {
+        control->present = TCPIP_CONTROL_TIMESTAMP;
+        control->received_at = at;
+    }
     tcp_after_read(ep, total);
     return TCPIP_OK;
 }

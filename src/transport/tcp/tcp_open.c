@@ -107,6 +107,8 @@ void tcpip__tcp_prepare(struct tcp_endpoint *ep, tcpip_ns now)
     ep->snd_nxt = seq_add(ep->iss, 1);
     ep->snd_small = ep->cwnd_used_until = ep->snd_una;
     ep->retransmit_count = ep->probe_count = ep->keepalive_count = 0;
+    ep->timeouts = ep->timeout_episodes = 0;
+    ep->timeout_ms = 0;
     ep->fin_queued = ep->fin_sent = ep->fin_acked = ep->fin_seen = ep->fin_received = false;
     ep->snd_wnd = ep->snd_wnd_max = 0;
     ep->rcv_nxt = ep->last_ack_sent = seq(0);
@@ -420,7 +422,7 @@ static void syn_sent_simultaneous(struct tcp_endpoint *ep, struct tcp_segment *s
     syn_sent_window(ep, segment);
     ep->syn_deferred = false; /* the peer was first */
     tcpip__tcp_event(ep, TCP_EVENT_SYN_RECEIVED);
-    ep->retransmit_count = 0;
+    tcpip__tcp_timers_count_progress(ep, segment->now);
     tcpip__tcp_send_syn(ep);
     tcpip__tcp_timers_on_syn_sent(ep);
     tcpip_packet_free(segment->packet); /* text on a bare SYN isn't kept: the peer sends it again */

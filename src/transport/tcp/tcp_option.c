@@ -236,6 +236,32 @@ const char *tcpip_endpoint_congestion(const struct tcpip_endpoint *endpoint)
     return ep->congestion.ops != NULL ? ep->congestion.ops->name : tcpip__congestion_default(endpoint->stack)->name;
 }
 
+enum tcpip_error tcpip_endpoint_congestion_info(const struct tcpip_endpoint *endpoint,
+                                                struct tcpip_congestion_info *out)
+{
+    uint64_t state[TCPIP_CONGESTION_STATE_BYTES / 8] = {0};
+    if (endpoint->transport != TCPIP_PROTOCOL_TCP)
+        return TCPIP_ERR_NOT_SUPPORTED;
+    const struct tcp_endpoint *ep = tcp_of_const(endpoint);
+    struct tcpip_congestion congestion = ep->congestion;
+    memset(out, 0, sizeof(*out));
+    if (congestion.ops == NULL)
+        congestion.ops = tcpip__congestion_default(endpoint->stack);
+    if (congestion.ops->info == NULL)
+        return TCPIP_OK;
+    if (ep->hot == NULL) { /* the state is given back: what it will be when it is needed */
+        congestion.state = state;
+        congestion.mss = max_u32(congestion.mss, TCP_MSS_MIN);
+        congestion.ops->init(&congestion, tcpip_stack_now(endpoint->stack));
+    }
+    congestion.ops->info(&congestion, out);
+    if (out->kind == TCPIP_CONGESTION_INFO_DCTCP) {
+        out->dctcp.enabled = ep->ecn.mode != ECN_OFF;
+        out->dctcp.receives_ce = ep->ecn.exact && ep->ecn.echo;
+    }
+    return TCPIP_OK;
+}
+
 /* ---- tcp_info ---- */
 
 static tcpip_ns info_since(tcpip_ns at, tcpip_ns now)
@@ -256,7 +282,33 @@ static void info_hot(const struct tcp_endpoint *ep, struct tcpip_tcp_info *out)
     out->retransmitting_bytes = hot->board.retransmitted_bytes;
     out->sacked_bytes = hot->board.sacked_bytes;
     out->delivery_rate = hot->rate.bytes_per_second;
+    out->delivery_rate_app_limited = hot->rate.bytes_per_second == 0 || hot->rate.sample_app_limited;
     out->reordering = hot->recovery.reordering;
+}
+
+/* RFC 9768; counters of bytes begin at 1 on the wire, where that is more than nothing. */
+static void info_accurate_ecn(const struct ecn *ecn, struct tcpip_tcp_info *out)
+{
+    out->received_ce = ecn->received_ce;
+    out->delivered_ce = ecn->told_ce;
+    out->received_ce_bytes = ecn->received_ce_bytes;
+    out->delivered_ce_bytes = ecn->told_ce_bytes;
+    if (ecn->mode != ECN_ACCURATE)
+        return;
+    out->received_ect0_bytes = ecn->received_ect0_bytes - ECN_COUNTER_INITIAL;
+    out->received_ect1_bytes = ecn->received_ect1_bytes - ECN_COUNTER_INITIAL;
+    out->delivered_ect0_bytes = ecn->told_ect0_bytes;
+    out->accurate_ecn_option_seen = ecn->option_seen;
+    out->accurate_ecn_option_bad = ecn->option_bad;
+    out->accurate_ecn_flags_bad = !ecn->send_ect;
+}
+
+static void info_timeouts(const struct tcp_endpoint *ep, tcpip_ns now, struct tcpip_tcp_info *out)
+{
+    uint32_t lasts_ms = ep->retransmit_count > 0 ? (uint32_t)(now / TCPIP_MS) - ep->timeout_since_ms : 0;
+    out->timeouts = ep->timeouts;
+    out->timeout_episodes = ep->timeout_episodes;
+    out->timeout_ns = ((tcpip_ns)ep->timeout_ms + lasts_ms) * TCPIP_MS;
 }
 
 static void info_fill(const struct tcp_endpoint *ep, tcpip_ns now, struct tcpip_tcp_info *out)
@@ -293,6 +345,7 @@ static void info_fill(const struct tcp_endpoint *ep, tcpip_ns now, struct tcpip_
     out->rcv_wnd = receive_window_open(&ep->receive_window, ep->rcv_nxt);
     out->not_sent_bytes = tcp_can_transmit(ep) ? tcp_unsent(ep) : 0;
     out->unacked_bytes = tcp_can_transmit(ep) ? seq_size(ep->snd_una, ep->snd_nxt) : 0;
+    out->accepted = ep->accepted;
     out->accept_queue = ep->listener != NULL ? ep->listener->queued : 0;
     out->accept_backlog = ep->listener != NULL ? ep->listener->backlog : 0;
     out->rcv_space_bytes = ep->receive_window.space_bytes;
@@ -320,10 +373,10 @@ static void info_fill(const struct tcp_endpoint *ep, tcpip_ns now, struct tcpip_
     out->fast_open_fail = (enum tcpip_tcp_fast_open_fail)ep->fast_open_fail;
     out->ecn = ep->ecn.mode == ECN_CLASSIC;
     out->accurate_ecn = ep->ecn.mode == ECN_ACCURATE;
-    out->received_ce = ep->ecn.received_ce;
-    out->delivered_ce = ep->ecn.told_ce;
-    out->received_ce_bytes = ep->ecn.received_ce_bytes;
-    out->delivered_ce_bytes = ep->ecn.told_ce_bytes;
+    info_accurate_ecn(&ep->ecn, out);
+    info_timeouts(ep, now, out);
+    out->max_pacing_rate = (uint64_t)tcp_option(ep, TCPIP_OPTION_MAX_PACING_RATE);
+    out->delivery_rate_app_limited = true; /* what isn't known was the application's fault */
     info_hot(ep, out);
 }
 

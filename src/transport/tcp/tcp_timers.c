@@ -85,14 +85,30 @@ static bool tcp_user_timeout_over(const struct tcp_endpoint *ep, tcpip_ns now)
     return timeout > 0 && ep->user_timeout_from != TCPIP_NEVER && now - ep->user_timeout_from >= timeout;
 }
 
-/* One more retransmission. At R1 the way there is in doubt: the neighbor is asked about, and a route looked for anew
- * (RFC 9293 MUST-20). */
-static void tcp_count_retransmit(struct tcp_endpoint *ep)
+/* One more timeout. At R1 the way there is in doubt: the neighbor is asked about, and a route looked for anew (RFC 9293
+ * MUST-20). */
+static void tcp_count_timeout(struct tcp_endpoint *ep, tcpip_ns now)
 {
+    if (ep->retransmit_count == 0) {
+        ep->timeout_since_ms = (uint32_t)(now / TCPIP_MS);
+        if (ep->timeout_episodes < UINT16_MAX)
+            ep->timeout_episodes++;
+    }
+    if (ep->timeouts < UINT16_MAX)
+        ep->timeouts++;
     if (ep->retransmit_count < UINT8_MAX)
         ep->retransmit_count++;
+    tcp_stats(ep)->timeouts++;
     if (ep->retransmit_count == RETRANSMITS_DOUBTFUL)
         tcpip__route_doubt(&ep->route);
+}
+
+void tcpip__tcp_timers_count_progress(struct tcp_endpoint *ep, tcpip_ns now)
+{
+    if (likely(ep->retransmit_count == 0))
+        return;
+    ep->timeout_ms = sat_add_u32(ep->timeout_ms, (uint32_t)(now / TCPIP_MS) - ep->timeout_since_ms);
+    ep->retransmit_count = 0;
 }
 
 static void tcp_on_syn_timeout(struct tcp_endpoint *ep, tcpip_ns now)
@@ -106,9 +122,8 @@ static void tcp_on_syn_timeout(struct tcp_endpoint *ep, tcpip_ns now)
         tcp_give_up(ep);
         return;
     }
-    tcp_count_retransmit(ep);
+    tcp_count_timeout(ep, now);
     tcp_stats(ep)->retransmits++;
-    tcp_stats(ep)->timeouts++;
     ep->total_retransmits++;
     if (ep->syn_ack_pending && ep->retransmit_count > 1)
         ep->congestion.cwnd = ep->snd_mss; /* RFC 5681 3.1, as where the handshake comes before the data */
@@ -164,8 +179,7 @@ static void tcp_on_retransmit_timeout(struct tcp_endpoint *ep, tcpip_ns now)
         tcp_give_up(ep);
         return;
     }
-    tcp_count_retransmit(ep);
-    tcp_stats(ep)->timeouts++;
+    tcp_count_timeout(ep, now);
     if (tcpip__recovery_on_rto(&hot->recovery, ep->snd_una, ep->snd_nxt, ep->congestion.cwnd, ep->congestion.ssthresh,
                                ep->retransmit_count > 1, ep->sack_on))
         ep->congestion.ops->on_rto(&ep->congestion, hot->board.outstanding_bytes, now);
@@ -341,7 +355,7 @@ void tcpip__tcp_timers_on_established(struct tcp_endpoint *ep)
         tcpip__tcp_rtt_bounds(ep, &bounds);
         tcpip__rtt_syn_timed_out(&ep->rtt, &bounds);
     }
-    ep->retransmit_count = 0;
+    tcpip__tcp_timers_count_progress(ep, tcpip__stack_now(ep->base.stack));
     tcpip__tcp_timers_on_keepalive_option(ep);
 }
 
@@ -350,7 +364,7 @@ void tcpip__tcp_timers_on_fast_opened(struct tcp_endpoint *ep)
 {
     bool outstanding = ep->hot != NULL && ep->hot->board.count > 0;
     tcp_timer_disarm(ep, TCP_TIMER_RETRANSMIT);
-    ep->retransmit_count = 0;
+    tcpip__tcp_timers_count_progress(ep, tcpip__stack_now(ep->base.stack));
     ep->rtt.backoff = 0;
     if (outstanding) {
         tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, tcpip__stack_now(ep->base.stack) + tcp_rto(ep));
@@ -389,7 +403,7 @@ void tcpip__tcp_timers_on_ack(struct tcp_endpoint *ep, bool progress)
 {
     tcpip_ns now = tcpip__stack_now(ep->base.stack);
     if (progress) {
-        ep->retransmit_count = 0;
+        tcpip__tcp_timers_count_progress(ep, now);
         ep->user_timeout_from = TCPIP_NEVER;
         tcp_timer_disarm(ep, TCP_TIMER_USER_TIMEOUT);
     }

@@ -609,6 +609,11 @@ static uint32_t bbr_pacing_gain(const struct bbr *bbr)
     return gains[bbr->state];
 }
 
+static uint32_t bbr_cwnd_gain(const struct bbr *bbr)
+{
+    return bbr->state == BBR_UP ? BBR_UP_CWND : bbr->state == BBR_PROBE_RTT ? BBR_PROBE_RTT_CWND : BBR_CWND;
+}
+
 static void bbr_set_pacing(struct tcpip_congestion *congestion, const struct bbr *bbr, uint32_t gain)
 {
     uint64_t rate = (uint64_t)bbr_bw(bbr) * BBR_UNIT * gain / 100 * BBR_PACING_MARGIN / 100;
@@ -618,9 +623,8 @@ static void bbr_set_pacing(struct tcpip_congestion *congestion, const struct bbr
 
 static void bbr_set_cwnd(struct tcpip_congestion *congestion, struct bbr *bbr, const struct tcpip_congestion_ack *ack)
 {
-    uint32_t gain = bbr->state == BBR_UP ? BBR_UP_CWND : bbr->state == BBR_PROBE_RTT ? BBR_PROBE_RTT_CWND : BBR_CWND;
-    uint32_t most =
-        sat_add_u32(bbr_bdp(congestion, bbr, bbr_bw(bbr), gain), max_u32(bbr->extra_acked[0], bbr->extra_acked[1]));
+    uint32_t most = sat_add_u32(bbr_bdp(congestion, bbr, bbr_bw(bbr), bbr_cwnd_gain(bbr)),
+                                max_u32(bbr->extra_acked[0], bbr->extra_acked[1]));
     most = min_u32(bbr_quantized(congestion, bbr, most), CONGESTION_CWND_MAX);
     uint32_t grown = sat_add_u32(congestion->cwnd, ack->newly_delivered);
     if (bbr->full_bw_reached)
@@ -769,6 +773,16 @@ static void bbr_on_sent(struct tcpip_congestion *congestion, uint32_t bytes, uin
     }
 }
 
+static void bbr_info(const struct tcpip_congestion *congestion, struct tcpip_congestion_info *out)
+{
+    const struct bbr *bbr = (const struct bbr *)(const void *)congestion->state;
+    out->kind = TCPIP_CONGESTION_INFO_BBR;
+    out->bbr.bandwidth = (uint64_t)bbr_bw(bbr) * BBR_UNIT;
+    out->bbr.min_rtt_ns = bbr->min_rtt != UINT32_MAX ? (tcpip_ns)bbr->min_rtt : 0;
+    out->bbr.pacing_gain = bbr_pacing_gain(bbr);
+    out->bbr.cwnd_gain = bbr_cwnd_gain(bbr);
+}
+
 const struct tcpip_congestion_ops tcpip_congestion_bbr = {
     .name = "bbr",
     .state_size = sizeof(struct bbr),
@@ -778,5 +792,6 @@ const struct tcpip_congestion_ops tcpip_congestion_bbr = {
     .on_rto = bbr_on_rto,
     .on_undo = bbr_on_undo,
     .on_sent = bbr_on_sent,
+    .info = bbr_info,
     .owns_recovery = true,
 };

@@ -89,6 +89,16 @@ static void dctcp_on_rto(struct tcpip_congestion *congestion, uint32_t in_flight
     dctcp_of(congestion)->counted = 0;
 }
 
+static void dctcp_info(const struct tcpip_congestion *congestion, struct tcpip_congestion_info *out)
+{
+    const struct dctcp *dctcp = (const struct dctcp *)(const void *)congestion->state;
+    out->kind = TCPIP_CONGESTION_INFO_DCTCP;
+    out->dctcp.enabled = true;
+    out->dctcp.alpha = dctcp->alpha;
+    out->dctcp.marked = dctcp->marked;
+    out->dctcp.delivered = dctcp->delivered;
+}
+
 const struct tcpip_congestion_ops tcpip_congestion_dctcp = {
     .name = "dctcp",
     .state_size = sizeof(struct dctcp),
@@ -96,6 +106,7 @@ const struct tcpip_congestion_ops tcpip_congestion_dctcp = {
     .on_ack = dctcp_on_ack,
     .on_recovery = dctcp_on_recovery,
     .on_rto = dctcp_on_rto,
+    .info = dctcp_info,
     .needs_ecn = true,
     .exact_ecn = true,
 };
