@@ -54,25 +54,28 @@ enum tcpip_congestion_info_kind {
     TCPIP_CONGESTION_INFO_DCTCP, /* at marks */
     TCPIP_CONGESTION_INFO_BBR,   /* at the rate */
 };
+struct tcpip_congestion_vegas {
+    bool enabled;
+    uint32_t rtt_count;
+    tcpip_ns rtt_ns, min_rtt_ns;
+};
+struct tcpip_congestion_marks {
+    bool enabled;               /* marks were agreed on: without them it is Reno */
+    bool receives_ce;           /* what came last was marked */
+    uint32_t alpha;             /* share of marks, of 2^20 */
+    uint64_t delivered, marked; /* bytes of this window; those of them that met congestion */
+};
+struct tcpip_congestion_model {
+    uint64_t bandwidth;              /* bytes per second; 0: not known */
+    tcpip_ns min_rtt_ns;             /* 0: not known */
+    uint32_t pacing_gain, cwnd_gain; /* percent */
+};
 struct tcpip_congestion_info {
     enum tcpip_congestion_info_kind kind;
     union {
-        struct {
-            bool enabled;
-            uint32_t rtt_count;
-            tcpip_ns rtt_ns, min_rtt_ns;
-        } vegas;
-        struct {
-            bool enabled;               /* marks were agreed on: without them it is Reno */
-            bool receives_ce;           /* what came last was marked */
-            uint32_t alpha;             /* share of marks, of 2^20 */
-            uint64_t delivered, marked; /* bytes of this window; those of them that met congestion */
-        } dctcp;
-        struct {
-            uint64_t bandwidth;              /* bytes per second; 0: not known */
-            tcpip_ns min_rtt_ns;             /* 0: not known */
-            uint32_t pacing_gain, cwnd_gain; /* percent */
-        } bbr;
+        struct tcpip_congestion_vegas vegas;
+        struct tcpip_congestion_marks dctcp;
+        struct tcpip_congestion_model bbr;
     };
 };
 

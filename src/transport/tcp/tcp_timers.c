@@ -87,7 +87,7 @@ static bool tcp_user_timeout_over(const struct tcp_endpoint *ep, tcpip_ns now)
 
 /* One more timeout. At R1 the way there is in doubt: the neighbor is asked about, and a route looked for anew (RFC 9293
  * MUST-20). */
-static void tcp_count_timeout(struct tcp_endpoint *ep, tcpip_ns now)
+static void tcp_count_retransmit(struct tcp_endpoint *ep, tcpip_ns now)
 {
     if (ep->retransmit_count == 0) {
         ep->timeout_since_ms = (uint32_t)(now / TCPIP_MS);
@@ -122,7 +122,7 @@ static void tcp_on_syn_timeout(struct tcp_endpoint *ep, tcpip_ns now)
         tcp_give_up(ep);
         return;
     }
-    tcp_count_timeout(ep, now);
+    tcp_count_retransmit(ep, now);
     tcp_stats(ep)->retransmits++;
     ep->total_retransmits++;
     if (ep->syn_ack_pending && ep->retransmit_count > 1)
@@ -179,7 +179,7 @@ static void tcp_on_retransmit_timeout(struct tcp_endpoint *ep, tcpip_ns now)
         tcp_give_up(ep);
         return;
     }
-    tcp_count_timeout(ep, now);
+    tcp_count_retransmit(ep, now);
     if (tcpip__recovery_on_rto(&hot->recovery, ep->snd_una, ep->snd_nxt, ep->congestion.cwnd, ep->congestion.ssthresh,
                                ep->retransmit_count > 1, ep->sack_on))
         ep->congestion.ops->on_rto(&ep->congestion, hot->board.outstanding_bytes, now);
