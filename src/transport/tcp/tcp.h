@@ -72,6 +72,8 @@ struct tcp_hot {
     struct rate rate;
     struct pacer pacer;
     struct reassembly reassembly;
+    seqnum hole;      /* while something waits above it: rcv_nxt when the first hole opened, */
+    uint32_t hole_ts; /* and TS.Recent then */
     uint64_t congestion_state[TCPIP_CONGESTION_STATE_BYTES / 8];
 };
 

@@ -11,7 +11,10 @@
  * (tcp_open.c), the ACK's meaning (tcp_ack.c). */
 #include "transport/tcp/tcp.h"
 
-enum { PAWS_IDLE_DAYS = 24 }; /* RFC 7323 5.5: a timestamp older than this says nothing */
+enum {
+    PAWS_IDLE_DAYS = 24,       /* RFC 7323 5.5: a timestamp older than this says nothing */
+    PAWS_LATE_BYTES = 1 << 30, /* since the first hole opened, for what is late because of it */
+};
 
 static uint32_t segment_numbers(const struct tcp_segment *segment)
 {
@@ -23,10 +26,23 @@ bool tcpip__tcp_paws_reject(uint32_t ts_recent, tcpip_ns ts_recent_at, uint32_t 
     return (int32_t)(ts_val - ts_recent) < 0 && now - ts_recent_at < (tcpip_ns)PAWS_IDLE_DAYS * 86400 * TCPIP_SECOND;
 }
 
+/* What fills a hole moves TS.Recent, and was sent after much that lies above the hole and may still be on its way. PAWS
+ * would drop that, the peer would take it for lost, and for a sign of congestion: once in an episode of losses for each
+ * segment that is late. But all that lies above the first hole was sent after what lies below it. So as long as there
+ * is a hole, that is the time to compare with: TS.Recent when it opened. It is at most 2^30 bytes ago, and duplicates
+ * of the last turn of the sequence numbers are older than 2^31, in which every clock ticks (RFC 7323 5.4). */
+static bool input_late(const struct tcp_endpoint *ep, uint32_t ts_val)
+{
+    const struct tcp_hot *hot = ep->hot;
+    return hot != NULL && hot->reassembly.count > 0 && seq_size(hot->hole, ep->rcv_nxt) < PAWS_LATE_BYTES &&
+           (int32_t)(ts_val - hot->hole_ts) >= 0;
+}
+
 static bool input_paws(struct tcp_endpoint *ep, struct tcp_segment *segment)
 {
     if (!ep->ts_on || !segment->has_ts || (segment->flags & TCPIP_TCP_RST) != 0 ||
-        !tcpip__tcp_paws_reject(ep->ts_recent, ep->ts_recent_at, segment->ts_val, segment->now))
+        !tcpip__tcp_paws_reject(ep->ts_recent, ep->ts_recent_at, segment->ts_val, segment->now) ||
+        input_late(ep, segment->ts_val))
         return true;
     tcp_stats(ep)->paws_dropped++;
     if (segment->length > 0)
@@ -330,6 +346,10 @@ static void receive_out_of_order(struct tcp_endpoint *ep, struct tcp_segment *se
                                                  receive_copy_all(ep), &tcp->receive_chunks, &stack->buffers, &chain)) {
         tcpip_packet_drop(segment->packet, TCPIP_DROP_NO_MEMORY);
         return;
+    }
+    if (hot->reassembly.count == 0) {
+        hot->hole = ep->rcv_nxt;
+        hot->hole_ts = ep->ts_recent;
     }
     uint32_t dropped = 0;
     uint32_t kept = tcpip__reassembly_insert(&hot->reassembly, &tcp->receive_chunks, chain, &dropped);
