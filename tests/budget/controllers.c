@@ -3,7 +3,7 @@
  *
  *   controllers [--all] TABLE       runs the cells of the table (without --all, the cheap ones), in TAP
  *   controllers --write TABLE       runs all and writes it anew: the diff is what a change has done
- *   controllers --cell NAME         one cell, in words
+ *   controllers --cell NAME [SEED]  one cell, in words; with one seed, and TEST_TRACE=1, event by event
  *
  * A cell is a controller on a line: rate, round trip, random loss or reordering, a buffer. It ends after 60 round
  * trips' worth, or a hundred losses if that is more, and after 50,000 segments at most. `got` is the time that an ideal
@@ -31,7 +31,7 @@ enum {
     SEEDS = 9,
     ROUNDS = 60,
     LOSSES = 100,
-    SEGMENTS = 50000,
+    SEGMENTS = 200000,
     WIRE = 1500,
     CHEAP_SEGMENTS = 5000,
     CHEAP_RATE = 10000000,
@@ -167,15 +167,17 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static struct result cell_run(const struct cell *cell)
+/* `only`: this seed alone; 0: as many as it takes. */
+static struct result cell_run(const struct cell *cell, uint64_t only)
 {
     double got[SEEDS], fair[SEEDS];
     struct lab_options line = cell->line;
     struct result result = {0};
     int seeds = line.flows == 1 && (line.loss_ppm != 0 || line.reorder_ppm != 0) ? SEEDS : 1;
+    seeds = only != 0 ? 1 : seeds;
     for (int i = 0; i < seeds; i++) {
         struct lab_outcome outcome;
-        line.seed = (uint64_t)i + 1;
+        line.seed = only != 0 ? only : (uint64_t)i + 1;
         lab_run(&line, &outcome);
         double sum = 0, squares = 0;
         for (uint32_t k = 0; k < line.flows; k++) {
@@ -235,7 +237,7 @@ static int table_check(const char *path, bool all)
         }
         if (!all && !cell_cheap(&cell))
             continue;
-        struct result result = cell_run(&cell);
+        struct result result = cell_run(&cell, 0);
         bool good = result.got >= floor && result.fair + 5 >= fair;
         printf("%sok %d - %s: %u, at least %u\n", good ? "" : "not ", ++count, name, result.got, floor);
         if (!good) {
@@ -256,7 +258,7 @@ static void write_row(FILE *file, const char *name)
         fprintf(stderr, "%s isn't a cell\n", name);
         exit(1);
     }
-    struct result result = cell_run(&cell);
+    struct result result = cell_run(&cell, 0);
     fprintf(file, "%-44s %8.0f %6u %6u %6u %8" PRIu64 " %6" PRIu64 "\n", name, cell.bound * 8 / 1000, result.got,
             result.got * 9 / 10, result.fair, result.retransmits, result.timeouts);
     fflush(file);
@@ -314,8 +316,8 @@ int main(int argc, char **argv)
         return 0;
     }
     struct cell cell;
-    if (argc == 3 && strcmp(argv[1], "--cell") == 0 && cell_parse(argv[2], &cell)) {
-        struct result result = cell_run(&cell);
+    if ((argc == 3 || argc == 4) && strcmp(argv[1], "--cell") == 0 && cell_parse(argv[2], &cell)) {
+        struct result result = cell_run(&cell, argc == 4 ? strtoull(argv[3], NULL, 10) : 0);
         cell_say(&cell, &result);
         return 0;
     }

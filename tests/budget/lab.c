@@ -8,6 +8,7 @@
 #include "lab.h"
 
 #include <tcpip/loop.h>
+#include <tcpip/trace.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +54,17 @@ static void lab_pump_later(void *ctx)
     (void)ctx; /* lab_settle does it */
 }
 
+/* TEST_TRACE=1 in the environment prints every event of the sender, but for packets. */
+static void lab_trace(void *ctx, const struct tcpip_event *event)
+{
+    char line[256];
+    (void)ctx;
+    if (event->kind < TCPIP_EVENT_TCP_STATE || event->endpoint == 0)
+        return;
+    (void)tcpip_event_print(event, line, sizeof(line));
+    printf("# %s\n", line);
+}
+
 static void lab_host(struct lab *lab, int i, struct tcpip_link *link, const char *address, const char *controller)
 {
     struct tcpip_prefix prefix;
@@ -62,7 +74,9 @@ static void lab_host(struct lab *lab, int i, struct tcpip_link *link, const char
     limits.memory_bytes = UINT64_C(1) << 40;
     limits.tcp_send_buffer_max = limits.tcp_receive_buffer_max = 1u << 30;
     limits.tcp_records = limits.tcp_out_of_order = limits.nic_queue_packets = 1u << 24;
-    must(tcpip_stack_new(&lab->env, &limits, &tcpip_protocols_all, &lab->stacks[i]));
+    struct tcpip_env env = lab->env;
+    env.trace = i == 0 && getenv("TEST_TRACE") != NULL ? lab_trace : NULL;
+    must(tcpip_stack_new(&env, &limits, &tcpip_protocols_all, &lab->stacks[i]));
     must(tcpip_stack_set_default(lab->stacks[i], TCPIP_OPTION_RECEIVE_BUFFER_SIZE, 1 << 30));
     must(tcpip_congestion_set_default(lab->stacks[i], controller));
     must(tcpip_stack_create_nic(lab->stacks[i], 1, link, NULL));

@@ -475,8 +475,9 @@ bool tcpip__tcp_ack(struct tcp_endpoint *ep, struct tcp_segment *segment)
         ep->soft_error = TCPIP_OK;
         ep->more_coming = false; /* as Linux: MSG_MORE holds back for as long as nothing is acknowledged */
         tcpip__route_confirm(&ep->route);
-        ack_room(ep);
     }
+    if (facts.acked > 0 || facts.sacked > 0)
+        ack_room(ep);
     tcpip__tcp_timers_on_ack(ep, facts.acked > 0);
     if (facts.sack_reneged)
         tcpip__tcp_timers_on_reneging(ep);

@@ -46,7 +46,9 @@ bool tcpip__tcp_writable(const struct tcp_endpoint *ep)
     int64_t low_water = tcp_option(ep, TCPIP_OPTION_NOT_SENT_LOW_WATER);
     if (low_water > 0 && tcp_unsent(ep) >= (uint64_t)low_water)
         return false;
-    return room > 0 && room >= ep->send_queue.bytes / 2; /* a third of the buffer, as Linux */
+    /* A third of the buffer, as Linux; but what is only kept until a hole is filled keeps nobody busy. */
+    uint64_t sacked = ep->hot != NULL ? ep->hot->board.sacked_bytes : 0;
+    return room > 0 && room >= sat_sub_u64(ep->send_queue.bytes, sacked) / 2;
 }
 
 void tcpip__tcp_tell_room(struct tcp_endpoint *ep)
@@ -63,8 +65,10 @@ void tcpip__tcp_tune_send_buffer(struct tcp_endpoint *ep)
     if (tcp_option(ep, TCPIP_OPTION_MODERATE_BUFFERS) == 0 || ep->send_buffer_fixed ||
         stack->memory.used_bytes > stack->limits.memory_bytes / 4 * 3)
         return;
-    /* Two windows: one in flight, one to follow it when it is acknowledged. */
-    uint32_t wanted = (uint32_t)min_u64(2 * (uint64_t)ep->congestion.cwnd, stack->limits.tcp_send_buffer_max);
+    /* Two windows: one in flight, one to follow it when it is acknowledged. What was SACKed is neither, but is kept,
+     * and as long as a hole isn't filled it grows by a window each round trip. */
+    uint64_t windows = 2 * (uint64_t)ep->congestion.cwnd + (ep->hot != NULL ? ep->hot->board.sacked_bytes : 0);
+    uint32_t wanted = (uint32_t)min_u64(windows, stack->limits.tcp_send_buffer_max);
     ep->send_buffer_bytes = max_u32(ep->send_buffer_bytes, wanted);
 }
 

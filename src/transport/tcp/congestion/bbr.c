@@ -569,10 +569,12 @@ static void bbr_check_probe_rtt_done(struct tcpip_congestion *congestion, struct
     }
 }
 
+/* Never before STARTUP has filled the pipe: until then round trips are those of an empty path anyway, and on a long one
+ * the pause would come in the middle of STARTUP (here the draft differs). */
 static void bbr_check_probe_rtt(struct tcpip_congestion *congestion, struct bbr *bbr,
                                 const struct tcpip_congestion_ack *ack)
 {
-    if (bbr->state != BBR_PROBE_RTT && bbr->probe_rtt_expired && !bbr->idle_restart) {
+    if (bbr->state != BBR_PROBE_RTT && bbr->probe_rtt_expired && bbr->full_bw_reached && !bbr->idle_restart) {
         bbr_save_cwnd(congestion, bbr);
         bbr->state = BBR_PROBE_RTT;
         bbr->probe_rtt_timed = false;
