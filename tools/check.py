@@ -289,7 +289,7 @@ def stage_gcc(report, _args):
 
 def stage_clang(report, _args):
     if make_build(report, CLANG, READY):
-        run_meson_tests(report, CLANG, lambda suites: not suites & (APART | {"check"}))
+        run_meson_tests(report, CLANG, lambda suites: not suites & (APART | {"check", "count"}))
     return True
 
 
