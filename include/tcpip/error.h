@@ -53,7 +53,11 @@ TCPIP_BEGIN_DECLS
     X(LIMIT_REACHED, "a limit of the stack is reached")                         \
     X(LINK_DOWN, "link is down")                                                \
     X(WRONG_TYPE, "protocol wrong type for endpoint")                           \
-    X(NAME_NOT_FOUND, "no such name")
+    X(NAME_NOT_FOUND, "no such name")                                           \
+    X(KEY_EXISTS, "a key with such an id exists")                               \
+    X(KEY_NOT_FOUND, "no such key")                                             \
+    X(KEY_IN_USE, "key is in use")                                              \
+    X(KEY_REJECTED, "key was rejected")
 
 enum tcpip_error {
     TCPIP_OK = 0,

@@ -200,7 +200,15 @@ struct tcpip_stack;
     X(fast_open_passive_alt_key)               \
     X(fast_open_listen_overflow)               \
     X(fast_open_cookie_requested)              \
-    X(fast_open_pauses)
+    X(fast_open_pauses)                        \
+    X(md5_not_found)                           \
+    X(md5_unexpected)                          \
+    X(md5_failure)                             \
+    X(ao_good)                                 \
+    X(ao_bad)                                  \
+    X(ao_key_not_found)                        \
+    X(ao_required)                             \
+    X(ao_dropped_icmps)
 
 #define TCPIP_STATS_FIELD_(name) uint64_t name;
 struct tcpip_stats_stack {

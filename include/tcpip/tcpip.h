@@ -11,6 +11,7 @@
 #include <tcpip/error.h>
 #include <tcpip/link.h>
 #include <tcpip/option.h>
+#include <tcpip/signature.h>
 #include <tcpip/stack.h>
 #include <tcpip/stats.h>
 #include <tcpip/trace.h>

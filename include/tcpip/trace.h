@@ -63,6 +63,10 @@ TCPIP_BEGIN_DECLS
     X(TCP_BAD_CHECKSUM, "bad TCP checksum")                               \
     X(TCP_BAD_ADDRESS, "TCP from or to a broadcast or multicast address") \
     X(TCP_UNEXPECTED_SIGNATURE, "signed TCP segment, and no key is set")  \
+    X(TCP_MISSING_SIGNATURE, "TCP segment isn't signed as it must be")    \
+    X(TCP_BAD_SIGNATURE, "TCP segment with a wrong signature")            \
+    X(TCP_SIGNATURE_KEY, "TCP segment signed with an unknown key")        \
+    X(TCP_SIGNATURE_OPTION, "malformed TCP signature option")             \
     X(TCP_MIN_TTL, "TCP from farther away than MIN_TTL allows")           \
     X(TCP_NO_PORT, "no endpoint on the TCP port")                         \
     X(TCP_BAD_FLAGS, "impossible TCP flags for the state")                \

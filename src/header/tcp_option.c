@@ -84,6 +84,23 @@ static void tcp_option_accecn(struct tcpip_tcp_options *out, uint8_t kind, struc
         out->accecn[i] = cursor_u24(body);
 }
 
+/* Nobody sends two, and which one counts would be anybody's guess: what guesses wrong takes a forgery for signed. */
+static void tcp_option_signature(struct tcpip_tcp_options *out, uint8_t kind, size_t bytes, uint8_t offset)
+{
+    bool md5 = kind == TCPIP_TCP_OPTION_MD5;
+    if ((out->present & (TCPIP_TCP_HAS_MD5 | TCPIP_TCP_HAS_AO)) != 0 ||
+        (md5 ? bytes != TCPIP_TCP_MD5_BYTES - 2 : bytes < TCP_OPTION_AO_BODY_MIN)) {
+        out->present |= TCPIP_TCP_BAD_SIGNATURE;
+    } else if (md5) {
+        out->present |= TCPIP_TCP_HAS_MD5;
+        out->md5_offset = offset;
+    } else {
+        out->present |= TCPIP_TCP_HAS_AO;
+        out->ao_offset = offset;
+        out->ao_bytes = (uint8_t)(bytes + 2);
+    }
+}
+
 /* One option of a kind that isn't bound to SYNs. `offset`: of its kind byte in the header. */
 static void tcp_option_on_any(struct tcpip_tcp_options *out, uint8_t kind, struct cursor *body, uint8_t offset)
 {
@@ -92,13 +109,8 @@ static void tcp_option_on_any(struct tcpip_tcp_options *out, uint8_t kind, struc
         out->present |= TCPIP_TCP_HAS_TIMESTAMPS;
         out->ts_val = cursor_u32(body);
         out->ts_ecr = cursor_u32(body);
-    } else if (kind == TCPIP_TCP_OPTION_MD5 && bytes == TCPIP_TCP_MD5_BYTES - 2) {
-        out->present |= TCPIP_TCP_HAS_MD5;
-        out->md5_offset = offset;
-    } else if (kind == TCPIP_TCP_OPTION_AO && bytes >= TCP_OPTION_AO_BODY_MIN) {
-        out->present |= TCPIP_TCP_HAS_AO;
-        out->ao_offset = offset;
-        out->ao_bytes = (uint8_t)(bytes + 2);
+    } else if (kind == TCPIP_TCP_OPTION_MD5 || kind == TCPIP_TCP_OPTION_AO) {
+        tcp_option_signature(out, kind, bytes, offset);
     } else if (kind == TCPIP_TCP_OPTION_ACCECN0 || kind == TCPIP_TCP_OPTION_ACCECN1) {
         tcp_option_accecn(out, kind, body);
     }
@@ -226,6 +238,11 @@ size_t tcpip_tcp_options_emit(uint8_t *out, const struct tcpip_tcp_options *opti
         tcp_option_write_nops(&pen, 2);
         tcp_option_write_pair(&pen, TCPIP_TCP_OPTION_MD5, TCPIP_TCP_MD5_BYTES);
         pen_fill(&pen, 0, TCPIP_TCP_MD5_BYTES - 2);
+    } else if (options->present & TCPIP_TCP_HAS_AO) {
+        ASSERT(options->ao_bytes >= 2 + TCP_OPTION_AO_BODY_MIN && options->ao_bytes <= TCPIP_TCP_OPTIONS_MAX);
+        tcp_option_write_pair(&pen, TCPIP_TCP_OPTION_AO, options->ao_bytes);
+        pen_fill(&pen, 0, options->ao_bytes - 2u);
+        tcp_option_write_nops(&pen, (4 - options->ao_bytes % 4u) % 4);
     }
     if (options->present & TCPIP_TCP_HAS_MSS) {
         tcp_option_write_pair(&pen, TCPIP_TCP_OPTION_MSS, 4);

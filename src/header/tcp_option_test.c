@@ -259,7 +259,8 @@ static void test_wrong_lengths_are_stepped_over(void **state)
                          (kind == 19 && length == 18) ||
                          (kind == 34 && (length == 2 || (length >= 6 && length <= 18 && length % 2 == 0))) ||
                          (kind == 172 && (length == 2 || length == 5 || length == 8 || length == 11));
-            assert_int_equal(rest != 0, right);
+            assert_int_equal(rest != 0, right || kind == 19); /* of which it is told (BAD_SIGNATURE) */
+            assert_int_equal((rest & TCPIP_TCP_BAD_SIGNATURE) != 0, kind == 19 && length != 18);
         }
 }
 
@@ -346,17 +347,41 @@ static void test_signatures_are_told_by_their_place(void **state)
     struct tcpip_tcp_options got;
     uint8_t options[40] = {1, 1, 19, 18, [20] = 29, 16, 1, 2};
     assert_true(parse(TCPIP_TCP_ACK, options, 36, &got));
-    assert_int_equal(got.present, TCPIP_TCP_HAS_MD5 | TCPIP_TCP_HAS_AO);
+    assert_int_equal(got.present, TCPIP_TCP_HAS_MD5 | TCPIP_TCP_BAD_SIGNATURE); /* nobody sends both */
     assert_int_equal(got.md5_offset, 22);
-    assert_int_equal(got.ao_offset, 40);
+    assert_true(parse(TCPIP_TCP_ACK, options + 20, 16, &got));
+    assert_int_equal(got.present, TCPIP_TCP_HAS_AO);
+    assert_int_equal(got.ao_offset, 20);
     assert_int_equal(got.ao_bytes, 16);
     static const uint8_t smallest[] = {29, 4, 1, 2};
     assert_true(parse(TCPIP_TCP_ACK, smallest, 4, &got));
     assert_int_equal(got.ao_bytes, 4);
     options[21] = 3; /* too short to name its keys */
     options[23] = 0;
-    assert_true(parse(TCPIP_TCP_ACK, options, 24, &got));
-    assert_int_equal(got.present, TCPIP_TCP_HAS_MD5);
+    assert_true(parse(TCPIP_TCP_ACK, options + 20, 4, &got));
+    assert_int_equal(got.present, TCPIP_TCP_BAD_SIGNATURE);
+    uint8_t twice[40] = {19, 18, [18] = 19, 18};
+    assert_true(parse(TCPIP_TCP_ACK, twice, 36, &got));
+    assert_int_equal(got.present, TCPIP_TCP_HAS_MD5 | TCPIP_TCP_BAD_SIGNATURE);
+    static const uint8_t shorter[20] = {19, 17, [17] = 1, 1, 1};
+    assert_true(parse(TCPIP_TCP_ACK, shorter, 20, &got));
+    assert_int_equal(got.present, TCPIP_TCP_BAD_SIGNATURE);
+}
+
+static void test_room_for_a_signature_comes_first(void **state)
+{
+    (void)state;
+    uint8_t out[TCPIP_TCP_OPTIONS_MAX];
+    struct tcpip_tcp_options options = {.present = TCPIP_TCP_HAS_AO | TCPIP_TCP_HAS_MSS, .ao_bytes = 14, .mss = 1460};
+    static const uint8_t unaligned[20] = {29, 14, [14] = 1, 1, 2, 4, 5, 0xb4};
+    assert_int_equal(tcpip_tcp_options_emit(out, &options), 20);
+    assert_memory_equal(out, unaligned, 20);
+    /* The largest set of a SYN beside the usual code; window scale is the last that fits. */
+    options.present |= TCPIP_TCP_HAS_SACK_PERMITTED | TCPIP_TCP_HAS_TIMESTAMPS | TCPIP_TCP_HAS_WINDOW_SCALE;
+    options.ao_bytes = 16;
+    assert_int_equal(tcpip_tcp_options_emit(out, &options), 36);
+    options.ao_bytes = 20;
+    assert_int_equal(tcpip_tcp_options_emit(out, &options), 40);
 }
 
 static void test_the_experimental_fast_open_is_told_apart(void **state)
@@ -410,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_nothing_is_read_behind_an_end_of_options),
         cmocka_unit_test(test_the_fast_path_is_the_slow_path),
         cmocka_unit_test(test_signatures_are_told_by_their_place),
+        cmocka_unit_test(test_room_for_a_signature_comes_first),
         cmocka_unit_test(test_the_experimental_fast_open_is_told_apart),
         cmocka_unit_test(test_random_options_never_run_off_the_header),
     };

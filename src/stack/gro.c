@@ -134,13 +134,25 @@ static bool gro_checksum_ok(const struct gro_view *view)
     return true;
 }
 
+/* Signed segments are checked one by one, and a forged one must not spoil its neighbour. */
+static bool gro_signed(const struct gro_view *view)
+{
+    struct tcpip_tcp_options options;
+    uint32_t ts_val, ts_ecr;
+    if (view->tcp_bytes == TCPIP_TCP_HEADER_MIN ||
+        tcpip_tcp_timestamps_fast(view->tcp, view->tcp_bytes, &ts_val, &ts_ecr))
+        return false;
+    (void)tcpip_tcp_options_parse(view->tcp, view->tcp_bytes, &options);
+    return (options.present & (TCPIP_TCP_HAS_MD5 | TCPIP_TCP_HAS_AO | TCPIP_TCP_BAD_SIGNATURE)) != 0;
+}
+
 /* May it be part of a merged packet at all? The payload must lie in views: bytes in the room can't be moved. */
 static bool gro_mergeable(const struct gro_view *view)
 {
     const struct tcpip_packet *packet = view->packet;
     uint32_t in_room = (uint32_t)(packet->tail - packet->head);
     return view->payload_bytes > 0 && (view->flags & TCPIP_TCP_ACK) != 0 && (view->flags & ~GRO_FLAGS) == 0 &&
-           in_room <= view->network_bytes + view->tcp_bytes && gro_checksum_ok(view);
+           in_room <= view->network_bytes + view->tcp_bytes && !gro_signed(view) && gro_checksum_ok(view);
 }
 
 /* ---- comparing two ---- */

@@ -171,7 +171,8 @@ enum tcpip_tcp_option_bit {
     TCPIP_TCP_HAS_FAST_OPEN_EXP = 1 << 6, /* beside HAS_FAST_OPEN: in the experimental form; answer alike */
     TCPIP_TCP_HAS_MD5 = 1 << 7,
     TCPIP_TCP_HAS_AO = 1 << 8,
-    TCPIP_TCP_HAS_ACCECN = 1 << 9
+    TCPIP_TCP_HAS_ACCECN = 1 << 9,
+    TCPIP_TCP_BAD_SIGNATURE = 1 << 10 /* MD5 or AO: of an impossible length, both, or one of them twice */
 };
 
 struct tcpip_tcp_sack_block {
@@ -197,10 +198,10 @@ struct tcpip_tcp_options {
 };
 
 /* Reads the options of a checked header of `header_bytes`. MSS, window scale, SACK-permitted and Fast Open count only
- * on a SYN, SACK blocks only on others. The last of a repeated option counts. A known kind with a wrong length is
- * skipped as unknown ones are; window scales over 14 are taken as 14; an MSS of 0 is none. Returns false when a length
- * is below 2 or runs past the header: what came before it is in *out, and RFC 9293 3.1 (MUST-7) lets the caller go on
- * with that. */
+ * on a SYN, SACK blocks only on others. The last of a repeated option counts, but for signatures. A known kind with a
+ * wrong length is skipped as unknown ones are, but for signatures (BAD_SIGNATURE); window scales over 14 are taken as
+ * 14; an MSS of 0 is none. Returns false when a length is below 2 or runs past the header: what came before it is in
+ * *out, and RFC 9293 3.1 (MUST-7) lets the caller go on with that. */
 TCPIP_API bool tcpip_tcp_options_parse(const uint8_t *header, size_t header_bytes, struct tcpip_tcp_options *out);
 
 /* The segment that a connection sees all day: exactly nop, nop, timestamps (or, in `header_bytes` 20, nothing). True if
@@ -234,11 +235,11 @@ static inline unsigned tcpip_tcp_sack_room(size_t options_bytes)
 /* Writes the options that `options->present` names into out[TCPIP_TCP_OPTIONS_MAX], padded by nops to a multiple of 4;
  * returns their size, at most 40. Laid out as Linux does, in this order:
  *
- *   nop nop MD5 (digest zeroed: sign after) | mss | sackOK TS, or nop nop TS, or nop nop sackOK | nop wscale |
+ *   nop nop MD5, or AO (zeroed: sign after) | mss | sackOK TS, or nop nop TS, or nop nop sackOK | nop wscale |
  *   nop nop SACK | Fast Open | AccECN
  *
- * AO isn't written here. What no longer fits is left out: SACK loses its last blocks, AccECN its last counters, the
- * others go whole. */
+ * AO: `ao_bytes` of it, padded. What no longer fits is left out: SACK loses its last blocks, AccECN its last counters,
+ * the others go whole. */
 TCPIP_API size_t tcpip_tcp_options_emit(uint8_t *out, const struct tcpip_tcp_options *options);
 /* What tcpip_tcp_options_emit would return. */
 TCPIP_API size_t tcpip_tcp_options_bytes(const struct tcpip_tcp_options *options);

@@ -27,6 +27,7 @@
 #include "transport/tcp/recovery.h"
 #include "transport/tcp/rtt.h"
 #include "transport/tcp/send_queue.h"
+#include "transport/tcp/signature.h"
 #include "transport/tcp/tlp.h"
 #include <tcpip/congestion.h>
 #include <tcpip/header/tcp.h>
@@ -114,6 +115,7 @@ struct tcp_endpoint {
     struct tcp_listener *listener;     /* while in LISTEN */
     struct tcp_hot *hot;               /* NULL: idle */
     struct tcp_saved_syn *saved_syn;   /* of an accepted endpoint; NULL: none */
+    struct signature *signature;       /* NULL: no keys */
     struct tcpip_list_node queue_node; /* in the accept queue, or among the dead to be freed */
 
     /* identity */
@@ -151,7 +153,7 @@ struct tcp_endpoint {
     uint16_t snd_mss;       /* payload of a full segment, options taken off */
     uint16_t rcv_mss;       /* estimate of the peer's segment size, for ACK decisions */
     uint32_t path_mtu;      /* that snd_mss was made from */
-    uint16_t options_bytes; /* fixed options of a data segment: 12 with timestamps */
+    uint16_t options_bytes; /* fixed options of a data segment: timestamps, signature */
 
     /* send: RFC 9293 3.3.1 */
     seqnum iss, snd_una, snd_nxt, snd_wl1, snd_wl2;
@@ -209,6 +211,14 @@ struct tcp_endpoint {
     uint32_t total_retransmits, dsack_duplicates, out_of_order_segments, reorderings;
 };
 
+/* Who signed a segment that came in: an answer is signed likewise. */
+struct tcp_proof {
+    struct signature_key *key;    /* NULL: it isn't signed */
+    struct signature_key *reply;  /* that it asked for, if we have it, else the same. AO has also: */
+    seqnum local_isn, remote_isn; /* of the connection that it says it is of */
+    uint64_t local_at;            /* near what we would send */
+};
+
 /* A parsed inbound segment. */
 struct tcp_segment {
     struct tcpip_packet *packet;
@@ -225,6 +235,7 @@ struct tcp_segment {
     seqnum iss_above;
     bool has_ts;
     uint32_t ts_val, ts_ecr;
+    struct tcp_proof proof;
     struct tcpip_tcp_options options; /* parsed unless fast */
 };
 
@@ -250,6 +261,8 @@ struct tcp_half_open {
     bool deferred : 1;                   /* the forwarder hasn't decided: nothing was answered */
     bool acked : 1;                      /* DEFER_ACCEPT: the third segment came, without data */
     uint8_t ecn_mode : 2, syn_point : 2; /* enum ecn_mode, ecn_point */
+    uint8_t signature : 2;               /* enum signature_kind: how its SYN was signed, with AO by the keys: */
+    uint8_t ao_send_id, ao_receive_id;   /* that we send with, that we ask for */
     struct tcp_saved_syn *saved_syn;     /* NULL: none */
 };
 
@@ -445,6 +458,8 @@ struct tcp_negotiated {
     int8_t peer_scale;
     bool sack, ts;
     uint8_t ecn_mode, syn_point; /* enum ecn_mode, ecn_point; of a passive open */
+    uint8_t signature;           /* enum signature_kind; of a passive open */
+    uint8_t ao_send_id, ao_receive_id;
     uint32_t ts_recent;
 };
 void tcpip__tcp_negotiate(struct tcp_endpoint *ep, const struct tcp_negotiated *negotiated, tcpip_ns now);
@@ -452,9 +467,9 @@ void tcpip__tcp_negotiate(struct tcp_endpoint *ep, const struct tcp_negotiated *
 void tcpip__tcp_send_syn(struct tcp_endpoint *ep);
 /* Initial values of windows, timers and organs; before the first SYN goes out. */
 void tcpip__tcp_prepare(struct tcp_endpoint *ep, tcpip_ns now);
-/* The options of our SYN or SYN-ACK. `cookie`: NULL without Fast Open's. */
+/* The options of our SYN or SYN-ACK. `cookie`: NULL without Fast Open's; `signing`: NULL if it isn't signed. */
 size_t tcpip__tcp_syn_options(uint8_t *out, uint16_t mss, bool sack, int scale, bool ts, uint32_t ts_val,
-                              uint32_t ts_ecr, const struct fast_open_cookie *cookie);
+                              uint32_t ts_ecr, const struct fast_open_cookie *cookie, const struct signing *signing);
 
 /* tcp_bind.c */
 enum tcpip_error tcpip__tcp_bind(struct tcp_endpoint *ep, const struct tcpip_full_address *address,
@@ -500,11 +515,15 @@ struct tcp_syn_ack {
     uint32_t ts_val, ts_ecr;
     uint16_t flags;
     const struct fast_open_cookie *cookie; /* NULL: no Fast Open option */
+    const struct tcp_endpoint *listener;   /* whose keys sign it; NULL: nobody's */
+    uint8_t signature, ao_send_id, ao_receive_id;
 };
 void tcpip__tcp_syn_ack_send(struct tcpip_stack *stack, const struct tcp_syn_ack *what);
 /* What a SYN offers and we take of it; and our initial sequence number for it. */
 void tcpip__tcp_syn_negotiate(struct tcpip_stack *stack, const struct tcp_endpoint *listener,
                               const struct tcp_segment *segment, struct tcp_negotiated *out);
+/* How the segment that this comes from was signed. */
+void tcpip__tcp_negotiate_signature(const struct tcp_segment *segment, struct tcp_negotiated *out);
 /* A closed endpoint with what was agreed on, in the demultiplexer; otherwise as below. */
 struct tcp_endpoint *tcpip__tcp_passive_new(struct tcpip_stack *stack, struct tcp_endpoint *listener,
                                             const struct flow *flow, struct demux_entry *entry,
@@ -625,8 +644,9 @@ struct tcp_bare_segment {
     const uint8_t *options;
     size_t options_bytes;
     uint8_t tos, ttl;
-    struct send_queue *data; /* NULL: none */
-    uint32_t data_bytes;     /* from its front */
+    struct send_queue *data;       /* NULL: none */
+    uint32_t data_bytes;           /* from its front */
+    const struct signing *signing; /* NULL: not signed; else `options` begin with the room for it */
 };
 enum tcpip_error tcpip__tcp_output_bare(struct tcpip_stack *stack, struct tcpip_route *route,
                                         const struct tcp_bare_segment *bare);
@@ -636,6 +656,43 @@ enum tcpip_error tcpip__tcp_output_bare(struct tcpip_stack *stack, struct tcpip_
 void tcpip__tcp_reply_reset(struct tcpip_stack *stack, const struct tcp_segment *segment);
 /* An ACK of an unacceptable segment, limited per connection (RFC 5961 section 7). */
 void tcpip__tcp_challenge_ack(struct tcp_endpoint *ep, tcpip_ns now);
+
+/* tcp_signature.c */
+/* Is a segment for `entry` signed as it must be? False: it was dropped, by name and without an answer. */
+bool tcpip__tcp_signature_check(struct tcpip_stack *stack, const struct demux_entry *entry,
+                                struct tcp_segment *segment);
+bool tcpip__tcp_signature_check_listener(struct tcp_endpoint *listener, struct tcp_segment *segment);
+/* As _check, for what comes to a TIME-WAIT record with these keys (NULL: none). */
+bool tcpip__tcp_signature_check_time_wait(struct tcpip_stack *stack, struct signature *signature,
+                                          struct tcp_segment *segment);
+struct signature *tcpip__tcp_time_wait_signature(const struct demux_entry *entry);
+/* How each kind of segment is signed; false: it isn't. */
+bool tcpip__tcp_signing(const struct tcp_endpoint *ep, seqnum seq, uint16_t flags, struct signing *out);
+bool tcpip__tcp_signing_syn_ack(const struct tcp_syn_ack *what, struct signing *out);
+bool tcpip__tcp_signing_time_wait(struct signature *signature, seqnum seq, struct signing *out);
+bool tcpip__tcp_signing_reply(const struct tcp_segment *segment, seqnum seq, struct signing *out);
+/* Writes the code into a header in front of the packet's payload. */
+void tcpip__tcp_sign(const struct signing *signing, const struct flow *flow, struct tcpip_packet *packet,
+                     uint32_t header_bytes);
+/* The endpoint's keys, made if need be and nobody else's; NULL: out of memory. */
+struct signature *tcpip__tcp_signature_own(struct tcp_endpoint *ep);
+/* A connection to this peer begins: which of the keys? KEY_REJECTED: there must be one. NO_MEMORY. */
+must_use enum tcpip_error tcpip__tcp_signature_begin(struct tcp_endpoint *ep, const struct flow *flow);
+/* Both ends and our, or both, initial sequence numbers are known. */
+void tcpip__tcp_signature_connected(struct tcp_endpoint *ep);
+/* A child's keys: the listener's for its peer. False: out of memory. */
+bool tcpip__tcp_signature_inherit(struct tcp_endpoint *ep, const struct tcp_endpoint *listener,
+                                  const struct tcp_negotiated *negotiated);
+/* The record's share of the keys of an endpoint that goes to TIME-WAIT; NULL: it wasn't signed. */
+struct signature *tcpip__tcp_signature_leave(struct tcp_endpoint *ep);
+/* The keys have changed: so may the room for text. */
+void tcpip__tcp_signature_changed(struct tcp_endpoint *ep);
+/* Is an ICMP error of this kind to be ignored (RFC 5925 7.8)? */
+bool tcpip__tcp_signature_ignores(struct tcp_endpoint *ep, const struct tcpip_icmp_error *icmp);
+static inline bool tcp_signs(const struct tcp_endpoint *ep)
+{
+    return unlikely(ep->signature != NULL) && ep->signature->kind != SIGNATURE_NONE;
+}
 
 /* tcp_timers.c */
 void tcpip__tcp_timers_init(struct tcp_endpoint *ep);

@@ -84,6 +84,20 @@ static enum ecn_mode syn_ecn(const struct tcpip_stack *stack, const struct tcp_e
     return tcpip__ecn_accept((enum ecn_option)option, ops->needs_ecn, segment->flags);
 }
 
+/* Beside a signature there is no room for timestamps and more than one SACK block, and SACK is worth more (as Linux).
+ */
+void tcpip__tcp_negotiate_signature(const struct tcp_segment *segment, struct tcp_negotiated *out)
+{
+    const struct tcp_proof *proof = &segment->proof;
+    if (likely(proof->key == NULL))
+        return;
+    out->signature = proof->key->kind;
+    out->ao_send_id = proof->reply->send_id;
+    out->ao_receive_id = proof->key->receive_id;
+    if ((segment->flags & TCPIP_TCP_SYN) != 0)
+        out->ts = out->ts && !out->sack;
+}
+
 void tcpip__tcp_syn_negotiate(struct tcpip_stack *stack, const struct tcp_endpoint *listener,
                               const struct tcp_segment *segment, struct tcp_negotiated *out)
 {
@@ -99,6 +113,7 @@ void tcpip__tcp_syn_negotiate(struct tcpip_stack *stack, const struct tcp_endpoi
         out->peer_scale = (int8_t)options->window_scale;
     out->sack = (options->present & TCPIP_TCP_HAS_SACK_PERMITTED) && option_get(stack, block, TCPIP_OPTION_SACK) != 0;
     out->ts = segment->has_ts && option_get(stack, block, TCPIP_OPTION_TIMESTAMPS) != 0;
+    tcpip__tcp_negotiate_signature(segment, out);
     out->ts_recent = out->ts ? segment->ts_val : 0;
     out->ecn_mode = (uint8_t)syn_ecn(stack, listener, segment);
     out->syn_point = (uint8_t)tcp_ecn_point(segment);
@@ -131,6 +146,9 @@ struct tcp_half_open *tcpip__tcp_half_open_new(struct tcpip_stack *stack, struct
     half->ts_recent = offered.ts_recent;
     half->ecn_mode = offered.ecn_mode & 3u;
     half->syn_point = offered.syn_point & 3u;
+    half->signature = offered.signature & 3u;
+    half->ao_send_id = offered.ao_send_id;
+    half->ao_receive_id = offered.ao_receive_id;
     half->saved_syn = tcpip__tcp_syn_save(listener, segment);
     if (listener != NULL)
         listener->listener->half_open++;
@@ -177,10 +195,17 @@ void tcpip__tcp_syn_ack_send(struct tcpip_stack *stack, const struct tcp_syn_ack
                                              option_get(stack, what->options, TCPIP_OPTION_MAX_SEGMENT));
     uint32_t most = max_u32(what->buffer_bytes, stack->limits.tcp_receive_buffer_max);
     int scale = what->scaling ? tcpip__receive_window_scale(most) : -1;
+    struct signing own;
+    const struct signing *signing = tcpip__tcp_signing_syn_ack(what, &own) ? &own : NULL;
     size_t bytes = 0;
-    if (what->flags & TCPIP_TCP_SYN)
-        bytes =
-            tcpip__tcp_syn_options(options, mss, what->sack, scale, what->ts, what->ts_val, what->ts_ecr, what->cookie);
+    if (what->flags & TCPIP_TCP_SYN) {
+        bytes = tcpip__tcp_syn_options(options, mss, what->sack, scale, what->ts, what->ts_val, what->ts_ecr,
+                                       what->cookie, signing);
+    } else if (signing != NULL) {
+        struct tcpip_tcp_options alone = {.present = 0};
+        signature_reserve(signing, &alone);
+        bytes = tcpip_tcp_options_emit(options, &alone);
+    }
     if (what->accecn_option && bytes + TCP_ACCECN_OPTION_BYTES <= sizeof(options)) {
         /* As the counters begin (RFC 9768 3.2.1); it shows whether the path lets the option through. */
         struct tcpip_tcp_options accecn = {.present = TCPIP_TCP_HAS_ACCECN,
@@ -199,6 +224,7 @@ void tcpip__tcp_syn_ack_send(struct tcpip_stack *stack, const struct tcp_syn_ack
         .options_bytes = bytes,
         .ttl = (uint8_t)option_get(stack, what->options, TCPIP_OPTION_TTL),
         .tos = (uint8_t)option_get(stack, what->options, TCPIP_OPTION_TOS),
+        .signing = signing,
     };
     (void)tcpip__tcp_output_bare(stack, &route, &syn_ack);
     tcpip__route_release(&route);
@@ -227,6 +253,10 @@ static void half_open_send_cookie(struct tcpip_stack *stack, const struct tcp_ha
                      ? flags
                      : flags | tcpip__ecn_syn_ack_flags((enum ecn_mode)half->ecn_mode, (enum ecn_point)half->syn_point),
         .cookie = cookie,
+        .listener = half->listener,
+        .signature = half->signature,
+        .ao_send_id = half->ao_send_id,
+        .ao_receive_id = half->ao_receive_id,
     };
     tcpip__tcp_syn_ack_send(stack, &what);
 }
@@ -327,9 +357,10 @@ struct tcp_endpoint *tcpip__tcp_passive_new(struct tcpip_stack *stack, struct tc
         ep->receive_window.buffer_bytes = listener->receive_window.buffer_bytes;
         ep->congestion.ops = listener->congestion.ops;
     }
-    if (entry != NULL) {
+    bool keyed = tcpip__tcp_signature_inherit(ep, listener, negotiated);
+    if (entry != NULL && keyed) {
         tcpip__demux_replace(stack, entry, &ep->demux);
-    } else if (tcpip__demux_insert(stack, &ep->demux) != TCPIP_OK) {
+    } else if (!keyed || tcpip__demux_insert(stack, &ep->demux) != TCPIP_OK) {
         ep->orphan = true;
         tcpip__tcp_die(ep);
         return NULL;
@@ -396,6 +427,9 @@ static bool half_open_complete(struct tcpip_stack *stack, struct tcp_half_open *
         .ts = half->ts,
         .ecn_mode = half->ecn_mode,
         .syn_point = half->syn_point,
+        .signature = half->signature,
+        .ao_send_id = half->ao_send_id,
+        .ao_receive_id = half->ao_receive_id,
         .ts_recent = half->ts_recent,
     };
     struct flow flow = half->demux.flow;

@@ -62,7 +62,13 @@ static void cookie_answer(struct tcp_endpoint *listener, struct tcp_segment *seg
         .ts_val = tcpip__syn_cookie_timestamp(timestamp_clock(segment->now, 0), &facts) + offset,
         .ts_ecr = segment->ts_val,
         .flags = TCPIP_TCP_SYN | TCPIP_TCP_ACK | (facts.ecn ? TCPIP_TCP_ECE : 0),
+        .listener = listener,
     };
+    if (segment->proof.key != NULL) {
+        what.signature = segment->proof.key->kind;
+        what.ao_send_id = segment->proof.reply->send_id;
+        what.ao_receive_id = segment->proof.key->receive_id;
+    }
     tcpip__tcp_syn_ack_send(stack, &what);
     stack->stats.tcp.listen_overflow_syn_cookie_sent++;
     listener->listener->cookies_until = segment->now + COOKIE_GRACE_S * TCPIP_SECOND;
@@ -116,6 +122,7 @@ static bool cookie_accept(struct tcp_endpoint *listener, struct tcp_segment *seg
         .ecn_mode = facts.ecn ? ECN_CLASSIC : ECN_OFF,
         .ts_recent = segment->ts_val,
     };
+    tcpip__tcp_negotiate_signature(segment, &negotiated);
     struct tcp_endpoint *ep = tcpip__tcp_passive_establish(stack, listener, &segment->flow, NULL, &negotiated);
     if (ep == NULL) {
         tcpip_packet_drop(segment->packet, TCPIP_DROP_NO_MEMORY);

@@ -13,7 +13,7 @@
 /* ---- SYN and SYN-ACK ---- */
 
 size_t tcpip__tcp_syn_options(uint8_t *out, uint16_t mss, bool sack, int scale, bool ts, uint32_t ts_val,
-                              uint32_t ts_ecr, const struct fast_open_cookie *cookie)
+                              uint32_t ts_ecr, const struct fast_open_cookie *cookie, const struct signing *signing)
 {
     struct tcpip_tcp_options options;
     options.present = TCPIP_TCP_HAS_MSS;
@@ -36,7 +36,14 @@ size_t tcpip__tcp_syn_options(uint8_t *out, uint16_t mss, bool sack, int scale, 
         options.fast_open_bytes = cookie->size;
         memcpy(options.fast_open, cookie->bytes, sizeof(cookie->bytes));
     }
+    if (signing != NULL)
+        signature_reserve(signing, &options);
     return tcpip_tcp_options_emit(out, &options);
+}
+
+static bool signed_by_md5(const struct signing *signing)
+{
+    return signing != NULL && signing->key->kind == SIGNATURE_MD5;
 }
 
 void tcpip__tcp_send_syn(struct tcp_endpoint *ep)
@@ -47,7 +54,11 @@ void tcpip__tcp_send_syn(struct tcp_endpoint *ep)
     tcpip_ns now = tcpip__stack_now(stack);
     bool answer = ep->state != TCPIP_TCP_SYN_SENT;
     bool scaling = answer ? ep->wscale_on : tcp_option(ep, TCPIP_OPTION_WINDOW_SCALING) != 0;
-    bool ts = answer ? ep->ts_on : tcp_option(ep, TCPIP_OPTION_TIMESTAMPS) != 0;
+    struct signing own;
+    const struct signing *signing =
+        tcpip__tcp_signing(ep, ep->iss, answer ? TCPIP_TCP_SYN | TCPIP_TCP_ACK : TCPIP_TCP_SYN, &own) ? &own : NULL;
+    /* Beside MD5 there is no room for SACK blocks and timestamps, and SACK is worth more (as Linux). */
+    bool ts = answer ? ep->ts_on : tcp_option(ep, TCPIP_OPTION_TIMESTAMPS) != 0 && !signed_by_md5(signing);
     bool sack = answer ? ep->sack_on : tcp_option(ep, TCPIP_OPTION_SACK) != 0;
     if (!answer)
         ep->ecn.asked = tcpip__ecn_syn_flags((enum ecn_option)tcp_option(ep, TCPIP_OPTION_ECN),
@@ -64,7 +75,7 @@ void tcpip__tcp_send_syn(struct tcp_endpoint *ep)
     bool fast_open = tcpip__tcp_fast_open_option(ep, &cookie);
     size_t bytes = tcpip__tcp_syn_options(options, mss, sack, scaling ? ep->receive_window.scale : -1, ts,
                                           timestamp_clock(now, ep->ts_offset), answer ? ep->ts_recent : 0,
-                                          fast_open ? &cookie : NULL);
+                                          fast_open ? &cookie : NULL, signing);
     /* Data go with the first SYN only: what doesn't like them gets none next time. */
     bool data = ep->syn_data && !answer && ep->retransmit_count == 0;
     struct tcp_bare_segment syn = {
@@ -80,6 +91,7 @@ void tcpip__tcp_send_syn(struct tcp_endpoint *ep)
         .tos = (uint8_t)tcp_option(ep, TCPIP_OPTION_TOS),
         .data = data ? &ep->send_queue : NULL,
         .data_bytes = data ? seq_size(ep->iss, ep->snd_nxt) - 1 : 0,
+        .signing = signing,
     };
     ep->last_send_at = now;
     ep->segments_out++;
@@ -140,7 +152,8 @@ void tcpip__tcp_negotiate(struct tcp_endpoint *ep, const struct tcp_negotiated *
     ep->ts_on = negotiated->ts;
     ep->ts_recent = negotiated->ts_recent;
     ep->ts_recent_at = now;
-    ep->options_bytes = ep->ts_on ? TCPIP_TCP_TIMESTAMPS_BYTES : 0;
+    tcpip__tcp_signature_connected(ep);
+    tcpip__tcp_signature_changed(ep);
     (void)tcpip__tcp_route(ep);
     (void)tcpip__tcp_update_mss(ep);
     ep->rcv_mss = (uint16_t)min_u32(TCP_MSS_DEFAULT_V4, ep->snd_mss);
@@ -307,7 +320,9 @@ enum tcpip_error tcpip__tcp_connect_begin(struct tcp_endpoint *ep, const struct 
     flow.remote_port = address->port;
     flow.nic = address_is_link_local(flow.remote) ? ep->route.nic->id : bound_nic;
     struct connect_pick pick = {.ep = ep, .flow = &flow};
-    error = connect_port(ep, &pick);
+    error = tcpip__tcp_signature_begin(ep, &flow);
+    if (error == TCPIP_OK)
+        error = connect_port(ep, &pick);
     if (error == TCPIP_OK) {
         ep->demux.flow = flow;
         error = tcpip__demux_insert(stack, &ep->demux);
@@ -321,7 +336,9 @@ enum tcpip_error tcpip__tcp_connect_begin(struct tcp_endpoint *ep, const struct 
     ep->iss = tcpip__isn(&stack->secret, flow.local, flow.local_port, flow.remote, flow.remote_port, now);
     if (pick.recycled && seq_leq(ep->iss, pick.iss_above))
         ep->iss = seq_add(pick.iss_above, 65537);
+    ep->irs = seq(0);
     tcpip__tcp_prepare(ep, now);
+    tcpip__tcp_signature_connected(ep);
     ep->error = TCPIP_OK;
     tcpip__tcp_event(ep, TCP_EVENT_CONNECT);
     ep->connect_state = TCP_CONNECT_PENDING;
@@ -353,7 +370,9 @@ static void negotiated_from_segment(const struct tcp_endpoint *ep, const struct 
     if ((options->present & TCPIP_TCP_HAS_WINDOW_SCALE) && tcp_option(ep, TCPIP_OPTION_WINDOW_SCALING) != 0)
         out->peer_scale = (int8_t)options->window_scale;
     out->sack = (options->present & TCPIP_TCP_HAS_SACK_PERMITTED) && tcp_option(ep, TCPIP_OPTION_SACK) != 0;
-    out->ts = segment->has_ts && tcp_option(ep, TCPIP_OPTION_TIMESTAMPS) != 0;
+    /* What wasn't offered isn't agreed on. */
+    out->ts = segment->has_ts && tcp_option(ep, TCPIP_OPTION_TIMESTAMPS) != 0 &&
+              !(tcp_signs(ep) && ep->signature->kind == SIGNATURE_MD5);
     out->ts_recent = segment->ts_val;
 }
 

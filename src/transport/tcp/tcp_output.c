@@ -19,8 +19,8 @@ static uint32_t tcp_sack_blocks_max(const struct tcp_endpoint *ep, uint32_t payl
                         : min_u32(tcpip_tcp_sack_room(ep->options_bytes), sat_sub_u32(spare, 4) / 8);
 }
 
-/* Options of a segment outside the handshake: timestamps, SACK, on bare ACKs AccECN. */
-static size_t tcp_write_options(struct tcp_endpoint *ep, uint32_t payload, uint8_t *out)
+/* Options of a segment outside the handshake: signature, timestamps, SACK, on bare ACKs AccECN. */
+static size_t tcp_write_options(struct tcp_endpoint *ep, uint32_t payload, const struct signing *signing, uint8_t *out)
 {
     tcpip_ns now = tcpip__stack_now(ep->base.stack);
     struct sack_range ranges[REASSEMBLY_SACK_BLOCKS];
@@ -29,7 +29,7 @@ static size_t tcp_write_options(struct tcp_endpoint *ep, uint32_t payload, uint8
     options.accecn_count = payload == 0 ? tcpip__ecn_option(&ep->ecn, options.accecn) & 3u : 0;
     if (ep->sack_on && ep->hot != NULL && most > 0)
         blocks = tcpip__reassembly_sack_blocks(&ep->hot->reassembly, ep->rcv_nxt, ranges, most);
-    if (blocks == 0 && options.accecn_count == 0) {
+    if (blocks == 0 && options.accecn_count == 0 && signing == NULL) {
         if (!ep->ts_on)
             return 0;
         tcpip_tcp_timestamps_emit(out, timestamp_clock(now, ep->ts_offset), ep->ts_recent);
@@ -37,6 +37,8 @@ static size_t tcp_write_options(struct tcp_endpoint *ep, uint32_t payload, uint8
     }
     options.present = (blocks > 0 ? TCPIP_TCP_HAS_SACK : 0) | (options.accecn_count > 0 ? TCPIP_TCP_HAS_ACCECN : 0);
     options.accecn_kind = TCPIP_TCP_OPTION_ACCECN0;
+    if (signing != NULL)
+        signature_reserve(signing, &options);
     if (ep->ts_on) {
         options.present |= TCPIP_TCP_HAS_TIMESTAMPS;
         options.ts_val = timestamp_clock(now, ep->ts_offset);
@@ -50,9 +52,9 @@ static size_t tcp_write_options(struct tcp_endpoint *ep, uint32_t payload, uint8
     return tcpip_tcp_options_emit(out, &options);
 }
 
-/* Writes the header in front of the packet's payload, with a partial checksum. */
+/* Writes the header in front of the packet's payload, with a partial checksum. `signing`: NULL if it isn't signed. */
 static void tcp_push_header(struct tcpip_packet *packet, const struct flow *flow, const struct tcpip_tcp_fields *fields,
-                            const uint8_t *options, size_t options_bytes)
+                            const uint8_t *options, size_t options_bytes, const struct signing *signing)
 {
     uint32_t header_bytes = (uint32_t)(TCPIP_TCP_HEADER_MIN + options_bytes);
     uint8_t *header = tcpip_packet_push(packet, header_bytes);
@@ -60,6 +62,8 @@ static void tcp_push_header(struct tcpip_packet *packet, const struct flow *flow
     tcpip_tcp_encode(header, fields);
     if (options_bytes > 0)
         memcpy(header + TCPIP_TCP_HEADER_MIN, options, options_bytes);
+    if (unlikely(signing != NULL))
+        tcpip__tcp_sign(signing, flow, packet, header_bytes);
     size_t skip = address_is_v4(flow->remote) ? 12 : 0;
     tcpip_tcp_set_checksum(header, tcpip_checksum_pseudo(flow->local + skip, flow->remote + skip, 16 - skip,
                                                          TCPIP_PROTOCOL_TCP, packet->length));
@@ -79,7 +83,9 @@ static uint8_t tcp_tos(int64_t option, enum ecn_point point)
 static bool tcp_send_packet(struct tcp_endpoint *ep, struct tcpip_packet *packet, seqnum seq, uint16_t flags)
 {
     uint8_t options[TCPIP_TCP_OPTIONS_MAX];
-    size_t options_bytes = tcp_write_options(ep, packet->length, options);
+    struct signing own;
+    const struct signing *signing = tcpip__tcp_signing(ep, seq, flags, &own) ? &own : NULL;
+    size_t options_bytes = tcp_write_options(ep, packet->length, signing, options);
     uint32_t window = 0;
     if ((flags & TCPIP_TCP_RST) == 0)
         window = tcpip__receive_window_advertise(&ep->receive_window, ep->rcv_nxt, ep->receive_queue.bytes, ep->rcv_mss,
@@ -107,7 +113,7 @@ static bool tcp_send_packet(struct tcp_endpoint *ep, struct tcpip_packet *packet
     bool fresh = payload > 0 && seq_geq(seq, ep->snd_nxt), cwr = ep->ecn.cwr;
     if ((flags & TCPIP_TCP_RST) == 0)
         fields.flags |= tcpip__ecn_flags(&ep->ecn, payload == 0, fresh);
-    tcp_push_header(packet, &ep->demux.flow, &fields, options, options_bytes);
+    tcp_push_header(packet, &ep->demux.flow, &fields, options, options_bytes, signing);
     packet->mark = (uint32_t)tcp_option(ep, TCPIP_OPTION_MARK);
     uint32_t segments = packet->gso_segments > 1 ? packet->gso_segments : 1;
     ep->segments_out += segments;
@@ -142,8 +148,10 @@ bool tcpip__tcp_output_data(struct tcp_endpoint *ep, seqnum seq, uint32_t *lengt
         return false;
     uint32_t offset = seq_size(ep->snd_una, seq);
     uint32_t wanted = *length, count = 0;
+    if (tcp_signs(ep)) /* each segment by itself: nothing below could sign what it cuts */
+        *length = min_u32(wanted, ep->snd_mss);
     if (wanted > 0) {
-        *length = tcpip__send_queue_gather(&ep->send_queue, offset, wanted, packet->views, TCPIP_PACKET_VIEWS, &count);
+        *length = tcpip__send_queue_gather(&ep->send_queue, offset, *length, packet->views, TCPIP_PACKET_VIEWS, &count);
         packet->view_count = (uint8_t)count;
         packet->length += *length;
     }
@@ -209,7 +217,7 @@ enum tcpip_error tcpip__tcp_output_bare(struct tcpip_stack *stack, struct tcpip_
         .header_bytes = (uint8_t)(TCPIP_TCP_HEADER_MIN + bare->options_bytes),
         .window = bare->window,
     };
-    tcp_push_header(packet, bare->flow, &fields, bare->options, bare->options_bytes);
+    tcp_push_header(packet, bare->flow, &fields, bare->options, bare->options_bytes, bare->signing);
     stack->stats.tcp.segments_sent++;
     if ((bare->flags & TCPIP_TCP_RST) != 0)
         stack->stats.tcp.resets_sent++;

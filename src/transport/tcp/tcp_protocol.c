@@ -63,6 +63,7 @@ static void tcp_endpoint_free(struct tcp_endpoint *ep)
     tcpip__receive_queue_fini(&ep->receive_queue, &tcp->receive_chunks);
     tcpip__option_block_unref(stack, ep->options);
     tcpip__tcp_syn_forget(stack, &ep->saved_syn);
+    tcpip__signature_unref(ep->signature);
     tcpip__route_release(&ep->route);
     tcpip__endpoint_fini(&ep->base);
     tcpip__pool_put(&tcp->endpoints, ep);
@@ -300,6 +301,7 @@ static bool tcp_parse(struct tcpip_stack *stack, struct tcpip_packet *packet, st
     out->wire_segments = packet->gso_segments > 1 ? packet->gso_segments : 1;
     out->now = tcpip__stack_now(stack);
     out->has_iss_above = false;
+    out->proof.key = NULL;
     out->has_ts = tcpip_tcp_timestamps_fast(header, header_bytes, &out->ts_val, &out->ts_ecr);
     if (out->has_ts || header_bytes == TCPIP_TCP_HEADER_MIN) {
         out->options.present = 0;
@@ -335,6 +337,17 @@ static const struct tcp_endpoint *tcp_judge(const struct demux_entry *entry)
                                               : NULL;
 }
 
+enum { TCP_SIGNED = TCPIP_TCP_HAS_MD5 | TCPIP_TCP_HAS_AO | TCPIP_TCP_BAD_SIGNATURE };
+
+/* May what comes for a flow have to be signed? */
+static bool tcp_has_keys(const struct demux_entry *entry)
+{
+    if (entry->kind == TCP_DEMUX_TIME_WAIT)
+        return tcpip__tcp_time_wait_signature(entry) != NULL;
+    const struct tcp_endpoint *judge = tcp_judge(entry);
+    return judge != NULL && judge->signature != NULL;
+}
+
 /* Does it come from farther away than its endpoint allows (RFC 5082)? */
 static bool tcp_too_far(const struct tcp_endpoint *judge, const struct tcpip_packet *packet)
 {
@@ -348,11 +361,21 @@ void tcpip__tcp_no_connection(struct tcpip_stack *stack, struct tcp_segment *seg
         tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_MIN_TTL);
         return;
     }
+    bool is_signed = (segment->options.present & TCP_SIGNED) != 0;
     if (listener != NULL) {
+        if (unlikely(is_signed || tcp_of(listener)->signature != NULL) &&
+            !tcpip__tcp_signature_check_listener(tcp_of(listener), segment))
+            return;
         tcpip__tcp_listener_input(tcp_of(listener), segment);
         return;
     }
-    if (tcpip__transport_handler(stack, segment->packet) || tcpip__tcp_forward_input(stack, segment))
+    if (tcpip__transport_handler(stack, segment->packet))
+        return;
+    if (unlikely(is_signed)) { /* nobody could check it, nor sign an answer */
+        tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_UNEXPECTED_SIGNATURE);
+        return;
+    }
+    if (tcpip__tcp_forward_input(stack, segment))
         return;
     tcpip__tcp_reply_reset(stack, segment);
     tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_NO_PORT);
@@ -378,13 +401,9 @@ static void tcp_protocol_input(struct tcpip_stack *stack, struct tcpip_packet *p
         tcpip_packet_drop(packet, TCPIP_DROP_TCP_MIN_TTL);
         return;
     }
-    /* Who signs expects to be checked, and without a key nobody can: dropped without an answer, as Linux does. What
-     * finds nobody at all is answered like any other. */
-    if (unlikely((segment.options.present & (TCPIP_TCP_HAS_MD5 | TCPIP_TCP_HAS_AO)) != 0) &&
-        (entry != NULL || tcpip__tcp_wanted(stack, &segment))) {
-        tcpip_packet_drop(packet, TCPIP_DROP_TCP_UNEXPECTED_SIGNATURE);
+    if (entry != NULL && unlikely((segment.options.present & TCP_SIGNED) != 0 || tcp_has_keys(entry)) &&
+        !tcpip__tcp_signature_check(stack, entry, &segment))
         return;
-    }
     if (entry != NULL) {
         switch ((enum tcp_demux_kind)entry->kind) {
         case TCP_DEMUX_ENDPOINT:
@@ -446,6 +465,8 @@ static void tcp_endpoint_error(struct tcp_endpoint *ep, const struct tcpip_icmp_
     seqnum quoted = seq(tcpip_load_u32(icmp->quote + 4));
     seqnum low = ep->state == TCPIP_TCP_SYN_SENT || ep->syn_ack_pending ? ep->iss : ep->snd_una;
     if (!seq_in_range(quoted, low, seq_add(ep->snd_nxt, 1)) || ep->dead)
+        return;
+    if (unlikely(ep->signature != NULL) && tcpip__tcp_signature_ignores(ep, icmp))
         return;
     if (icmp->kind == TCPIP_ICMP_PACKET_TOO_BIG) {
         tcp_packet_too_big(ep, icmp->value);

@@ -39,6 +39,15 @@ void tcpip__tcp_reply_reset(struct tcpip_stack *stack, const struct tcp_segment 
         reset.ack = seq_add(segment->seq, segment->length + control);
         reset.flags |= TCPIP_TCP_ACK;
     }
+    struct signing signing;
+    struct tcpip_tcp_options options = {.present = 0};
+    uint8_t written[TCPIP_TCP_OPTIONS_MAX];
+    if (tcpip__tcp_signing_reply(segment, reset.seq, &signing)) {
+        signature_reserve(&signing, &options);
+        reset.options = written;
+        reset.options_bytes = tcpip_tcp_options_emit(written, &options);
+        reset.signing = &signing;
+    }
     EVENT(stack, TCP_RESET, 0, 1, 0, 0, 0);
     (void)tcpip__tcp_output_bare(stack, &route, &reset);
     tcpip__route_release(&route);

@@ -103,7 +103,7 @@ static uint32_t tcp_super_segment(const struct tcp_endpoint *ep)
     if (rate != 0)
         segments = tcpip__pacer_segments(rate, ep->rtt.min_rtt_ns, ep->snd_mss,
                                          (uint32_t)tcp_option(ep, TCPIP_OPTION_PACKET_SEGMENTS), segments);
-    if (!ecn_cuttable(&ep->ecn))
+    if (!ecn_cuttable(&ep->ecn) || tcp_signs(ep))
         segments = 1;
     return max_u32(segments, 1) * ep->snd_mss;
 }

@@ -18,7 +18,8 @@ struct tcp_time_wait {
     tcpip_ns expires_at, duration_ns;
     seqnum snd_nxt, rcv_nxt;
     uint32_t ts_recent, ts_offset;
-    uint16_t window; /* as on the wire */
+    uint16_t window;             /* as on the wire */
+    struct signature *signature; /* shared with the endpoint that was; NULL: not signed */
     bool ts : 1, ignore_reset : 1;
     bool port_held : 1; /* with these flags: who binds to the port needs REUSE_ADDRESS on both sides, as on Linux */
     uint8_t port_flags : 5;
@@ -53,6 +54,7 @@ static void time_wait_free(struct tcp_stack *tcp, struct tcp_time_wait *record)
         time_wait_port_key(record, &key);
         tcpip_port_manager_release(tcp->stack->ports, &key);
     }
+    tcpip__signature_unref(record->signature);
     list_remove(&record->node);
     tcpip__demux_remove(tcp->stack, &record->demux);
     tcpip__pool_put(&tcp->time_waits, record);
@@ -89,6 +91,11 @@ void tcpip__tcp_time_wait_fini(struct tcp_stack *tcp)
         time_wait_free(tcp, TCPIP_CONTAINER_OF(node, struct tcp_time_wait, node));
     stack_timer_cancel(tcp->stack, &tcp->time_wait_timer);
     tcpip__pool_fini(&tcp->time_waits);
+}
+
+struct signature *tcpip__tcp_time_wait_signature(const struct demux_entry *entry)
+{
+    return TCPIP_CONTAINER_OF(entry, const struct tcp_time_wait, demux)->signature;
 }
 
 void tcpip__tcp_time_wait_timer(struct tcpip_timer *timer, tcpip_ns now)
@@ -134,6 +141,7 @@ void tcpip__tcp_time_wait_enter(struct tcp_endpoint *ep)
         record->ts = ep->ts_on;
         record->ts_recent = ep->ts_recent;
         record->ts_offset = ep->ts_offset;
+        record->signature = tcpip__tcp_signature_leave(ep);
         uint32_t window = receive_window_open(&ep->receive_window, ep->rcv_nxt) >> ep->receive_window.scale;
         record->window = (uint16_t)min_u32(window, 65535);
         record->ignore_reset = tcp_option(ep, TCPIP_OPTION_RFC1337) != 0;
@@ -158,18 +166,26 @@ static void time_wait_ack(struct tcpip_stack *stack, const struct tcp_time_wait 
     memcpy(local, flow->local, 16);
     if (tcpip__route_find(stack, flow->nic, local, flow->remote, &route) != TCPIP_OK)
         return;
-    uint8_t options[TCPIP_TCP_TIMESTAMPS_BYTES];
-    if (record->ts)
-        tcpip_tcp_timestamps_emit(options, timestamp_clock(tcpip__stack_now(stack), record->ts_offset),
-                                  record->ts_recent);
+    struct signing own;
+    const struct signing *signing =
+        tcpip__tcp_signing_time_wait(record->signature, record->snd_nxt, &own) ? &own : NULL;
+    uint8_t written[TCPIP_TCP_OPTIONS_MAX];
+    struct tcpip_tcp_options options = {
+        .present = record->ts ? TCPIP_TCP_HAS_TIMESTAMPS : 0,
+        .ts_val = timestamp_clock(tcpip__stack_now(stack), record->ts_offset),
+        .ts_ecr = record->ts_recent,
+    };
+    if (signing != NULL)
+        signature_reserve(signing, &options);
     struct tcp_bare_segment ack = {
         .flow = flow,
         .seq = record->snd_nxt,
         .ack = record->rcv_nxt,
         .flags = TCPIP_TCP_ACK,
         .window = record->window,
-        .options = options,
-        .options_bytes = record->ts ? TCPIP_TCP_TIMESTAMPS_BYTES : 0,
+        .options = written,
+        .options_bytes = tcpip_tcp_options_emit(written, &options),
+        .signing = signing,
     };
     (void)tcpip__tcp_output_bare(stack, &route, &ack);
     tcpip__route_release(&route);
