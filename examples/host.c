@@ -35,6 +35,7 @@ void host_open(struct host *host)
 {
     struct tcpip_prefix address;
     struct tcpip_route_entry everywhere = {.destination.address.len = 4, .nic = 1};
+    host->loop = NULL;
     tcpip_posix_env(&host->env);
     must(tcpip_stack_new(&host->env, NULL, &tcpip_protocols_all, &host->stack), "stack");
     host->link = open_tun(&host->env);
@@ -44,8 +45,18 @@ void host_open(struct host *host)
     must(tcpip_stack_add_route(host->stack, &everywhere), "route");
 }
 
+struct tcpip_loop *host_loop(struct host *host)
+{
+    must(tcpip_loop_new(&host->env, NULL, &host->loop), "loop");
+    must(tcpip_loop_add_stack(host->loop, host->stack), "loop");
+    must(tcpip_loop_add_link(host->loop, host->link), "loop");
+    return host->loop;
+}
+
 void host_close(struct host *host)
 {
+    if (host->loop != NULL)
+        tcpip_loop_free(host->loop);
     tcpip_stack_free(host->stack);
     tcpip_fdbased_free(host->link);
 }

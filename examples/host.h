@@ -9,12 +9,15 @@ struct host {
     struct tcpip_env env;
     struct tcpip_stack *stack;
     struct tcpip_link *link; /* over the TUN's descriptor */
+    struct tcpip_loop *loop; /* NULL before host_loop */
 };
 
 /* Ends the program, with one line that says why, unless `error` is TCPIP_OK. */
 void must(enum tcpip_error error, const char *what);
 /* Ends the program if it can't be had. */
 void host_open(struct host *host);
+/* The library's loop, with the stack and its link in it. */
+struct tcpip_loop *host_loop(struct host *host);
 void host_close(struct host *host);
 
 /* A TCP server on `port` that gives back what it gets, all of it in waiters: whoever drives the stack needn't know of

@@ -297,38 +297,6 @@ tcpip_endpoint_set_fast_open_key(struct tcpip_endpoint *endpoint, const uint8_t 
 TCPIP_API unsigned tcpip_endpoint_fast_open_key(const struct tcpip_endpoint *endpoint,
                                                 uint8_t keys[2][TCPIP_TCP_FAST_OPEN_KEY_BYTES]);
 
-/* A SYN for which no listener exists, as the forwarder sees it. Valid during the callback; with DEFER until decided. */
-struct tcpip_tcp_forward_request;
-enum tcpip_tcp_verdict {
-    TCPIP_TCP_FORWARD_ACCEPT, /* answer with SYN-ACK now; `out` of the handler hears the endpoint when established */
-    TCPIP_TCP_FORWARD_DEFER,  /* decide later with tcpip_tcp_forward_decide */
-    TCPIP_TCP_FORWARD_RESET,
-    TCPIP_TCP_FORWARD_DROP,
-    TCPIP_TCP_FORWARD_UNREACHABLE, /* ICMP: port unreachable, administratively */
-};
-struct tcpip_tcp_forwarder {
-    size_t size;
-    uint32_t max_in_flight; /* requests deferred or in handshake; more SYNs are dropped. 0: 1024 */
-    /* Runs inside a turn; must not enter the stack. */
-    enum tcpip_tcp_verdict (*on_syn)(void *ctx, struct tcpip_tcp_forward_request *request);
-    /* Runs at the end of the turn in which a handshake was done; the endpoint is the callee's. May enter the stack. */
-    void (*on_connection)(void *ctx, struct tcpip_endpoint *endpoint);
-    /* A deferred request is gone undecided (it waited for a minute, or the forwarder was replaced): forget the pointer.
-     * Runs inside a turn; must not enter the stack. May be NULL when nothing is deferred. */
-    void (*on_expired)(void *ctx, struct tcpip_tcp_forward_request *request);
-    void *ctx;
-};
-/* Takes over every SYN that finds no listener; NULL ends it (deferred requests are reset). */
-TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_tcp_set_forwarder(struct tcpip_stack *stack,
-                                                                  const struct tcpip_tcp_forwarder *forwarder);
-/* local: where the SYN was going; remote: where it came from. */
-TCPIP_API void tcpip_tcp_forward_addresses(const struct tcpip_tcp_forward_request *request,
-                                           struct tcpip_full_address *local, struct tcpip_full_address *remote);
-/* Decides a deferred request, once; it is gone afterwards. DEFER again counts as DROP, UNREACHABLE as RESET (the SYN to
- * quote is gone). A request that waits for more than a minute is dropped and on_expired tells so. An entry. */
-TCPIP_API void tcpip_tcp_forward_decide(struct tcpip_stack *stack, struct tcpip_tcp_forward_request *request,
-                                        enum tcpip_tcp_verdict verdict);
-
 TCPIP_END_DECLS
 
 #endif

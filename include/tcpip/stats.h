@@ -191,6 +191,8 @@ struct tcpip_stack;
     X(time_wait_current)                       \
     X(forward_requests)                        \
     X(forward_in_flight_drop)                  \
+    X(forward_source_drop)                     \
+    X(forward_gone)                            \
     X(icmp_errors_received)                    \
     X(memory_pressure_events)                  \
     X(fast_open_active)                        \

@@ -9,6 +9,7 @@
 #include <tcpip/endpoint.h>
 #include <tcpip/env.h>
 #include <tcpip/error.h>
+#include <tcpip/forward.h>
 #include <tcpip/link.h>
 #include <tcpip/option.h>
 #include <tcpip/signature.h>

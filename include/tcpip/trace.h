@@ -87,6 +87,7 @@ TCPIP_BEGIN_DECLS
     X(TCP_TIME_WAIT, "TCP segment in TIME-WAIT")                          \
     X(TCP_FORWARDER, "dropped by the forwarder's verdict")                \
     X(TCP_FORWARDER_LIMIT, "the forwarder's limit")                       \
+    X(TCP_FORWARDER_SOURCE, "the forwarder's limit for one source")       \
     X(HANDLER, "dropped by the default handler")
 
 enum tcpip_drop {

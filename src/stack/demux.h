@@ -23,6 +23,7 @@ struct demux_entry {
     uint8_t transport;
     uint8_t kind; /* the protocol's own: TCP has endpoints, half-open records and TIME-WAIT records here */
     bool linked;
+    uint32_t word; /* the record's own, where the alignment leaves room */
 };
 
 struct demux_listener {

@@ -6,6 +6,7 @@
  *   setsockopt getsockopt fcntl ioctl poll                      call_option.c
  *   accept_forwarded() = fd    takes the connection that the forwarder made
  *   forward(VERDICT) = 0       decides the oldest deferred SYN
+ *   forward_accept(fd) = 0     accepts it on a new socket
  *
  * A blocking call that can't go on says `blocked` and is made again after the stack has worked.
  *
@@ -261,6 +262,23 @@ static void call_forward(struct call *call)
     call->value = 0;
 }
 
+static void call_forward_accept(struct call *call)
+{
+    struct world *world = call->world;
+    struct socket *socket = call_socket(call, 0);
+    if (socket == NULL)
+        return;
+    if (world->deferred_count == 0) {
+        call_end(call, TCPIP_ERR_WOULD_BLOCK);
+        return;
+    }
+    enum tcpip_error error = tcpip_tcp_forward_accept(world->stack, world->deferred[0], socket->endpoint);
+    if (error == TCPIP_OK)
+        memmove(world->deferred, world->deferred + 1, --world->deferred_count * sizeof world->deferred[0]);
+    world->last_fd = (int)call_number(call, 0, -1);
+    call_end(call, error);
+}
+
 void call_try(struct call *call)
 {
     static const struct {
@@ -289,6 +307,7 @@ void call_try(struct call *call)
         {"poll", call_poll},
         {"accept_forwarded", call_accept_forwarded},
         {"forward", call_forward},
+        {"forward_accept", call_forward_accept},
     };
     call->blocked = false;
     call->wake_at = TCPIP_NEVER;

@@ -8,7 +8,7 @@
  *   --congestion=reno         the stack's default controller
  *   --limit=syn_received=1    a field of struct tcpip_limits
  *   --flow=1:40001[:8080]     the ports of connection #1: the peer's, ours
- *   --forward=accept          every SYN without a listener: accept, defer, reset, drop, unreachable */
+ *   --forward=accept          every SYN without a listener: a verdict: accept, defer, host_unreachable, ... */
 #include "parse.h"
 
 #include <tcpip/env.h>
@@ -106,7 +106,9 @@ static void parse_ip_version(struct lex *lex, struct script *script)
 
 static void parse_forward(struct lex *lex, struct script *script)
 {
-    static const char *const names[] = {"none", "accept", "defer", "reset", "drop", "unreachable"};
+    static const char *const names[] = {
+        "none",      "accept", "defer", "reset", "drop", "net_unreachable", "host_unreachable", "port_unreachable",
+        "prohibited"};
     const char *name = lex_until(lex, "");
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(names[i], name) == 0) {

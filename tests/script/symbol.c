@@ -4,6 +4,7 @@
 #include "symbol.h"
 
 #include <tcpip/endpoint.h>
+#include <tcpip/forward.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -120,7 +121,10 @@ static const struct symbol {
     {"DEFER", TCPIP_TCP_FORWARD_DEFER},
     {"RESET", TCPIP_TCP_FORWARD_RESET},
     {"DROP", TCPIP_TCP_FORWARD_DROP},
-    {"UNREACHABLE", TCPIP_TCP_FORWARD_UNREACHABLE},
+    {"NET_UNREACHABLE", TCPIP_TCP_FORWARD_NET_UNREACHABLE},
+    {"HOST_UNREACHABLE", TCPIP_TCP_FORWARD_HOST_UNREACHABLE},
+    {"PORT_UNREACHABLE", TCPIP_TCP_FORWARD_PORT_UNREACHABLE},
+    {"PROHIBITED", TCPIP_TCP_FORWARD_PROHIBITED},
 };
 
 static const struct symbol errors[] = {

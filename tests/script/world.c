@@ -123,7 +123,10 @@ static enum tcpip_tcp_verdict on_syn(void *ctx, struct tcpip_tcp_forward_request
         [FORWARD_DEFER] = TCPIP_TCP_FORWARD_DEFER,
         [FORWARD_RESET] = TCPIP_TCP_FORWARD_RESET,
         [FORWARD_DROP] = TCPIP_TCP_FORWARD_DROP,
-        [FORWARD_UNREACHABLE] = TCPIP_TCP_FORWARD_UNREACHABLE,
+        [FORWARD_NET_UNREACHABLE] = TCPIP_TCP_FORWARD_NET_UNREACHABLE,
+        [FORWARD_HOST_UNREACHABLE] = TCPIP_TCP_FORWARD_HOST_UNREACHABLE,
+        [FORWARD_PORT_UNREACHABLE] = TCPIP_TCP_FORWARD_PORT_UNREACHABLE,
+        [FORWARD_PROHIBITED] = TCPIP_TCP_FORWARD_PROHIBITED,
     };
     struct world *world = ctx;
     if (world->script->forward == FORWARD_DEFER) {
@@ -143,6 +146,17 @@ static void on_connection(void *ctx, struct tcpip_endpoint *endpoint)
         tcpip_endpoint_close(endpoint);
 }
 
+static void on_gone(void *ctx, struct tcpip_tcp_forward_request *request, enum tcpip_error why)
+{
+    struct world *world = ctx;
+    unsigned kept = 0;
+    (void)why;
+    for (unsigned i = 0; i < world->deferred_count; i++)
+        if (world->deferred[i] != request)
+            world->deferred[kept++] = world->deferred[i];
+    world->deferred_count = kept;
+}
+
 static enum tcpip_error set_forwarder(struct world *world)
 {
     if (world->script->forward == FORWARD_NONE)
@@ -151,6 +165,7 @@ static enum tcpip_error set_forwarder(struct world *world)
         .size = sizeof forwarder,
         .on_syn = on_syn,
         .on_connection = on_connection,
+        .on_gone = on_gone,
         .ctx = world,
     };
     return tcpip_tcp_set_forwarder(world->stack, &forwarder);

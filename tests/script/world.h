@@ -7,6 +7,7 @@
 #include "test_env.h"
 
 #include <tcpip/endpoint.h>
+#include <tcpip/forward.h>
 #include <tcpip/stack.h>
 
 #include <setjmp.h>

@@ -46,8 +46,9 @@ static enum tcpip_tcp_verdict forward_syn(void *ctx, struct tcpip_tcp_forward_re
     }
 }
 
-static void forward_expired(void *ctx, struct tcpip_tcp_forward_request *request)
+static void forward_gone(void *ctx, struct tcpip_tcp_forward_request *request, enum tcpip_error why)
 {
+    (void)why;
     struct sim_host *host = ctx;
     for (uint32_t i = 0; i < SIM_PENDING_MAX; i++)
         if (host->pending[i].request == request)
@@ -69,7 +70,7 @@ void forward_open(struct sim_host *host)
         .max_in_flight = 1 + rng_below(&host->sim->rng, 20),
         .on_syn = forward_syn,
         .on_connection = forward_connection,
-        .on_expired = forward_expired,
+        .on_gone = forward_gone,
         .ctx = host,
     };
     enum tcpip_error error = tcpip_tcp_set_forwarder(host->stack, &forwarder);

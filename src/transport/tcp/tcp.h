@@ -18,6 +18,7 @@
 #include "transport/tcp/cwv.h"
 #include "transport/tcp/ecn.h"
 #include "transport/tcp/fast_open.h"
+#include "transport/tcp/forward_source.h"
 #include "transport/tcp/isn.h"
 #include "transport/tcp/pacer.h"
 #include "transport/tcp/rack.h"
@@ -30,12 +31,14 @@
 #include "transport/tcp/signature.h"
 #include "transport/tcp/tlp.h"
 #include <tcpip/congestion.h>
+#include <tcpip/forward.h>
 #include <tcpip/header/tcp.h>
 #include <tcpip/ports.h>
 
 enum tcp_demux_kind {
     TCP_DEMUX_ENDPOINT,
     TCP_DEMUX_HALF_OPEN,
+    TCP_DEMUX_DEFERRED, /* a SYN that the forwarder hasn't decided on */
     TCP_DEMUX_TIME_WAIT,
 };
 
@@ -143,6 +146,8 @@ struct tcp_endpoint {
     bool fast_open_child : 1;        /* it was one */
     bool fast_open_probe : 1;        /* opened after a pause: its data end all pauses */
     bool writer_waits : 1;           /* data follow as soon as the handshake is done */
+    bool forward_pending : 1;        /* accepted for the forwarder's owner, in SYN-RECEIVED (tcp_forward.c) */
+    bool forward_counted : 1;        /* with its source, as pending or else as open */
     uint8_t fast_open_fail;          /* enum tcpip_tcp_fast_open_fail */
     struct tcp_fast_open *fast_open; /* NULL: neither child nor keys */
 
@@ -258,7 +263,7 @@ struct tcp_half_open {
     uint8_t level;     /* SYN-ACKs sent again */
     bool sack : 1, ts : 1;
     bool forwarded : 1;                  /* counted in forward_in_flight */
-    bool deferred : 1;                   /* the forwarder hasn't decided: nothing was answered */
+    bool counted : 1;                    /* with its source (forward_source.h) */
     bool acked : 1;                      /* DEFER_ACCEPT: the third segment came, without data */
     uint8_t ecn_mode : 2, syn_point : 2; /* enum ecn_mode, ecn_point */
     uint8_t signature : 2;               /* enum signature_kind: how its SYN was signed, with AO by the keys: */
@@ -291,6 +296,10 @@ struct tcp_stack {
     struct tcpip_tcp_forwarder forwarder;
     bool has_forwarder;
     uint32_t forward_in_flight;
+    struct forward_sources forward_sources;
+    struct pool forward_requests;
+    struct list forward_deferred; /* oldest first; all wait equally long */
+    struct tcpip_timer forward_timer;
     struct list forward_ready; /* established, to be handed to on_connection */
     struct deferred forward_run;
 };
@@ -519,8 +528,24 @@ struct tcp_syn_ack {
     uint8_t signature, ao_send_id, ao_receive_id;
 };
 void tcpip__tcp_syn_ack_send(struct tcpip_stack *stack, const struct tcp_syn_ack *what);
-/* What a SYN offers and we take of it; and our initial sequence number for it. */
-void tcpip__tcp_syn_negotiate(struct tcpip_stack *stack, const struct tcp_endpoint *listener,
+/* What a SYN offers. */
+struct tcp_offer {
+    seqnum irs;
+    uint32_t ts_val;
+    uint16_t mss; /* 0: not said */
+    int8_t scale; /* -1: none */
+    bool sack, ts;
+    uint16_t ecn_flags; /* AE, CWR, ECE */
+    uint8_t point;      /* enum ecn_point */
+};
+void tcpip__tcp_syn_offer(const struct tcp_segment *segment, struct tcp_offer *out);
+/* What we take of it, by the options of `judge` (NULL: the stack's); iss is the caller's to set. */
+void tcpip__tcp_syn_take(const struct tcpip_stack *stack, const struct tcp_endpoint *judge,
+                         const struct tcp_offer *offer, struct tcp_negotiated *out);
+/* Our initial sequence number. */
+seqnum tcpip__tcp_syn_isn(const struct tcpip_stack *stack, const struct tcp_segment *segment);
+/* All three. */
+void tcpip__tcp_syn_negotiate(const struct tcpip_stack *stack, const struct tcp_endpoint *listener,
                               const struct tcp_segment *segment, struct tcp_negotiated *out);
 /* How the segment that this comes from was signed. */
 void tcpip__tcp_negotiate_signature(const struct tcp_segment *segment, struct tcp_negotiated *out);
@@ -553,15 +578,17 @@ enum tcpip_error tcpip__tcp_accept(struct tcp_endpoint *ep, struct tcpip_endpoin
 bool tcpip__tcp_acceptable(const struct tcp_endpoint *ep);
 void tcpip__tcp_listener_input(struct tcp_endpoint *listener, struct tcp_segment *segment); /* takes the packet */
 void tcpip__tcp_half_open_input(struct tcp_half_open *half, struct tcp_segment *segment);   /* takes the packet */
-void tcpip__tcp_half_open_error(struct tcp_half_open *half, const struct tcpip_icmp_error *error);
-/* A SYN that the forwarder accepts, or defers. NULL: no room. */
+void tcpip__tcp_half_open_error(struct tcpip_stack *stack, struct tcp_half_open *half,
+                                const struct tcpip_icmp_error *error);
 STATIC_ASSERT(sizeof(struct tcp_half_open) <= 128);
+/* The record of a SYN that the forwarder accepted, in the place of `entry`. NULL: no room. */
+struct tcp_half_open *tcpip__tcp_half_open_take(struct tcpip_stack *stack, struct demux_entry *entry,
+                                                const struct tcp_negotiated *taken);
+/* Of one that came to a listener. */
 struct tcp_half_open *tcpip__tcp_half_open_new(struct tcpip_stack *stack, struct tcp_endpoint *listener,
                                                const struct tcp_segment *segment);
 void tcpip__tcp_half_open_answer(struct tcpip_stack *stack, struct tcp_half_open *half,
                                  const struct fast_open_cookie *cookie);
-/* The forwarder hasn't decided: the record waits, a minute at most. */
-void tcpip__tcp_half_open_defer(struct tcpip_stack *stack, struct tcp_half_open *half);
 void tcpip__tcp_half_open_free(struct tcpip_stack *stack, struct tcp_half_open *half);
 void tcpip__tcp_half_open_timer(struct tcpip_timer *timer, tcpip_ns now);
 
@@ -603,9 +630,16 @@ void tcpip__tcp_fast_open_fini(struct tcp_stack *tcp);
 /* tcp_forward.c */
 /* A SYN without a listener; true: taken. */
 bool tcpip__tcp_forward_input(struct tcpip_stack *stack, struct tcp_segment *segment);
-/* A deferred request goes undecided. */
-void tcpip__tcp_forward_expired(struct tcp_stack *tcp, struct tcp_half_open *half);
-void tcpip__tcp_forward_established(struct tcp_endpoint *ep);
+/* What comes for a flow whose SYN is deferred. Takes the packet. */
+void tcpip__tcp_forward_deferred_input(struct tcpip_stack *stack, struct demux_entry *entry,
+                                       struct tcp_segment *segment);
+/* A handshake that was in flight is over; `counted`: with its source. */
+void tcpip__tcp_forward_finished(struct tcp_stack *tcp, const uint8_t *source, bool counted);
+/* A half-open record has become this endpoint. */
+void tcpip__tcp_forward_established(struct tcp_endpoint *ep, bool counted);
+/* An endpoint with forward_pending is established; one with that, or forward_counted, leaves the network. */
+void tcpip__tcp_forward_opened(struct tcp_endpoint *ep);
+void tcpip__tcp_forward_closed(struct tcp_endpoint *ep);
 void tcpip__tcp_forward_init(struct tcp_stack *tcp);
 void tcpip__tcp_forward_fini(struct tcp_stack *tcp);
 

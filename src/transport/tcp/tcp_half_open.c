@@ -30,7 +30,7 @@ static uint32_t half_open_wait_us(unsigned level)
 
 static unsigned half_open_list(const struct tcp_half_open *half)
 {
-    return half->deferred ? TCP_HALF_OPEN_LEVELS - 2 : min_u32(half->level, TCP_HALF_OPEN_LEVELS - 1);
+    return min_u32(half->level, TCP_HALF_OPEN_LEVELS - 1);
 }
 
 static tcpip_ns half_open_expiry(const struct tcp_half_open *half, tcpip_ns now)
@@ -75,13 +75,12 @@ void tcpip__tcp_listener_scope(const struct tcp_endpoint *listener, struct flow 
 }
 
 /* What the SYN's ECN flags are answered with. */
-static enum ecn_mode syn_ecn(const struct tcpip_stack *stack, const struct tcp_endpoint *listener,
-                             const struct tcp_segment *segment)
+static enum ecn_mode syn_ecn(const struct tcpip_stack *stack, const struct tcp_endpoint *judge, uint16_t flags)
 {
     const struct tcpip_congestion_ops *ops =
-        listener != NULL ? tcpip__tcp_congestion_ops(listener) : tcpip__congestion_default(stack);
-    int64_t option = option_get(stack, listener != NULL ? listener->options : NULL, TCPIP_OPTION_ECN);
-    return tcpip__ecn_accept((enum ecn_option)option, ops->needs_ecn, segment->flags);
+        judge != NULL ? tcpip__tcp_congestion_ops(judge) : tcpip__congestion_default(stack);
+    int64_t option = option_get(stack, judge != NULL ? judge->options : NULL, TCPIP_OPTION_ECN);
+    return tcpip__ecn_accept((enum ecn_option)option, ops->needs_ecn, flags);
 }
 
 /* Beside a signature there is no room for timestamps and more than one SACK block, and SACK is worth more (as Linux).
@@ -98,60 +97,110 @@ void tcpip__tcp_negotiate_signature(const struct tcp_segment *segment, struct tc
         out->ts = out->ts && !out->sack;
 }
 
-void tcpip__tcp_syn_negotiate(struct tcpip_stack *stack, const struct tcp_endpoint *listener,
-                              const struct tcp_segment *segment, struct tcp_negotiated *out)
+void tcpip__tcp_syn_offer(const struct tcp_segment *segment, struct tcp_offer *out)
 {
     const struct tcpip_tcp_options *options = &segment->options;
-    const struct option_block *block = listener != NULL ? listener->options : NULL;
+    bool scales = (options->present & TCPIP_TCP_HAS_WINDOW_SCALE) != 0;
+    *out = (struct tcp_offer){
+        .irs = segment->seq,
+        .ts_val = segment->ts_val,
+        .mss = options->present & TCPIP_TCP_HAS_MSS ? options->mss : 0,
+        .scale = scales ? (int8_t)options->window_scale : -1,
+        .sack = (options->present & TCPIP_TCP_HAS_SACK_PERMITTED) != 0,
+        .ts = segment->has_ts,
+        .ecn_flags = segment->flags & (TCPIP_TCP_AE | TCPIP_TCP_CWR | TCPIP_TCP_ECE),
+        .point = (uint8_t)tcp_ecn_point(segment),
+    };
+}
+
+void tcpip__tcp_syn_take(const struct tcpip_stack *stack, const struct tcp_endpoint *judge,
+                         const struct tcp_offer *offer, struct tcp_negotiated *out)
+{
+    const struct option_block *block = judge != NULL ? judge->options : NULL;
+    *out = (struct tcp_negotiated){.irs = offer->irs, .peer_mss = offer->mss, .peer_scale = -1};
+    if (option_get(stack, block, TCPIP_OPTION_WINDOW_SCALING) != 0)
+        out->peer_scale = offer->scale;
+    out->sack = offer->sack && option_get(stack, block, TCPIP_OPTION_SACK) != 0;
+    out->ts = offer->ts && option_get(stack, block, TCPIP_OPTION_TIMESTAMPS) != 0;
+    out->ts_recent = out->ts ? offer->ts_val : 0;
+    out->ecn_mode = (uint8_t)syn_ecn(stack, judge, offer->ecn_flags);
+    out->syn_point = offer->point;
+}
+
+seqnum tcpip__tcp_syn_isn(const struct tcpip_stack *stack, const struct tcp_segment *segment)
+{
     const struct flow *flow = &segment->flow;
-    *out = (struct tcp_negotiated){.irs = segment->seq, .peer_scale = -1};
-    out->iss = tcpip__isn(&stack->secret, flow->local, flow->local_port, flow->remote, flow->remote_port, segment->now);
-    if (segment->has_iss_above && seq_leq(out->iss, segment->iss_above))
-        out->iss = seq_add(segment->iss_above, 65537);
-    out->peer_mss = options->present & TCPIP_TCP_HAS_MSS ? options->mss : 0;
-    if ((options->present & TCPIP_TCP_HAS_WINDOW_SCALE) && option_get(stack, block, TCPIP_OPTION_WINDOW_SCALING) != 0)
-        out->peer_scale = (int8_t)options->window_scale;
-    out->sack = (options->present & TCPIP_TCP_HAS_SACK_PERMITTED) && option_get(stack, block, TCPIP_OPTION_SACK) != 0;
-    out->ts = segment->has_ts && option_get(stack, block, TCPIP_OPTION_TIMESTAMPS) != 0;
+    seqnum iss =
+        tcpip__isn(&stack->secret, flow->local, flow->local_port, flow->remote, flow->remote_port, segment->now);
+    return segment->has_iss_above && seq_leq(iss, segment->iss_above) ? seq_add(segment->iss_above, 65537) : iss;
+}
+
+void tcpip__tcp_syn_negotiate(const struct tcpip_stack *stack, const struct tcp_endpoint *listener,
+                              const struct tcp_segment *segment, struct tcp_negotiated *out)
+{
+    struct tcp_offer offer;
+    tcpip__tcp_syn_offer(segment, &offer);
+    tcpip__tcp_syn_take(stack, listener, &offer, out);
     tcpip__tcp_negotiate_signature(segment, out);
-    out->ts_recent = out->ts ? segment->ts_val : 0;
-    out->ecn_mode = (uint8_t)syn_ecn(stack, listener, segment);
-    out->syn_point = (uint8_t)tcp_ecn_point(segment);
+    out->ts_recent = out->ts ? offer.ts_val : 0;
+    out->iss = tcpip__tcp_syn_isn(stack, segment);
+}
+
+/* A record with what was taken, that nobody can find yet. */
+static struct tcp_half_open *half_open_make(struct tcp_stack *tcp, struct tcp_endpoint *listener,
+                                            const struct tcp_negotiated *taken)
+{
+    struct tcp_half_open *half = tcpip__pool_zget(&tcp->half_opens);
+    if (half == NULL)
+        return NULL;
+    half->listener = listener;
+    half->demux.transport = TCPIP_PROTOCOL_TCP;
+    half->demux.kind = TCP_DEMUX_HALF_OPEN;
+    half->iss = taken->iss;
+    half->irs = taken->irs;
+    half->peer_mss = taken->peer_mss;
+    half->peer_scale = taken->peer_scale;
+    half->sack = taken->sack;
+    half->ts = taken->ts;
+    half->ts_recent = taken->ts_recent;
+    half->ecn_mode = taken->ecn_mode & 3u;
+    half->syn_point = taken->syn_point & 3u;
+    half->signature = taken->signature & 3u;
+    half->ao_send_id = taken->ao_send_id;
+    half->ao_receive_id = taken->ao_receive_id;
+    return half;
+}
+
+struct tcp_half_open *tcpip__tcp_half_open_take(struct tcpip_stack *stack, struct demux_entry *entry,
+                                                const struct tcp_negotiated *taken)
+{
+    struct tcp_stack *tcp = tcp_stack_of(stack);
+    struct tcp_half_open *half = half_open_make(tcp, NULL, taken);
+    if (half == NULL)
+        return NULL;
+    tcpip__demux_replace(stack, entry, &half->demux);
+    half->forwarded = true;
+    tcp->half_open_count++;
+    return half;
 }
 
 struct tcp_half_open *tcpip__tcp_half_open_new(struct tcpip_stack *stack, struct tcp_endpoint *listener,
                                                const struct tcp_segment *segment)
 {
     struct tcp_stack *tcp = tcp_stack_of(stack);
-    struct tcp_half_open *half = tcpip__pool_zget(&tcp->half_opens);
+    struct tcp_negotiated taken;
+    tcpip__tcp_syn_negotiate(stack, listener, segment, &taken);
+    struct tcp_half_open *half = half_open_make(tcp, listener, &taken);
     if (half == NULL)
         return NULL;
-    half->listener = listener;
     half->demux.flow = segment->flow;
     tcpip__tcp_listener_scope(listener, &half->demux.flow);
-    half->demux.transport = TCPIP_PROTOCOL_TCP;
-    half->demux.kind = TCP_DEMUX_HALF_OPEN;
     if (tcpip__demux_insert(stack, &half->demux) != TCPIP_OK) {
         tcpip__pool_put(&tcp->half_opens, half);
         return NULL;
     }
-    struct tcp_negotiated offered;
-    tcpip__tcp_syn_negotiate(stack, listener, segment, &offered);
-    half->iss = offered.iss;
-    half->irs = offered.irs;
-    half->peer_mss = offered.peer_mss;
-    half->peer_scale = offered.peer_scale;
-    half->sack = offered.sack;
-    half->ts = offered.ts;
-    half->ts_recent = offered.ts_recent;
-    half->ecn_mode = offered.ecn_mode & 3u;
-    half->syn_point = offered.syn_point & 3u;
-    half->signature = offered.signature & 3u;
-    half->ao_send_id = offered.ao_send_id;
-    half->ao_receive_id = offered.ao_receive_id;
     half->saved_syn = tcpip__tcp_syn_save(listener, segment);
-    if (listener != NULL)
-        listener->listener->half_open++;
+    listener->listener->half_open++;
     tcp->half_open_count++;
     return half;
 }
@@ -162,7 +211,7 @@ void tcpip__tcp_half_open_free(struct tcpip_stack *stack, struct tcp_half_open *
     if (half->listener != NULL)
         half->listener->listener->half_open--;
     if (half->forwarded)
-        tcp->forward_in_flight--;
+        tcpip__tcp_forward_finished(tcp, half->demux.flow.remote, half->counted);
     tcp->half_open_count--;
     list_remove_if_linked(&half->node);
     tcpip__tcp_syn_forget(stack, &half->saved_syn);
@@ -270,15 +319,7 @@ static void half_open_send(struct tcpip_stack *stack, const struct tcp_half_open
 void tcpip__tcp_half_open_answer(struct tcpip_stack *stack, struct tcp_half_open *half,
                                  const struct fast_open_cookie *cookie)
 {
-    list_remove_if_linked(&half->node);
-    half->deferred = false;
     half_open_send_cookie(stack, half, TCPIP_TCP_SYN | TCPIP_TCP_ACK, cookie);
-    half_open_enlist(tcp_stack_of(stack), half, tcpip__stack_now(stack));
-}
-
-void tcpip__tcp_half_open_defer(struct tcpip_stack *stack, struct tcp_half_open *half)
-{
-    half->deferred = true;
     half_open_enlist(tcp_stack_of(stack), half, tcpip__stack_now(stack));
 }
 
@@ -300,10 +341,8 @@ static void half_open_expired(struct tcpip_stack *stack, struct tcp_half_open *h
     struct tcp_stack *tcp = tcp_stack_of(stack);
     unsigned defers = half->acked ? half_open_defers(stack, half) : 0;
     bool last = half->level >= option_get(stack, half_open_options(half), TCPIP_OPTION_SYN_ACK_COUNT);
-    if (half->deferred || (last && half->level >= defers)) {
+    if (last && half->level >= defers) {
         stack->stats.tcp.half_open_timeouts++;
-        if (half->deferred)
-            tcpip__tcp_forward_expired(tcp, half);
         tcpip__tcp_half_open_free(stack, half);
         return;
     }
@@ -402,9 +441,7 @@ void tcpip__tcp_passive_deliver(struct tcp_endpoint *listener, struct tcp_endpoi
     ep->snd_wnd_max = ep->snd_wnd;
     ep->snd_wl1 = segment->seq;
     ep->snd_wl2 = segment->ack;
-    if (listener == NULL)
-        tcpip__tcp_forward_established(ep);
-    else
+    if (listener != NULL) /* else the forwarder has it */
         tcpip__tcp_passive_queue(listener, ep);
     tcpip__tcp_input(ep, segment);
 }
@@ -444,6 +481,8 @@ static bool half_open_complete(struct tcpip_stack *stack, struct tcp_half_open *
         tcpip__tcp_handshake_rtt(ep, rtt_ns, sent_once, segment);
     ep->saved_syn = half->saved_syn;
     half->saved_syn = NULL;
+    if (half->forwarded)
+        tcpip__tcp_forward_established(ep, half->counted);
     tcpip__tcp_half_open_free(stack, half);
     tcpip__tcp_passive_deliver(listener, ep, segment);
     return true;
@@ -469,11 +508,8 @@ void tcpip__tcp_half_open_input(struct tcp_half_open *half, struct tcp_segment *
     seqnum next = seq_add(half->irs, 1);
     uint32_t window = min_u32(tcpip__tcp_passive_buffer(stack, half->listener), 65535);
     enum tcpip_drop reason;
-    if (half->deferred) {
-        reason = TCPIP_DROP_TCP_FORWARDER;
-    } else if ((flags & (TCPIP_TCP_SYN | TCPIP_TCP_ACK | TCPIP_TCP_RST)) == TCPIP_TCP_SYN &&
-               seq_eq(segment->seq, half->irs)) {
-        if (syn_ecn(stack, half->listener, segment) != half->ecn_mode)
+    if ((flags & (TCPIP_TCP_SYN | TCPIP_TCP_ACK | TCPIP_TCP_RST)) == TCPIP_TCP_SYN && seq_eq(segment->seq, half->irs)) {
+        if (syn_ecn(stack, half->listener, flags) != half->ecn_mode)
             half->ecn_mode = ECN_OFF; /* it asks for less: what it asked for may not get through (RFC 3168 6.1.1.1) */
         half_open_send(stack, half, TCPIP_TCP_SYN | TCPIP_TCP_ACK); /* ours was lost */
         reason = TCPIP_DROP_TCP_UNEXPECTED_SYN;
@@ -521,14 +557,11 @@ void tcpip__tcp_half_open_input(struct tcp_half_open *half, struct tcp_segment *
 
 /* An error about our SYN-ACK ends the attempt: nobody waits for it here, and a SYN begins it anew. As Linux, also where
  * RFC 9293 3.9.2.2 calls the error soft: that rule is for connections that somebody has (RFC 5461 3.1). */
-void tcpip__tcp_half_open_error(struct tcp_half_open *half, const struct tcpip_icmp_error *error)
+void tcpip__tcp_half_open_error(struct tcpip_stack *stack, struct tcp_half_open *half,
+                                const struct tcpip_icmp_error *error)
 {
     if (seq_eq(seq(tcpip_load_u32(error->quote + 4)), half->iss) &&
         (error->kind == TCPIP_ICMP_PORT_UNREACHABLE || error->kind == TCPIP_ICMP_PROTOCOL_UNREACHABLE ||
-         error->kind == TCPIP_ICMP_NET_UNREACHABLE || error->kind == TCPIP_ICMP_HOST_UNREACHABLE)) {
-        struct tcpip_stack *stack =
-            half->listener != NULL ? half->listener->base.stack : NULL; /* the forwarder's time out by themselves */
-        if (stack != NULL)
-            tcpip__tcp_half_open_free(stack, half);
-    }
+         error->kind == TCPIP_ICMP_NET_UNREACHABLE || error->kind == TCPIP_ICMP_HOST_UNREACHABLE))
+        tcpip__tcp_half_open_free(stack, half);
 }

@@ -130,7 +130,7 @@ static bool input_reset(struct tcp_endpoint *ep, struct tcp_segment *segment)
     enum tcpip_error error = TCPIP_ERR_CONNECTION_RESET;
     if (ep->syn_ack_pending)
         tcpip__tcp_fast_open_reset(ep, segment->now);
-    else if (ep->state == TCPIP_TCP_SYN_RECEIVED)
+    else if (ep->state == TCPIP_TCP_SYN_RECEIVED && !ep->accepted)
         error = TCPIP_ERR_CONNECTION_REFUSED;
     else if (ep->state == TCPIP_TCP_CLOSE_WAIT)
         error = TCPIP_ERR_CLOSED_FOR_SEND;
@@ -139,7 +139,7 @@ static bool input_reset(struct tcp_endpoint *ep, struct tcp_segment *segment)
     return false;
 }
 
-/* SYN-RECEIVED of a simultaneous open: the peer has our SYN. */
+/* SYN-RECEIVED of a simultaneous open, or of what the forwarder's owner accepted: the peer has our SYN. */
 static void input_opens(struct tcp_endpoint *ep, const struct tcp_segment *segment, uint32_t window)
 {
     ep->snd_wnd = ep->snd_wnd_max = window;
@@ -147,6 +147,10 @@ static void input_opens(struct tcp_endpoint *ep, const struct tcp_segment *segme
     ep->snd_wl2 = segment->ack;
     ep->fin_queued = ep->fin_queued || ep->shut_write;
     uint8_t retransmits = ep->retransmit_count;
+    if (ep->forward_pending) {
+        tcpip__tcp_handshake_rtt(ep, segment->now - ep->last_send_at, retransmits == 0, segment);
+        tcpip__tcp_forward_opened(ep);
+    }
     tcpip__tcp_established(ep);
     tcpip__tcp_fast_open_answered(ep, segment, retransmits);
 }

@@ -95,6 +95,8 @@ static void tcp_leave_network(struct tcp_endpoint *ep)
     ep->syn_deferred = false;
     if (ep->syn_ack_pending)
         tcpip__tcp_fast_open_leave(ep);
+    if (ep->forward_pending || ep->forward_counted)
+        tcpip__tcp_forward_closed(ep);
     if (ep->state != TCPIP_TCP_CLOSED)
         tcpip__tcp_event(ep, TCP_EVENT_GONE);
     tcpip__tcp_timers_stop(ep);
@@ -412,6 +414,9 @@ static void tcp_protocol_input(struct tcpip_stack *stack, struct tcpip_packet *p
         case TCP_DEMUX_HALF_OPEN:
             tcpip__tcp_half_open_input(TCPIP_CONTAINER_OF(entry, struct tcp_half_open, demux), &segment);
             return;
+        case TCP_DEMUX_DEFERRED:
+            tcpip__tcp_forward_deferred_input(stack, entry, &segment);
+            return;
         case TCP_DEMUX_TIME_WAIT:
             tcpip__tcp_time_wait_input(stack, entry, &segment);
             return;
@@ -505,7 +510,7 @@ static void tcp_protocol_error(struct tcpip_stack *stack, const struct tcpip_icm
     if (entry->kind == TCP_DEMUX_ENDPOINT)
         tcp_endpoint_error(TCPIP_CONTAINER_OF(entry, struct tcp_endpoint, demux), icmp);
     else if (entry->kind == TCP_DEMUX_HALF_OPEN)
-        tcpip__tcp_half_open_error(TCPIP_CONTAINER_OF(entry, struct tcp_half_open, demux), icmp);
+        tcpip__tcp_half_open_error(stack, TCPIP_CONTAINER_OF(entry, struct tcp_half_open, demux), icmp);
 }
 
 /* ---- life of the protocol ---- */
