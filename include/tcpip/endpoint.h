@@ -33,12 +33,14 @@ struct tcpip_control {
         uint32_t nic;
         struct tcpip_address address; /* in: destination of the packet; out: source to use */
     } packet_info;
+    uint32_t mark;        /* out: the packet's, in the place of the option's */
     tcpip_ns received_at; /* monotonic; of a stream: the packet that brought the last of the bytes */
 };
 #define TCPIP_CONTROL_TTL 1u
 #define TCPIP_CONTROL_TOS 2u
 #define TCPIP_CONTROL_PACKET_INFO 4u
 #define TCPIP_CONTROL_TIMESTAMP 8u
+#define TCPIP_CONTROL_MARK 32u
 #define TCPIP_CONTROL_TRUNCATED 16u /* in: the datagram was longer than the room given */
 
 struct tcpip_io {
@@ -97,21 +99,26 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_read_views(struct tcpip
                                                                     size_t max_bytes, size_t *done,
                                                                     struct tcpip_full_address *from);
 
-#define TCPIP_WRITE_MORE 1u          /* more is coming: hold back a partial segment */
+#define TCPIP_WRITE_MORE 1u /* more is coming: hold back a partial segment (UDP: the datagram, for more of it) */
 #define TCPIP_WRITE_END_OF_RECORD 2u /* don't merge with what follows */
 /* tcpip_endpoint_read_error tells when the last byte of this call was given to the network, left it, and was
  * acknowledged (TCP). */
 #define TCPIP_WRITE_STAMP_SCHEDULED 0x100u
 #define TCPIP_WRITE_STAMP_SENT 0x200u
 #define TCPIP_WRITE_STAMP_ACKED 0x400u
-#define TCPIP_WRITE_TELL_COPIED 0x800u /* TCP: the same when the last byte is acknowledged, or never will be */
+/* TCP, UDP: the bytes stay where they are, and must stay as they are, until tcpip_endpoint_read_error tells of this
+ * call (TCPIP_ERROR_FROM_COPY): acknowledged or given up, and no packet refers to them any more. They are copied, and
+ * the record says so, where they stay on this host, in a SYN, and after close, which waits for nothing.
+ * NO_BUFFER_SPACE: too many calls are not told yet. */
+#define TCPIP_WRITE_ZERO_COPY 0x800u
 /* TCP: connects to `to` as well, and what a SYN can take of the data goes with it (RFC 7413): OK, and *done says how
  * much. CONNECT_STARTED and nothing taken: no cookie is known yet, or there are no data; the SYN asks for one, and the
  * write is to be made again when it turns writable. ALREADY_CONNECTING, ALREADY_CONNECTED; NOT_SUPPORTED:
  * FAST_OPEN_MODE lacks CLIENT; INVALID_ARGUMENT: no `to`; otherwise the errors of connect. */
 #define TCPIP_WRITE_FAST_OPEN 4u
 /* TCP: the caller will wait until all is written, and say the same flags again with what was not taken. While the
- * handshake lasts, its last ACK may then wait for the data; stamps and TELL_COPIED count with the last piece only. */
+ * handshake lasts, its last ACK may then wait for the data; stamps count with the last piece only, and ZERO_COPY tells
+ * of all pieces as one call. */
 #define TCPIP_WRITE_WAITS 8u
 /* Copies in what fits and says how much. `to` may be NULL. WOULD_BLOCK, CLOSED_FOR_SEND, DESTINATION_REQUIRED,
  * MESSAGE_TOO_LONG, NO_ROUTE, ... */
@@ -141,12 +148,13 @@ enum tcpip_error_origin {
     TCPIP_ERROR_FROM_SCHEDULING, /* TCPIP_WRITE_STAMP_SCHEDULED */
     TCPIP_ERROR_FROM_SENDING,
     TCPIP_ERROR_FROM_ACKNOWLEDGMENT,
-    TCPIP_ERROR_FROM_COPY, /* TCPIP_WRITE_TELL_COPIED */
+    TCPIP_ERROR_FROM_COPY, /* TCPIP_WRITE_ZERO_COPY */
 };
 struct tcpip_error_record {
     enum tcpip_error_origin origin;
     enum tcpip_error error; /* ICMP and HERE; else OK */
     uint8_t type, code;     /* of ICMP */
+    bool copied;            /* COPY: at least some of the bytes were */
     uint32_t info;          /* MTU of a packet that was too big; ICMPv6 parameter problem: the pointer */
     /* Stamps: the number of the byte, counted from 0 at the beginning of the stream (datagrams: of the stamped
      * datagram). COPY: the first and the last call told of, counted from 0. */

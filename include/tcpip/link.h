@@ -35,6 +35,9 @@ enum tcpip_link_flags {
     TCPIP_LINK_MULTICAST = 1 << 7,    /* can carry multicast */
     TCPIP_LINK_LENT_BUFFERS = 1 << 8, /* delivers its own memory: give it back soon */
     TCPIP_LINK_GRO = 1 << 9,          /* software GRO is wanted on what it delivers */
+    /* Whoever reads what is sent may keep it for long: the memory of zero-copy writes (TCPIP_WRITE_ZERO_COPY) is copied
+     * rather than waited for. */
+    TCPIP_LINK_KEEPS_PACKETS = 1 << 10,
 };
 
 struct tcpip_link_capabilities {

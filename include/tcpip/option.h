@@ -38,7 +38,7 @@ TCPIP_BEGIN_DECLS
     X(CHECKSUM_OFF, "UDP over IPv4 only: send without checksum")                            \
     X(LINGER, "-1: off (default); 0: reset at close; n: the time the layer above waits")    \
     X(NO_DELAY, "0 or 1: Nagle off")                                                        \
-    X(CORK, "0 or 1; full segments only, for at most 200 ms")                               \
+    X(CORK, "0 or 1; full segments only, for at most 200 ms; UDP: all is one datagram")     \
     X(QUICK_ACK, "0 or 1: quick ACK mode")                                                  \
     X(MAX_SEGMENT, "user MSS, 88 to 32767; 0: from the path")                               \
     X(KEEPALIVE, "0 or 1")                                                                  \

@@ -160,6 +160,7 @@ struct tcpip_endpoint {
     uint32_t network;    /* the protocol's: TCPIP_PROTOCOL_IPV4 or _IPV6 */
     uint8_t transport;   /* the protocol's */
     bool closed_by_user; /* the pointer is gone for the application */
+    bool memory_lost;    /* with it went bytes that were still to be sent: without memory to copy them */
 };
 
 TCPIP_END_DECLS

@@ -188,6 +188,21 @@ static bool control_take_v6(const struct cmsghdr *header, struct tcpip_control *
     }
 }
 
+/* AF_UNIX's go unheeded, as on Linux; SO_TXTIME and its like are none. */
+static bool control_take_socket(const struct cmsghdr *header, struct tcpip_control *out)
+{
+    switch (header->cmsg_type) {
+    case SO_MARK:
+        out->present |= TCPIP_CONTROL_MARK;
+        return control_value(header, &out->mark, sizeof(out->mark));
+    case SCM_RIGHTS:
+    case SCM_CREDENTIALS:
+        return true;
+    default:
+        return false;
+    }
+}
+
 int tcpip__control_to_send(const struct socket *so, const struct message *message, bool v4, struct tcpip_control *out)
 {
     struct msghdr header = {.msg_control = message->control, .msg_controllen = message->control_length};
@@ -196,8 +211,8 @@ int tcpip__control_to_send(const struct socket *so, const struct message *messag
         size_t room = message->control_length - (size_t)((uint8_t *)at - (uint8_t *)message->control);
         if (at->cmsg_len < sizeof(*at) || at->cmsg_len > room)
             return EINVAL;
-        if (at->cmsg_level == SOL_SOCKET && at->cmsg_type != SCM_RIGHTS && at->cmsg_type != SCM_CREDENTIALS)
-            return EINVAL; /* SO_MARK, SO_TXTIME, ...: none of them; AF_UNIX's go unheeded, as on Linux */
+        if (at->cmsg_level == SOL_SOCKET && !control_take_socket(at, out))
+            return EINVAL;
         if (so->type == SOCK_STREAM)
             continue;
         if (at->cmsg_level == IPPROTO_IP && v4 && !control_take_v4(at, out))

@@ -31,9 +31,8 @@ uint32_t tcpip__inet_send_marks(const struct socket *so, const struct message *m
         marks |= TCPIP_WRITE_STAMP_SENT;
     if ((stamping & SOF_TIMESTAMPING_TX_ACK) != 0 && so->type == SOCK_STREAM)
         marks |= TCPIP_WRITE_STAMP_ACKED;
-    if ((message->flags & MSG_ZEROCOPY) != 0 && so->type == SOCK_STREAM &&
-        tcpip__socket_kept(&so->options, KEPT_ZEROCOPY) != 0)
-        marks |= TCPIP_WRITE_TELL_COPIED;
+    if ((message->flags & MSG_ZEROCOPY) != 0 && tcpip__socket_kept(&so->options, KEPT_ZEROCOPY) != 0)
+        marks |= TCPIP_WRITE_ZERO_COPY;
     return marks;
 }
 
@@ -75,7 +74,7 @@ static void error_describe(const struct socket *so, const struct tcpip_error_rec
     memset(out, 0, sizeof(*out));
     out->ee_origin = error_origin(record->origin);
     if (record->origin == TCPIP_ERROR_FROM_COPY) {
-        out->ee_code = SO_EE_CODE_ZEROCOPY_COPIED;
+        out->ee_code = record->copied ? SO_EE_CODE_ZEROCOPY_COPIED : 0;
         out->ee_info = (uint32_t)record->first;
         out->ee_data = (uint32_t)record->last;
     } else if (error_is_stamp(record)) {

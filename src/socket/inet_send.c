@@ -9,6 +9,7 @@
  * Owns:     nothing.
  * Not here: the calls (message.c). */
 #include "socket/socket.h"
+#include "stack/zero_copy.h"
 
 #include <errno.h>
 
@@ -158,6 +159,8 @@ int tcpip__inet_send(struct socket *so, struct message *message, size_t *done)
     if (stream && sending.waits)
         sending.flags |= TCPIP_WRITE_WAITS;
     int number = tcpip__socket_block(so, TCPIP_EVENT_OUT, timeout_ns, sending_attempt, &sending);
+    if ((sending.flags & TCPIP_WRITE_ZERO_COPY) != 0)
+        tcpip__zero_copy_finish(so->endpoint); /* it may have got less far than it wanted */
     *done = sending.done;
     return sending.done > 0 ? 0 : number;
 }

@@ -241,11 +241,6 @@ static int tcp_fastopen_key_get(const struct option_call *call)
 
 /* ---- UDP ---- */
 
-static int udp_cork_set(const struct option_call *call)
-{
-    return call->value == 0 ? 0 : ENOPROTOOPT;
-}
-
 static int udp_encap_set(const struct option_call *call)
 {
     return call->value == 0 ? 0 : ENOPROTOOPT;
@@ -315,7 +310,7 @@ static const struct sockopt_row tcp_rows[] = {
 #define UDP(option) .has = HAS_DATAGRAM, .name = option
 
 static const struct sockopt_row udp_rows[] = {
-    {UDP(UDP_CORK), .set = udp_cork_set, .get = tcp_zero_get},
+    {UDP(UDP_CORK), .rule = RULE_BOOL, OPTION_CORE(CORK)},
     {UDP(UDP_ENCAP), .set = udp_encap_set, .get = tcp_zero_get},
     {UDP(OPTION_UDPLITE_SEND_CSCOV), .rule = RULE_READ, .get = tcp_zero_get},
     {UDP(OPTION_UDPLITE_RECV_CSCOV), .rule = RULE_READ, .get = tcp_zero_get},

@@ -9,6 +9,7 @@
  * Not here: the rest of sending (inet_send.c). */
 #include "base/math.h"
 #include "socket/socket.h"
+#include "stack/zero_copy.h"
 
 #include <errno.h>
 #include <linux/udp.h>
@@ -76,6 +77,7 @@ int tcpip__udp_send_segments(struct socket *so, struct io_vector *vector, uint32
         return EMSGSIZE;
     if (vector->bytes > (size_t)segment * UDP_SEGMENTS_MAX)
         return EINVAL;
+    flags &= ~TCPIP_WRITE_MORE; /* each is whole */
     tcpip_stack_enter(stack);
     while (error == TCPIP_OK && vector->bytes > 0) {
         struct tcpip_io pieces[UDP_SEGMENT_IO];
@@ -84,12 +86,14 @@ int tcpip__udp_send_segments(struct socket *so, struct io_vector *vector, uint32
         if (n == 0)
             error = TCPIP_ERR_NO_BUFFER_SPACE;
         else
-            error = tcpip_endpoint_sendmsg(so->endpoint, pieces, n, flags, to, control, &sent);
+            error = tcpip_endpoint_sendmsg(so->endpoint, pieces, n,
+                                           flags | (bytes < vector->bytes ? TCPIP_WRITE_WAITS : 0), to, control, &sent);
         if (error != TCPIP_OK)
             break;
         tcpip__io_vector_advance(vector, bytes);
         *done += bytes;
     }
+    tcpip__zero_copy_finish(so->endpoint);
     tcpip_stack_leave(stack);
     return *done > 0 ? 0 : tcpip__socket_errno(SOCKET_CALL_SEND, error);
 }

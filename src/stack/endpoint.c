@@ -93,6 +93,7 @@ enum tcpip_error tcpip_stack_new_endpoint(struct tcpip_stack *stack, uint32_t tr
 void tcpip_endpoint_close(struct tcpip_endpoint *endpoint)
 {
     struct tcpip_stack *stack = endpoint_enter(endpoint);
+    endpoint->memory_lost = !tcpip__zero_copy_adopt(endpoint);
     tcpip__endpoint_detach(endpoint);
     endpoint->ops->close(endpoint);
     tcpip_stack_leave(stack);

@@ -2,9 +2,9 @@
 /* error_queue.c: what an endpoint is told beside its data (Linux's MSG_ERRQUEUE).
  *
  * Two sources. ICMP errors are queued as they come, with what they quote, for who asked for them (RECEIVE_ERROR). And a
- * write may be marked: then a record says when its last byte was sent, or acknowledged, or that the caller's memory is
- * free again. A mark is one number in the stream; sending and acknowledging pass it once each, in order, so the list of
- * marks is looked at from its front only.
+ * write may be marked: then a record says when its last byte was sent, or acknowledged; a copy that nobody wanted is
+ * told of by its call then (zero_copy.c). A mark is one number in the stream; sending and acknowledging pass it once
+ * each, in order, so the list of marks is looked at from its front only.
  *
  * Most endpoints never have a queue: it is made when the first record or mark is.
  *
@@ -27,19 +27,11 @@ struct error_entry {
 struct error_mark {
     struct tcpip_list_node node;
     uint64_t last;
-    uint32_t flags;   /* WRITE_MARKS */
-    uint32_t copy_id; /* TELL_COPIED: which in the order of the calls */
+    uint32_t flags;           /* WRITE_STAMPS */
+    struct zero_copy *copied; /* the call of which it ends a piece; NULL: none */
 };
 
-struct error_queue {
-    struct list entries, marks;
-    struct error_mark *unsent; /* the first that isn't; NULL: all are */
-    size_t bytes;
-    uint32_t mark_count;
-    uint32_t next_copy_id;
-};
-
-static struct error_queue *error_queue_of(struct tcpip_endpoint *endpoint)
+struct error_queue *tcpip__error_queue_of(struct tcpip_endpoint *endpoint)
 {
     if (endpoint->errors == NULL) {
         struct error_queue *queue =
@@ -48,6 +40,7 @@ static struct error_queue *error_queue_of(struct tcpip_endpoint *endpoint)
             return NULL;
         list_init(&queue->entries);
         list_init(&queue->marks);
+        tcpip__zero_copy_init(&queue->zero_copy);
         endpoint->errors = queue;
     }
     return endpoint->errors;
@@ -76,7 +69,8 @@ static bool error_merge(struct error_queue *queue, const struct tcpip_error_reco
     if (record->origin != TCPIP_ERROR_FROM_COPY || list_empty(&queue->entries))
         return false;
     struct error_entry *latest = container_of(list_last(&queue->entries), struct error_entry, node);
-    if (latest->record.origin != record->origin || latest->record.last + 1 != record->first)
+    if (latest->record.origin != record->origin || latest->record.copied != record->copied ||
+        latest->record.last + 1 != record->first)
         return false;
     latest->record.last = record->last;
     latest->record.at = record->at;
@@ -88,7 +82,7 @@ void tcpip__error_queue_push(struct tcpip_endpoint *endpoint, const struct tcpip
 {
     if (endpoint->closed_by_user)
         return;
-    struct error_queue *queue = error_queue_of(endpoint);
+    struct error_queue *queue = tcpip__error_queue_of(endpoint);
     if (queue == NULL) {
         error_lost(endpoint);
         return;
@@ -200,8 +194,6 @@ static void mark_tell(struct tcpip_endpoint *endpoint, const struct error_mark *
 {
     struct tcpip_error_record record = {
         .origin = origin, .first = mark->last, .last = mark->last, .at = tcpip__stack_now(endpoint->stack)};
-    if (origin == TCPIP_ERROR_FROM_COPY)
-        record.first = record.last = mark->copy_id;
     tcpip__error_queue_push(endpoint, &record, NULL, 0);
 }
 
@@ -214,36 +206,30 @@ static void mark_free(struct tcpip_endpoint *endpoint, struct error_mark *mark)
     }
     list_remove(&mark->node);
     queue->mark_count--;
+    if (mark->copied != NULL)
+        tcpip__zero_copy_unref(mark->copied);
     tcpip__memory_free(&endpoint->stack->memory, mark, sizeof(*mark));
 }
 
-/* Stamps are lost. That the caller's memory is free isn't: he waits for it, and counts the calls; and as the data were
- * copied, it is free now. */
-static void error_mark_refused(struct tcpip_endpoint *endpoint, uint32_t flags)
+void tcpip__error_queue_mark(struct tcpip_endpoint *endpoint, uint64_t last, uint32_t flags, struct zero_copy *copied)
 {
-    struct error_queue *queue = endpoint->errors;
-    if ((flags & WRITE_MARKS & ~(uint32_t)TCPIP_WRITE_TELL_COPIED) != 0 || queue == NULL)
-        error_lost(endpoint);
-    if ((flags & TCPIP_WRITE_TELL_COPIED) != 0 && queue != NULL) {
-        struct error_mark now = {.copy_id = queue->next_copy_id++};
-        mark_tell(endpoint, &now, TCPIP_ERROR_FROM_COPY);
-    }
-}
-
-void tcpip__error_queue_mark(struct tcpip_endpoint *endpoint, uint64_t last, uint32_t flags)
-{
-    struct error_queue *queue = error_queue_of(endpoint);
+    struct error_queue *queue = tcpip__error_queue_of(endpoint);
     struct error_mark *mark = NULL;
     if (queue != NULL && queue->mark_count < ERROR_QUEUE_MARKS_MAX)
         mark = tcpip__memory_zalloc(&endpoint->stack->memory, sizeof(*mark), alignof(struct error_mark));
     if (mark == NULL) {
-        error_mark_refused(endpoint, flags);
+        /* Stamps are lost. That the caller's memory is free isn't, though told before it is acknowledged: it was
+         * copied.
+         */
+        if ((flags & WRITE_STAMPS) != 0)
+            error_lost(endpoint);
         return;
     }
     mark->last = last;
-    mark->flags = flags & WRITE_MARKS;
-    if ((flags & TCPIP_WRITE_TELL_COPIED) != 0)
-        mark->copy_id = queue->next_copy_id++;
+    mark->flags = flags & WRITE_STAMPS;
+    mark->copied = copied;
+    if (copied != NULL)
+        copied->refs++;
     list_push_back(&queue->marks, &mark->node);
     queue->mark_count++;
     if (queue->unsent == NULL)
@@ -277,8 +263,6 @@ void tcpip__error_queue_acked(struct tcpip_endpoint *endpoint, uint64_t end)
             return;
         if ((mark->flags & TCPIP_WRITE_STAMP_ACKED) != 0)
             mark_tell(endpoint, mark, TCPIP_ERROR_FROM_ACKNOWLEDGMENT);
-        if ((mark->flags & TCPIP_WRITE_TELL_COPIED) != 0)
-            mark_tell(endpoint, mark, TCPIP_ERROR_FROM_COPY);
         mark_free(endpoint, mark);
     }
 }
@@ -288,12 +272,8 @@ void tcpip__error_queue_end(struct tcpip_endpoint *endpoint)
     struct error_queue *queue = endpoint->errors;
     if (queue == NULL)
         return;
-    for (struct tcpip_list_node *node; (node = list_first(&queue->marks)) != NULL;) {
-        struct error_mark *mark = container_of(node, struct error_mark, node);
-        if ((mark->flags & TCPIP_WRITE_TELL_COPIED) != 0)
-            mark_tell(endpoint, mark, TCPIP_ERROR_FROM_COPY);
-        mark_free(endpoint, mark);
-    }
+    for (struct tcpip_list_node *node; (node = list_first(&queue->marks)) != NULL;)
+        mark_free(endpoint, container_of(node, struct error_mark, node));
 }
 
 void tcpip__error_queue_free(struct tcpip_endpoint *endpoint)
@@ -302,6 +282,7 @@ void tcpip__error_queue_free(struct tcpip_endpoint *endpoint)
     struct memory *memory = &endpoint->stack->memory;
     if (queue == NULL)
         return;
+    tcpip__zero_copy_forget(&queue->zero_copy);
     for (struct tcpip_list_node *node; (node = list_first(&queue->marks)) != NULL;)
         mark_free(endpoint, container_of(node, struct error_mark, node));
     for (struct tcpip_list_node *node; (node = list_pop_front(&queue->entries)) != NULL;)

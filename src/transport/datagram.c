@@ -118,6 +118,7 @@ static void dgram_free(struct datagram_endpoint *ep, bool silent)
 {
     struct pool *pool = dgram_pool(ep);
     tcpip__datagram_leave_all(ep, silent);
+    tcpip__datagram_uncork(ep);
     dgram_release_port(ep);
     tcpip_packet_list_free(&ep->queue);
     tcpip__route_release(&ep->route);

@@ -84,6 +84,8 @@ struct datagram_endpoint {
     uint32_t queue_bytes; /* true size */
     uint32_t receive_buffer_bytes, send_buffer_bytes;
 
+    struct datagram_cork *cork; /* a datagram that is put together; NULL: none */
+
     struct list groups; /* struct datagram_group */
     uint32_t group_count;
 };
@@ -158,6 +160,10 @@ enum tcpip_error tcpip__datagram_sendmsg(struct tcpip_endpoint *endpoint, const 
                                          const struct tcpip_control *control, size_t *done);
 enum tcpip_error tcpip__datagram_write_view(struct tcpip_endpoint *endpoint, const struct tcpip_view *view,
                                             uint32_t flags, const struct tcpip_full_address *to);
+
+/* What was put together so far goes; or is thrown away. */
+enum tcpip_error tcpip__datagram_push(struct datagram_endpoint *ep);
+void tcpip__datagram_uncork(struct datagram_endpoint *ep);
 
 /* ---- datagram_option.c: options, groups ---- */
 

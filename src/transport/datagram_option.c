@@ -52,6 +52,7 @@ static bool dgram_knows_option(const struct datagram_endpoint *ep, enum tcpip_op
     case TCPIP_OPTION_V6_ONLY:
         return ep->base.network == TCPIP_PROTOCOL_IPV6;
     case TCPIP_OPTION_CHECKSUM_OFF:
+    case TCPIP_OPTION_CORK:
         return ep->ops->transport == TCPIP_PROTOCOL_UDP;
     default:
         return false;
@@ -104,6 +105,8 @@ enum tcpip_error tcpip__datagram_set_option(struct tcpip_endpoint *endpoint, enu
     enum tcpip_error error = tcpip__option_block_set(stack, &ep->options, option, value);
     if (error == TCPIP_OK && (option == TCPIP_OPTION_REUSE_ADDRESS || option == TCPIP_OPTION_REUSE_PORT))
         tcpip__datagram_port_options(ep);
+    if (error == TCPIP_OK && option == TCPIP_OPTION_CORK && value == 0)
+        (void)tcpip__datagram_push(ep); /* nobody hears how it went, as on Linux */
     if (error == TCPIP_OK && option == TCPIP_OPTION_RECEIVE_ERROR && value == 0)
         tcpip__error_queue_forget_errors(endpoint);
     return error;

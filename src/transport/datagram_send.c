@@ -12,10 +12,15 @@
  * Multicast that the host itself has joined, and broadcast, come back in through the NIC (RFC 1112 6.1; Linux does the
  * same), as a second packet on a way to ourselves.
  *
- * Owns:        route and the way_ fields.
+ * With MORE, or CORK, a datagram is put together of several writes first: where it goes is settled by the first of
+ * them, and an error throws away what there was, as on Linux.
+ *
+ * Owns:        route and the way_ fields; cork.
  * Invariants:  nothing is sent, and nothing of the arguments taken, when an error is returned.
  * Not here:    headers (udp.c, ping.c; network/), fragmentation (network/). */
 #include "transport/datagram.h"
+
+#include <stdalign.h>
 
 enum {
     DATAGRAM_ROOM_MAX = 64,  /* data up to this size travel in the packet's own room, beside the headers */
@@ -39,8 +44,16 @@ struct datagram_call {
     uint8_t local[16], remote[16]; /* where out.local and out.remote point to */
     uint32_t nic;
     uint8_t ttl, tos;
+    uint32_t mark;
     bool dont_fragment;
     bool host_only; /* a multicast TTL of 0: not to leave this host */
+};
+
+/* A datagram that is put together. */
+struct datagram_cork {
+    struct datagram_call call;   /* of the first write */
+    struct tcpip_buffer *buffer; /* NULL: nothing yet */
+    uint32_t bytes, flags;
 };
 
 /* ---- which way ---- */
@@ -152,6 +165,7 @@ static void dgram_lifetime(const struct datagram_endpoint *ep, const struct tcpi
         ttl = control->ttl;
     call->ttl = (uint8_t)ttl;
     call->host_only = multicast && ttl == 0;
+    call->mark = (present & TCPIP_CONTROL_MARK) != 0 ? control->mark : (uint32_t)datagram_option(ep, TCPIP_OPTION_MARK);
     call->tos = (present & TCPIP_CONTROL_TOS) != 0 ? control->tos : (uint8_t)datagram_option(ep, TCPIP_OPTION_TOS);
 }
 
@@ -248,12 +262,32 @@ static size_t source_copy(const struct datagram_source *source, size_t offset, u
     return done;
 }
 
+/* The application's memory itself, into an empty packet. */
+static bool source_lend(const struct datagram_source *source, struct zero_copy *call, struct tcpip_packet *packet)
+{
+    for (size_t i = 0; i < source->io_count; i++) {
+        struct tcpip_view view;
+        if (source->io[i].size == 0)
+            continue;
+        if (!tcpip__zero_copy_view(call, source->io[i].data, source->io[i].size, &view))
+            return false;
+        if (!tcpip_packet_append_view(packet, view)) {
+            buffer_unref(view.buffer);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The data behind the first `skip` bytes, into an empty packet. False: out of memory. */
-static bool source_fill(const struct datagram_source *source, size_t skip, struct tcpip_packet *packet)
+static bool source_fill(const struct datagram_source *source, size_t skip, struct zero_copy *call,
+                        struct tcpip_packet *packet)
 {
     size_t bytes = source->bytes - skip;
     if (bytes == 0)
         return true;
+    if (call != NULL && !call->copied)
+        return source_lend(source, call, packet);
     if (source->view != NULL) {
         struct tcpip_view view = *source->view;
         tcpip_view_trim_front(&view, (uint32_t)skip);
@@ -272,20 +306,20 @@ static bool source_fill(const struct datagram_source *source, size_t skip, struc
 }
 
 static struct tcpip_packet *dgram_build(struct datagram_endpoint *ep, const struct datagram_source *source,
-                                        const struct datagram_call *call)
+                                        const struct datagram_call *call, struct zero_copy *zero_copy)
 {
     struct tcpip_packet *packet = tcpip_packet_new(ep->base.stack);
     if (packet == NULL)
         return NULL;
     uint8_t *header = NULL;
-    if (source_fill(source, ep->ops->given_bytes, packet))
+    if (source_fill(source, ep->ops->given_bytes, zero_copy, packet))
         header = tcpip_packet_push(packet, DATAGRAM_HEADER_BYTES);
     if (header == NULL) {
         tcpip_packet_free(packet);
         return NULL;
     }
     packet->payload_offset = DATAGRAM_HEADER_BYTES;
-    packet->mark = (uint32_t)datagram_option(ep, TCPIP_OPTION_MARK);
+    packet->mark = call->mark;
     ep->ops->seal(ep, packet, header, &call->out);
     return packet;
 }
@@ -359,11 +393,31 @@ static void dgram_stamp(struct datagram_endpoint *ep, uint32_t flags)
     }
 }
 
+static void dgram_count(struct datagram_endpoint *ep, enum tcpip_error error)
+{
+    struct tcpip_stats_udp *stats = &ep->base.stack->stats.udp;
+    if (ep->ops->transport != TCPIP_PROTOCOL_UDP)
+        return;
+    if (error == TCPIP_OK)
+        stats->packets_sent++;
+    else
+        stats->packet_send_errors++;
+}
+
+/* Would a reader on this host hold on to the writer's memory, or are there too many pieces, or so few bytes that they
+ * go into the packet's room? */
+static bool dgram_copies(const struct datagram_endpoint *ep, const struct datagram_source *source,
+                         const struct datagram_call *call)
+{
+    return tcpip__zero_copy_held(&ep->route) || dgram_loops_back(ep, call->remote) || source->view != NULL ||
+           source->io_count > TCPIP_PACKET_VIEWS - 2 || source->bytes <= DATAGRAM_ROOM_MAX;
+}
+
 static enum tcpip_error dgram_send(struct datagram_endpoint *ep, const struct datagram_source *source, uint32_t flags,
                                    const struct tcpip_full_address *to, const struct tcpip_control *control)
 {
     struct datagram_call call;
-    struct tcpip_stack *stack = ep->base.stack;
+    struct zero_copy *zero_copy = NULL;
     uint32_t given = ep->ops->given_bytes;
     if (source->bytes < given)
         return TCPIP_ERR_INVALID_ARGUMENT;
@@ -374,19 +428,137 @@ static enum tcpip_error dgram_send(struct datagram_endpoint *ep, const struct da
     }
     if (error == TCPIP_OK && dgram_nic_full(ep))
         error = TCPIP_ERR_NO_BUFFER_SPACE;
+    if (error == TCPIP_OK && unlikely((flags & TCPIP_WRITE_ZERO_COPY) != 0 && given == 0)) {
+        zero_copy = tcpip__zero_copy_begin(&ep->base, dgram_copies(ep, source, &call));
+        error = zero_copy != NULL ? TCPIP_OK : TCPIP_ERR_NO_BUFFER_SPACE;
+    }
     if (error == TCPIP_OK) {
-        struct tcpip_packet *packet = dgram_build(ep, source, &call);
+        struct tcpip_packet *packet = dgram_build(ep, source, &call, zero_copy);
         error = packet != NULL ? dgram_transmit(ep, packet, &call) : TCPIP_ERR_NO_MEMORY;
     }
     if (error == TCPIP_OK && unlikely(flags != 0))
         dgram_stamp(ep, flags);
-    if (ep->ops->transport == TCPIP_PROTOCOL_UDP) {
-        if (error == TCPIP_OK)
-            stack->stats.udp.packets_sent++;
-        else
-            stack->stats.udp.packet_send_errors++;
-    }
+    if (zero_copy != NULL)
+        tcpip__zero_copy_end(zero_copy, error == TCPIP_OK, (flags & TCPIP_WRITE_WAITS) != 0);
+    dgram_count(ep, error);
     return error;
+}
+
+/* ---- put together of several writes ---- */
+
+void tcpip__datagram_uncork(struct datagram_endpoint *ep)
+{
+    struct datagram_cork *cork = ep->cork;
+    if (cork == NULL)
+        return;
+    ep->cork = NULL;
+    if (cork->buffer != NULL)
+        buffer_unref(cork->buffer);
+    tcpip__memory_free(&ep->base.stack->memory, cork, sizeof(*cork));
+}
+
+/* Room for `bytes` in all. */
+static bool cork_grow(struct datagram_endpoint *ep, struct datagram_cork *cork, size_t bytes)
+{
+    struct tcpip_buffer *before = cork->buffer;
+    if (before != NULL && before->size >= bytes)
+        return true;
+    struct tcpip_buffer *buffer = tcpip_buffer_new(ep->base.stack, bytes);
+    if (buffer == NULL)
+        return false;
+    if (before != NULL) {
+        memcpy(buffer->data, before->data, cork->bytes);
+        buffer_unref(before);
+    }
+    cork->buffer = buffer;
+    return true;
+}
+
+/* The way may have been another one's meanwhile. */
+static enum tcpip_error cork_fits(struct datagram_endpoint *ep, struct datagram_cork *cork, size_t bytes)
+{
+    struct datagram_call *call = &cork->call;
+    enum tcpip_error error = tcpip__datagram_way(ep, call->nic, call->local, call->remote);
+    return error == TCPIP_OK ? dgram_size(ep, call, bytes) : error;
+}
+
+static enum tcpip_error cork_begin(struct datagram_endpoint *ep, size_t bytes, uint32_t flags,
+                                   const struct tcpip_full_address *to, const struct tcpip_control *control)
+{
+    struct datagram_cork *cork =
+        tcpip__memory_zalloc(&ep->base.stack->memory, sizeof(*cork), alignof(struct datagram_cork));
+    if (cork == NULL)
+        return TCPIP_ERR_NO_MEMORY;
+    ep->cork = cork;
+    cork->flags = flags & WRITE_STAMPS;
+    return dgram_prepare(ep, to, control, bytes, &cork->call);
+}
+
+enum tcpip_error tcpip__datagram_push(struct datagram_endpoint *ep)
+{
+    struct datagram_cork *cork = ep->cork;
+    if (cork == NULL)
+        return TCPIP_OK;
+    struct tcpip_view view = {cork->buffer, 0, cork->bytes};
+    struct datagram_source source = {.view = &view, .bytes = cork->bytes};
+    cork->call.out.local = cork->call.local;
+    cork->call.out.remote = cork->call.remote;
+    enum tcpip_error error = cork_fits(ep, cork, cork->bytes);
+    if (error == TCPIP_OK && dgram_nic_full(ep))
+        error = TCPIP_ERR_NO_BUFFER_SPACE;
+    if (error == TCPIP_OK) {
+        struct tcpip_packet *packet = dgram_build(ep, &source, &cork->call, NULL);
+        error = packet != NULL ? dgram_transmit(ep, packet, &cork->call) : TCPIP_ERR_NO_MEMORY;
+    }
+    if (error == TCPIP_OK)
+        dgram_stamp(ep, cork->flags);
+    dgram_count(ep, error);
+    tcpip__datagram_uncork(ep);
+    return error;
+}
+
+/* Adds to what there is, and lets it go unless more is to come. */
+static enum tcpip_error cork_write(struct datagram_endpoint *ep, const struct datagram_source *source, uint32_t flags,
+                                   const struct tcpip_full_address *to, const struct tcpip_control *control, bool more)
+{
+    enum tcpip_error error = TCPIP_OK;
+    if (ep->cork == NULL)
+        error = cork_begin(ep, source->bytes, flags, to, control);
+    struct datagram_cork *cork = ep->cork;
+    size_t bytes = (cork != NULL ? cork->bytes : 0) + source->bytes;
+    if (error == TCPIP_OK)
+        error = cork_fits(ep, cork, bytes);
+    if (error == TCPIP_OK && !cork_grow(ep, cork, bytes))
+        error = TCPIP_ERR_NO_MEMORY;
+    if (error != TCPIP_OK) {
+        dgram_count(ep, error);
+        tcpip__datagram_uncork(ep);
+        return error;
+    }
+    (void)source_copy(source, 0, cork->buffer->data + cork->bytes, source->bytes);
+    cork->bytes = (uint32_t)bytes;
+    if (!more)
+        return tcpip__datagram_push(ep);
+    if (bytes == 0)
+        tcpip__datagram_uncork(ep); /* nothing is no beginning */
+    return TCPIP_OK;
+}
+
+static enum tcpip_error dgram_write(struct datagram_endpoint *ep, const struct datagram_source *source, uint32_t flags,
+                                    const struct tcpip_full_address *to, const struct tcpip_control *control)
+{
+    bool udp = ep->ops->transport == TCPIP_PROTOCOL_UDP;
+    bool more = (flags & TCPIP_WRITE_MORE) != 0 || (udp && datagram_option(ep, TCPIP_OPTION_CORK) != 0);
+    if (unlikely(udp && (more || ep->cork != NULL))) {
+        enum tcpip_error error = cork_write(ep, source, flags, to, control, more);
+        struct zero_copy *copied = NULL;
+        if ((flags & TCPIP_WRITE_ZERO_COPY) != 0 && error == TCPIP_OK)
+            copied = tcpip__zero_copy_begin(&ep->base, true);
+        if (copied != NULL)
+            tcpip__zero_copy_end(copied, true, (flags & TCPIP_WRITE_WAITS) != 0);
+        return error;
+    }
+    return dgram_send(ep, source, flags, to, control);
 }
 
 enum tcpip_error tcpip__datagram_sendmsg(struct tcpip_endpoint *endpoint, const struct tcpip_io *io, size_t io_count,
@@ -399,7 +571,7 @@ enum tcpip_error tcpip__datagram_sendmsg(struct tcpip_endpoint *endpoint, const 
             return TCPIP_ERR_MESSAGE_TOO_LONG;
         source.bytes += io[i].size;
     }
-    enum tcpip_error error = dgram_send(datagram_of(endpoint), &source, flags, to, control);
+    enum tcpip_error error = dgram_write(datagram_of(endpoint), &source, flags, to, control);
     if (error == TCPIP_OK)
         *done = source.bytes;
     return error;
@@ -409,5 +581,5 @@ enum tcpip_error tcpip__datagram_write_view(struct tcpip_endpoint *endpoint, con
                                             uint32_t flags, const struct tcpip_full_address *to)
 {
     struct datagram_source source = {.view = view, .bytes = view->length};
-    return dgram_send(datagram_of(endpoint), &source, flags, to, NULL);
+    return dgram_write(datagram_of(endpoint), &source, flags, to, NULL);
 }

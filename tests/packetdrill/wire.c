@@ -40,6 +40,7 @@ void wire_open(struct adapter *adapter)
         .size = sizeof options,
         .mtu = adapter->invocation.mtu,
         .queue_packets = WIRE_QUEUE,
+        .flags = TCPIP_LINK_KEEPS_PACKETS, /* as a TUN does, which scripts expect: it copies */
     };
     adapter->sent_end = &adapter->sent;
     adapter->link = tcpip_channel_new(&adapter->env.env, &options);

@@ -2,6 +2,8 @@
 /* message.c: scenarios: control messages of UDP and TCP, asked for and handed in. */
 #include "play.h"
 
+#include <linux/errqueue.h>
+
 static void received(int family)
 {
     int ends[2];
@@ -298,6 +300,67 @@ static void corked(void)
     RECV(ends[1], 10, 0);
 }
 
+/* Takes what is told of MSG_ZEROCOPY, in however many records, until this call was. */
+static void say_free(int fd, uint32_t last)
+{
+    struct {
+        struct sock_extended_err error;
+        struct sockaddr_in offender;
+    } told = {0};
+    uint32_t next = UINT32_MAX;
+    do {
+        char control[256];
+        struct iovec iov = {0};
+        struct msghdr message = {.msg_iov = &iov, .msg_control = control, .msg_controllen = sizeof(control)};
+        poll(&(struct pollfd){.fd = fd}, 1, -1);
+        if (recvmsg(fd, &message, MSG_ERRQUEUE) < 0 || CMSG_FIRSTHDR(&message) == NULL)
+            break;
+        memcpy(&told, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(told));
+        if (next == UINT32_MAX)
+            say("from %u", told.error.ee_info);
+        else if (told.error.ee_info != next)
+            say("then %u", told.error.ee_info);
+        next = told.error.ee_data + 1;
+    } while (told.error.ee_data != last);
+    say("to %u: errno %u origin %u type %u code %u", told.error.ee_data, told.error.ee_errno, told.error.ee_origin,
+        told.error.ee_type, told.error.ee_code);
+}
+
+/* Over loopback both copy, and say so. */
+static void zero_copied(int type)
+{
+    int ends[2];
+    static char data[5000];
+    if (type == SOCK_STREAM)
+        make_pair(AF_INET, ends);
+    else
+        make_udp_pair(AF_INET, ends);
+    DO(send(ends[0], data, 5000, MSG_ZEROCOPY));
+    RECV(ends[1], 5000, MSG_WAITALL | MSG_TRUNC);
+    RECVMSG(ends[0], 10, MSG_ERRQUEUE);
+    SET(ends[0], SOL_SOCKET, SO_ZEROCOPY, 1);
+    GET(ends[0], SOL_SOCKET, SO_ZEROCOPY);
+    for (int i = 0; i < 3; i++) {
+        DO(send(ends[0], data, 5000, MSG_ZEROCOPY));
+        RECV(ends[1], 5000, MSG_WAITALL | MSG_TRUNC);
+    }
+    say_free(ends[0], 2);
+    RECVMSG(ends[0], 10, MSG_ERRQUEUE);
+    DO(send(ends[0], data, 5000, MSG_ZEROCOPY));
+    RECV(ends[1], 5000, MSG_WAITALL | MSG_TRUNC);
+    say_free(ends[0], 3);
+}
+
+static void zero_copied_tcp(void)
+{
+    zero_copied(SOCK_STREAM);
+}
+
+static void zero_copied_udp(void)
+{
+    zero_copied(SOCK_DGRAM);
+}
+
 const struct scenario message_scenarios[] = {
     {"message/received_v4", received_v4},
     {"message/received_v6", received_v6},
@@ -309,5 +372,7 @@ const struct scenario message_scenarios[] = {
     {"message/of_tcp", of_tcp},
     {"message/segmented", segmented},
     {"message/corked", corked},
+    {"message/zero_copied_tcp", zero_copied_tcp},
+    {"message/zero_copied_udp", zero_copied_udp},
     {NULL, NULL},
 };

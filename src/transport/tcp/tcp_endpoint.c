@@ -290,12 +290,45 @@ static enum tcpip_error tcp_write_opened(struct tcp_endpoint *ep, uint32_t flags
     return taken > 0 ? TCPIP_OK : TCPIP_ERR_CONNECT_STARTED;
 }
 
+/* A write that leaves its bytes where they are. Before the handshake is done, and to ourselves, where the reader would
+ * hold on to the writer's memory, they are copied. False: too many wait already. */
+static bool tcp_zero_copy(struct tcp_endpoint *ep, struct zero_copy **call)
+{
+    bool copies = ep->state == TCPIP_TCP_SYN_SENT || !tcpip__tcp_route(ep) || tcpip__zero_copy_held(&ep->route);
+    *call = tcpip__zero_copy_begin(&ep->base, copies);
+    return *call != NULL;
+}
+
+/* Returns how many were taken: fewer, when memory is out. */
+static size_t tcp_queue_bytes(struct tcp_endpoint *ep, struct zero_copy *call, const uint8_t *data, size_t size)
+{
+    struct tcpip_stack *stack = ep->base.stack;
+    struct pool *chunks = &tcp_stack_of(stack)->send_chunks;
+    struct tcpip_view view;
+    if (likely(call == NULL || call->copied))
+        return tcpip__send_queue_copy_in(&ep->send_queue, chunks, &stack->buffers, data, size);
+    if (size == 0 || !tcpip__zero_copy_view(call, data, size, &view))
+        return 0;
+    bool queued = tcpip__send_queue_append(&ep->send_queue, chunks, &view);
+    buffer_unref(view.buffer); /* the queue has its own */
+    return queued ? size : 0;
+}
+
+/* What is to be told of `taken` bytes that were queued; `last`: no more of this call will be. */
+static void tcp_write_marks(struct tcp_endpoint *ep, uint32_t flags, struct zero_copy *call, size_t taken, bool last)
+{
+    if (taken > 0 && last && ((flags & WRITE_STAMPS) != 0 || (call != NULL && call->copied)))
+        tcpip__error_queue_mark(&ep->base, tcp_bytes_written(ep) - 1, flags,
+                                call != NULL && call->copied ? call : NULL);
+    if (call != NULL)
+        tcpip__zero_copy_end(call, taken > 0, !last);
+}
+
 static enum tcpip_error tcp_op_sendmsg(struct tcpip_endpoint *endpoint, const struct tcpip_io *io, size_t io_count,
                                        uint32_t flags, const struct tcpip_full_address *to,
                                        const struct tcpip_control *control, size_t *done)
 {
     struct tcp_endpoint *ep = tcp_of(endpoint);
-    struct tcpip_stack *stack = endpoint->stack;
     (void)control;
     size_t total = 0, wanted = 0, space = SIZE_MAX; /* of the SYN */
     for (size_t i = 0; i < io_count; i++)
@@ -307,19 +340,20 @@ static enum tcpip_error tcp_op_sendmsg(struct tcpip_endpoint *endpoint, const st
         ep->writer_waits = (flags & TCPIP_WRITE_WAITS) != 0 && error == TCPIP_ERR_WOULD_BLOCK && wanted > 0;
         return error;
     }
+    struct zero_copy *call = NULL;
+    if (unlikely((flags & TCPIP_WRITE_ZERO_COPY) != 0) && wanted > 0 && !tcp_zero_copy(ep, &call))
+        return TCPIP_ERR_NO_BUFFER_SPACE;
     space = min_size(space, tcpip__tcp_unsent_room(ep));
     for (size_t i = 0; i < io_count; i++) {
         size_t room = min_size(tcpip__tcp_send_room(ep), space - total);
-        size_t part = min_size(io[i].size, room);
-        size_t taken = tcpip__send_queue_copy_in(&ep->send_queue, &tcp_stack_of(stack)->send_chunks, &stack->buffers,
-                                                 io[i].data, part);
+        size_t taken = tcp_queue_bytes(ep, call, io[i].data, min_size(io[i].size, room));
         total += taken;
         if (taken < io[i].size)
             break;
     }
     ep->out_of_room = total < wanted || !tcpip__tcp_writable(ep); /* who looks now and doesn't see Out, waits for it */
-    if (unlikely((flags & WRITE_MARKS) != 0 && total > 0 && (total == wanted || (flags & TCPIP_WRITE_WAITS) == 0)))
-        tcpip__error_queue_mark(endpoint, tcp_bytes_written(ep) - 1, flags);
+    if (unlikely((flags & (WRITE_STAMPS | TCPIP_WRITE_ZERO_COPY)) != 0) && wanted > 0)
+        tcp_write_marks(ep, flags, call, total, total == wanted || (flags & TCPIP_WRITE_WAITS) == 0);
     if (ep->state == TCPIP_TCP_SYN_SENT) {
         *done = total;
         return tcp_write_opened(ep, flags, total, total < wanted);
@@ -366,8 +400,8 @@ static enum tcpip_error tcp_op_write_view(struct tcpip_endpoint *endpoint, const
     ep->more_bytes = ep->more_coming ? sat_add_u32(ep->more_bytes, view->length) : 0;
     if ((flags & TCPIP_WRITE_END_OF_RECORD) != 0)
         tcpip__send_queue_end_record(&ep->send_queue);
-    if (unlikely((flags & WRITE_MARKS) != 0 && view->length > 0))
-        tcpip__error_queue_mark(endpoint, tcp_bytes_written(ep) - 1, flags);
+    if (unlikely((flags & WRITE_STAMPS) != 0 && view->length > 0))
+        tcpip__error_queue_mark(endpoint, tcp_bytes_written(ep) - 1, flags, NULL);
     endpoint_mark_dirty(endpoint);
     return TCPIP_OK;
 }
@@ -450,7 +484,7 @@ static void tcp_op_close(struct tcpip_endpoint *endpoint)
         tcpip__tcp_reap(ep);
     } else if (ep->state <= TCPIP_TCP_SYN_SENT) {
         tcpip__tcp_die(ep);
-    } else if (unread || linger == 0) {
+    } else if (unread || linger == 0 || endpoint->memory_lost) {
         tcp_reset_and_die(ep);
     } else {
         ep->shut_read = ep->shut_write = true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* tcp_mark_test.c: marked writes: when their last byte was sent, when it was acknowledged, when its memory is free. */
+/* tcp_mark_test.c: marked writes: when their last byte was sent, when it was acknowledged. */
 #include "tcp_peer.h"
 
 #include <setjmp.h>
@@ -11,7 +11,6 @@
 
 enum {
     ACK = TCPIP_TCP_ACK,
-    RST = TCPIP_TCP_RST,
     ALL = TCPIP_WRITE_STAMP_SCHEDULED | TCPIP_WRITE_STAMP_SENT | TCPIP_WRITE_STAMP_ACKED,
 };
 
@@ -96,29 +95,6 @@ static void a_window_that_is_short_parts_scheduling_from_writing(void **state)
     peer_fini(&peer);
 }
 
-static void calls_whose_memory_is_free_are_told_as_one(void **state)
-{
-    struct tcp_peer peer;
-    (void)state;
-    peer_init(&peer, NULL);
-    struct tcpip_endpoint *ep = peer_accepted(&peer);
-    for (int i = 0; i < 4; i++)
-        assert_int_equal(write_marked(ep, 500, TCPIP_WRITE_TELL_COPIED), 500);
-    acknowledge(&peer, 1000, 1000);
-    expect_record(ep, TCPIP_ERROR_FROM_COPY, 0, 1, peer.world.now);
-    acknowledge(&peer, 500, 1000);
-    /* Whatever else ends the connection ends the waiting too. */
-    struct peer_segment reset = {.flags = RST | ACK, .seq = peer.seq, .ack = peer.ack};
-    peer_send(&peer, &reset);
-    expect_record(ep, TCPIP_ERROR_FROM_COPY, 2, 3, peer.world.now);
-    peer_discard(&peer);
-    assert_int_equal(peer_error(ep), TCPIP_ERR_CONNECTION_RESET);
-    struct tcpip_error_record record;
-    assert_int_equal(tcpip_endpoint_read_error(ep, &record, NULL, 0), TCPIP_ERR_WOULD_BLOCK);
-    tcpip_endpoint_close(ep);
-    peer_fini(&peer);
-}
-
 static void what_is_refused_is_not_marked(void **state)
 {
     struct tcp_peer peer;
@@ -127,8 +103,7 @@ static void what_is_refused_is_not_marked(void **state)
     peer_init(&peer, NULL);
     struct tcpip_endpoint *ep = peer_accepted(&peer);
     assert_int_equal(tcpip_endpoint_shutdown(ep, TCPIP_SHUTDOWN_WRITE), TCPIP_OK);
-    assert_int_equal(tcpip_endpoint_write(ep, text, 1, TCPIP_WRITE_TELL_COPIED, NULL, &done),
-                     TCPIP_ERR_CLOSED_FOR_SEND);
+    assert_int_equal(tcpip_endpoint_write(ep, text, 1, ALL, NULL, &done), TCPIP_ERR_CLOSED_FOR_SEND);
     peer_hear(&peer);
     acknowledge(&peer, 0, 1000);
     struct tcpip_error_record record;
@@ -144,7 +119,7 @@ static void marks_that_are_still_waiting_die_with_the_endpoint(void **state)
     peer_init(&peer, NULL);
     struct tcpip_endpoint *ep = peer_accepted(&peer);
     for (int i = 0; i < 2000; i++) /* more than are kept */
-        assert_int_equal(write_marked(ep, 1, ALL | TCPIP_WRITE_TELL_COPIED), 1);
+        assert_int_equal(write_marked(ep, 1, ALL), 1);
     struct tcpip_stats stats;
     tcpip_stack_stats(peer.stack, &stats);
     assert_true(stats.stack.error_records_lost >= 2000 - 1024);
@@ -159,7 +134,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_mark_is_told_when_its_last_byte_goes_and_when_it_is_acknowledged),
         cmocka_unit_test(a_window_that_is_short_parts_scheduling_from_writing),
-        cmocka_unit_test(calls_whose_memory_is_free_are_told_as_one),
         cmocka_unit_test(what_is_refused_is_not_marked),
         cmocka_unit_test(marks_that_are_still_waiting_die_with_the_endpoint),
     };
