@@ -260,8 +260,8 @@ static void play_path(const struct options *options, struct results *results, co
     }
     for (int i = 0; i < count; i++) {
         char inner[1024];
-        snprintf(inner, sizeof inner, "%s/%s", path, entries[i]->d_name);
-        if (strstr(entries[i]->d_name, ".pkt") != NULL || entries[i]->d_type == DT_DIR)
+        bool fits = snprintf(inner, sizeof inner, "%s/%s", path, entries[i]->d_name) < (int)sizeof inner;
+        if (fits && (strstr(entries[i]->d_name, ".pkt") != NULL || entries[i]->d_type == DT_DIR))
             play_path(options, results, inner, depth + 1);
         free(entries[i]);
     }
