@@ -9,8 +9,9 @@
  * what was promised before is still taken.
  *
  * Auto-tuning. A window carries at most its size in one round trip. If the reader took more than half of the buffer in
- * one, the window is about to be the bottleneck, and the buffer grows to twice that, or four times where it came to
- * twice what came before: a sender in slow start doubles, and hears of the new window a round trip late.
+ * one, the window is about to be the bottleneck, and the buffer grows to twice that. A sender in slow start doubles, and
+ * hears of the new window a round trip late: where twice as much came as in the round before, what it will send in the
+ * round after the next has to fit, so the buffer becomes six times what came, as long as that is more than it was.
  * Whether it was the bottleneck indeed, the next rounds tell: unless they are faster by a quarter, something else is
  * (the path's rate, or, between two stacks on one machine, the CPU, for which a larger window is only a colder cache),
  * and it grows no further.
@@ -29,7 +30,8 @@ enum {
     WINDOW_FIELD_MAX = 65535,
     WINDOW_SCALE_MAX = 14, /* RFC 7323 section 2.3 */
     LENT_SHARE = 16,       /* 1/16 of the buffer may be promised beyond it by rounding */
-    HEADROOM_SEGMENTS = 16 /* what slow start adds while we look */
+    HEADROOM_SEGMENTS = 16, /* what slow start adds while we look */
+    INITIAL_SEGMENTS = 10   /* what a sender begins with (RFC 6928): only more than that is growth */
 };
 
 /* Below, a round trip lost by a window that grows late isn't worth the memory. */
@@ -69,7 +71,6 @@ void tcpip__receive_window_init(struct receive_window *window, seqnum rcv_nxt, u
         .advertised = rcv_nxt,
         .buffer_bytes = buffer_bytes,
         .scale = scale,
-        .space_bytes = buffer_bytes / 2, /* what the first buffer serves without growing */
         .round_at = now,
     };
 }
@@ -148,16 +149,16 @@ bool tcpip__receive_window_on_read(struct receive_window *window, uint32_t bytes
     uint32_t copied = min_u32(window->copied_bytes, window->buffer_bytes);
     window->copied_bytes = 0;
     window->round_at = now;
-    uint32_t more = sat_sub_u32(copied, window->space_bytes);
-    window->space_bytes += more;
+    uint32_t more = sat_sub_u32(copied, max_u32(window->space_bytes, INITIAL_SEGMENTS * mss));
+    window->space_bytes = max_u32(window->space_bytes, copied);
     window->best_rate = max_u64(window->best_rate, rate);
 
     uint64_t want = 2 * (uint64_t)copied + (uint64_t)HEADROOM_SEGMENTS * mss;
-    /* A sender that is still doubling has sent twice as much again before it hears of the new window. */
-    if (window->rtt_ns >= LONG_ROUND_TRIP)
-        want += 4 * (uint64_t)more;
+    bool doubling = more > 0 && window->rtt_ns >= LONG_ROUND_TRIP;
+    if (doubling)
+        want += 8 * (uint64_t)more;
     want = min_u64(want, max_bytes);
-    if (copied <= window->buffer_bytes / 2 || want <= window->buffer_bytes)
+    if ((copied <= window->buffer_bytes / 2 && !doubling) || want <= window->buffer_bytes)
         return false;
     if (rate < window->grown_rate + window->grown_rate / 4)
         return false;
