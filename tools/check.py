@@ -12,7 +12,7 @@
     memory   --long only: packet scripts and simulation, built with MemorySanitizer
     valgrind --long only: the unit tests of the gcc build once more, under memcheck
     fuzz     --long only: each fuzzer for --fuzz-seconds
-    interop  tests/interop/run against the kernel; needs root and /dev/net/tun
+    interop  tests/interop: run against the kernel, compare beside it; needs root and /dev/net/tun
 
 Test programs speak TAP, and each of their results counts; one that doesn't counts as one, and so does a build. A stage
 of which nothing exists in the tree says so. Every failure is one line that ends in the command that repeats it alone,
@@ -356,9 +356,9 @@ def stage_fuzz(report, args):
     return True
 
 
-def stage_interop(report, _args):
-    script = "tests/interop/run"
-    if not os.path.exists(os.path.join(ROOT, script)):
+def stage_interop(report, args):
+    scripts = [["tests/interop/run"], ["tests/interop/compare"] + (["--long"] if args.long else [])]
+    if not os.path.exists(os.path.join(ROOT, "tests/interop")):
         return False
     why = None
     if os.geteuid() != 0:
@@ -368,8 +368,10 @@ def stage_interop(report, _args):
     if why:
         report.skip("all of tests/interop", why)
     elif make_build(report, GCC, READY):
-        status, out, err = run([script, "--build", GCC.folder], seconds=INTEROP_SECONDS)
-        count_program(report, "interop", status == 0, ending(status), out, err, lambda _: script)
+        for script in scripts:
+            command = [*script, "--build", GCC.folder]
+            status, out, err = run(command, seconds=INTEROP_SECONDS)
+            count_program(report, script[0], status == 0, ending(status), out, err, lambda _, c=command: shlex.join(c))
     else:
         report.say("not run: the gcc build failed")
     return True

@@ -13,7 +13,8 @@
  *
  * The near end calls and then sends (upload) or receives (download); the far end is a kernel always. Whoever receives
  * counts what it has read after so many seconds. A TUN hands packets over in the context of whoever writes to it: the
- * kernel's TCP runs within this process's system calls, as our stack runs within its loop, and neither waits to be woken.
+ * kernel's TCP runs within this process's system calls, as our stack runs within its loop, and neither waits to be
+ * woken.
  *
  * One line of JSON per end of a line; the script puts them together. Faults begin with the first packet, the SYN.
  *
@@ -232,7 +233,8 @@ static void line_capture(void *ctx, const void *bytes, size_t size)
 static void line_sniffer(struct line *line)
 {
     char path[256];
-    snprintf(path, sizeof(path), "%s/%s-%u.pcapng", line->box->options.pcap, line->ours ? "ours" : "kernel", line->seed);
+    snprintf(path, sizeof(path), "%s/%s-%u.pcapng", line->box->options.pcap, line->ours ? "ours" : "kernel",
+             line->seed);
     line->pcap = fopen(path, "wb");
     must(line->pcap != NULL, path);
     struct tcpip_sniffer_options sniffer = {.size = sizeof(sniffer), .write = line_capture, .ctx = line->pcap};

@@ -169,12 +169,13 @@ int compare_peer(int argc, char **argv)
     memset(&info, 0, sizeof(info));
     must(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0, "TCP_INFO");
     if (sends)
-        printf("{%s, \"role\": \"sender\", \"retransmits\": %u, \"rtt_us\": %u, \"min_rtt_us\": %u, \"reordering\": %u, "
-               "\"dsacks\": %u, \"rwnd_limited_ms\": %llu, \"sndbuf_limited_ms\": %llu, \"segments\": %u, "
-               "\"timeouts\": %llu}\n",
-               label, info.tcpi_total_retrans, info.tcpi_rtt, info.tcpi_min_rtt, info.tcpi_reordering,
-               info.tcpi_dsack_dups, (unsigned long long)info.tcpi_rwnd_limited / 1000,
-               (unsigned long long)info.tcpi_sndbuf_limited / 1000, info.tcpi_data_segs_out, count_timeouts());
+        printf(
+            "{%s, \"role\": \"sender\", \"retransmits\": %u, \"rtt_us\": %u, \"min_rtt_us\": %u, \"reordering\": %u, "
+            "\"dsacks\": %u, \"rwnd_limited_ms\": %llu, \"sndbuf_limited_ms\": %llu, \"segments\": %u, "
+            "\"timeouts\": %llu}\n",
+            label, info.tcpi_total_retrans, info.tcpi_rtt, info.tcpi_min_rtt, info.tcpi_reordering,
+            info.tcpi_dsack_dups, (unsigned long long)info.tcpi_rwnd_limited / 1000,
+            (unsigned long long)info.tcpi_sndbuf_limited / 1000, info.tcpi_data_segs_out, count_timeouts());
     else
         printf("{%s, \"role\": \"receiver\", \"bytes\": %llu, \"acks\": %u, \"segments\": %u}\n", label,
                (unsigned long long)bytes, info.tcpi_segs_out, info.tcpi_data_segs_in);

@@ -6,7 +6,8 @@
  *     in one turn share the ACK at its end, up to stretch_max segments; so do small segments, the second of which is
  *     acknowledged as well (as the BSDs do: what a sender may do next depends on it, and it may be all there is);
  *   - what fills a hole is acknowledged at once, each segment of it;
- *   - quick mode, at the start and when the sender may be in slow start again, acknowledges every segment;
+ *   - quick mode, at the start, when the sender may be in slow start again, and after the repair of a loss,
+ * acknowledges every segment: a segment withheld is a large part of a small window;
  *   - everything else waits for company: for the reply that will carry the ACK, for a second segment, or for the timer.
  *
  * The delay follows the rhythm in which data come, between the bounds: about twice the time to the next segment, longer
@@ -37,6 +38,11 @@ void tcpip__ack_policy_quick(struct ack_policy *policy, uint32_t segments)
 {
     policy->quick = (uint16_t)min_u32(segments, QUICK_MAX);
     policy->ping_pong = false;
+}
+
+void tcpip__ack_policy_repaired(struct ack_policy *policy)
+{
+    policy->quick = QUICK_MAX;
 }
 
 /* Data came `gap` after those before. */

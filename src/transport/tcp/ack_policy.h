@@ -32,6 +32,8 @@ struct ack_bounds {
 void tcpip__ack_policy_init(struct ack_policy *policy, const struct ack_bounds *bounds);
 /* Enters quick mode for `segments` ACKs (start of a connection: half the window, at most 16; after loss). */
 void tcpip__ack_policy_quick(struct ack_policy *policy, uint32_t segments);
+/* Nothing is missing any more. The same, but for who answers data with data. */
+void tcpip__ack_policy_repaired(struct ack_policy *policy);
 /* `bytes` came in order, as `segments` segments of the wire (1, or a merged unit's count), `full` if at least the
  * peer's MSS each. `filled_gap`: data from the out-of-order store followed it (ACK at once, RFC 5681 4.2).
  */

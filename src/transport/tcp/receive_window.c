@@ -9,12 +9,11 @@
  * what was promised before is still taken.
  *
  * Auto-tuning. A window carries at most its size in one round trip. If the reader took more than half of the buffer in
- * one, the window is about to be the bottleneck, and the buffer grows to twice that. A sender in slow start doubles, and
- * hears of the new window a round trip late: where twice as much came as in the round before, what it will send in the
- * round after the next has to fit, so the buffer becomes six times what came, as long as that is more than it was.
- * Whether it was the bottleneck indeed, the next rounds tell: unless they are faster by a quarter, something else is
- * (the path's rate, or, between two stacks on one machine, the CPU, for which a larger window is only a colder cache),
- * and it grows no further.
+ * one, the window is about to be the bottleneck, and the buffer grows to twice that. A sender in slow start doubles,
+ * and hears of the new window a round trip late: where twice as much came as in the round before, the buffer is made
+ * four times what came before it is used up, so that such a sender is never held up. Whether it was the bottleneck
+ * indeed, the next rounds tell: unless they are faster by a quarter, something else is (the path's rate, or, between
+ * two stacks on one machine, the CPU, for which a larger window is only a colder cache), and it grows no further.
  *
  * Owns:        struct receive_window.
  * Invariants:  advertised never moves left; what moves it keeps queued + window within the buffer and a sixteenth, or
@@ -28,8 +27,8 @@
 
 enum {
     WINDOW_FIELD_MAX = 65535,
-    WINDOW_SCALE_MAX = 14, /* RFC 7323 section 2.3 */
-    LENT_SHARE = 16,       /* 1/16 of the buffer may be promised beyond it by rounding */
+    WINDOW_SCALE_MAX = 14,  /* RFC 7323 section 2.3 */
+    LENT_SHARE = 16,        /* 1/16 of the buffer may be promised beyond it by rounding */
     HEADROOM_SEGMENTS = 16, /* what slow start adds while we look */
     INITIAL_SEGMENTS = 10   /* what a sender begins with (RFC 6928): only more than that is growth */
 };
@@ -154,11 +153,12 @@ bool tcpip__receive_window_on_read(struct receive_window *window, uint32_t bytes
     window->best_rate = max_u64(window->best_rate, rate);
 
     uint64_t want = 2 * (uint64_t)copied + (uint64_t)HEADROOM_SEGMENTS * mss;
-    bool doubling = more > 0 && window->rtt_ns >= LONG_ROUND_TRIP;
+    bool held_up = copied > window->buffer_bytes / 2, doubling = more > 0 && window->rtt_ns >= LONG_ROUND_TRIP;
+    /* A sender that is still doubling has sent twice as much again before it hears of the new window. */
     if (doubling)
-        want += 8 * (uint64_t)more;
+        want += 4 * (uint64_t)more;
     want = min_u64(want, max_bytes);
-    if ((copied <= window->buffer_bytes / 2 && !doubling) || want <= window->buffer_bytes)
+    if (!(held_up || doubling) || want <= window->buffer_bytes)
         return false;
     if (rate < window->grown_rate + window->grown_rate / 4)
         return false;

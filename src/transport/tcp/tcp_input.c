@@ -318,6 +318,9 @@ static void receive_in_order(struct tcp_endpoint *ep, struct tcp_segment *segmen
         return;
     if (holes)
         receive_pop(ep);
+    /* The loss has cost the sender part of its window: what little is under way now is to clock out the next. */
+    if (holes && ep->hot->reassembly.count == 0)
+        tcpip__ack_policy_repaired(&ep->ack_policy);
     tcpip__receive_window_on_data(&ep->receive_window, ep->rcv_nxt, ep->rcv_mss, segment->now);
     /* A sender that fills holes, or repeats what came, waits to hear of it (RFC 5681 4.2, RFC 2883 4). */
     receive_decide_ack(ep, segment, length, holes || skip > 0);
