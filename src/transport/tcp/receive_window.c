@@ -30,7 +30,7 @@ enum {
     WINDOW_SCALE_MAX = 14,  /* RFC 7323 section 2.3 */
     LENT_SHARE = 16,        /* 1/16 of the buffer may be promised beyond it by rounding */
     HEADROOM_SEGMENTS = 16, /* what slow start adds while we look */
-    INITIAL_SEGMENTS = 10   /* what a sender begins with (RFC 6928): only more than that is growth */
+    INITIAL_WINDOW = 14600  /* what a sender begins with (RFC 6928): only more than that is growth */
 };
 
 /* Below, a round trip lost by a window that grows late isn't worth the memory. */
@@ -70,6 +70,7 @@ void tcpip__receive_window_init(struct receive_window *window, seqnum rcv_nxt, u
         .advertised = rcv_nxt,
         .buffer_bytes = buffer_bytes,
         .scale = scale,
+        .space_bytes = min_u32(buffer_bytes, INITIAL_WINDOW),
         .round_at = now,
     };
 }
@@ -148,8 +149,8 @@ bool tcpip__receive_window_on_read(struct receive_window *window, uint32_t bytes
     uint32_t copied = min_u32(window->copied_bytes, window->buffer_bytes);
     window->copied_bytes = 0;
     window->round_at = now;
-    uint32_t more = sat_sub_u32(copied, max_u32(window->space_bytes, INITIAL_SEGMENTS * mss));
-    window->space_bytes = max_u32(window->space_bytes, copied);
+    uint32_t more = sat_sub_u32(copied, window->space_bytes);
+    window->space_bytes += more;
     window->best_rate = max_u64(window->best_rate, rate);
 
     uint64_t want = 2 * (uint64_t)copied + (uint64_t)HEADROOM_SEGMENTS * mss;
