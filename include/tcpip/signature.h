@@ -33,7 +33,8 @@ struct tcpip_tcp_md5_key {
 
 /* Sets the key of a peer, or replaces it; of several that fit, the one bound to a NIC is taken, then that with the
  * longest prefix, then that with a port. It counts at once: a connection that gets its first key takes no unsigned
- * segment from then on. INVALID_ARGUMENT; KEY_REJECTED: there is an AO key for some of these peers; NO_MEMORY. */
+ * segment from then on. INVALID_ARGUMENT; KEY_REJECTED: there is an AO key for some of these peers, or AO is
+ * required; NO_MEMORY. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_tcp_md5_key_set(struct tcpip_endpoint *endpoint,
                                                                 const struct tcpip_tcp_md5_key *key);
 /* Removes the key with these peers, port and NIC; its secret isn't looked at. A connection that has no other for its
@@ -116,8 +117,8 @@ struct tcpip_tcp_ao_info {
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_tcp_ao_get(const struct tcpip_endpoint *endpoint,
                                                            struct tcpip_tcp_ao_info *out);
 /* Sets `required` and `accept_icmps`, and what else is said. With `required`, connect to a peer without a key says
- * KEY_REJECTED. KEY_NOT_FOUND: no key has such an id; INVALID_ENDPOINT_STATE: connected without AO, or ids of a
- * listener; NO_MEMORY. */
+ * KEY_REJECTED. KEY_REJECTED: required, and there are MD5 keys; KEY_NOT_FOUND: no key has such an id;
+ * INVALID_ENDPOINT_STATE: connected without AO, or ids of a listener; NO_MEMORY. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_tcp_ao_set(struct tcpip_endpoint *endpoint,
                                                            const struct tcpip_tcp_ao_info *info);
 

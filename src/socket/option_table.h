@@ -119,6 +119,13 @@ static inline bool option_is_tcp(const struct option_call *call)
 
 /* ---- between the tables ---- */
 
+/* TCP_MD5SIG, TCP_MD5SIG_EXT, TCP_AO_... (options_signature.c). */
+int tcpip__option_md5_set(const struct option_call *call);
+int tcpip__option_ao_add(const struct option_call *call);
+int tcpip__option_ao_remove(const struct option_call *call);
+int tcpip__option_ao_info_set(const struct option_call *call);
+int tcpip__option_ao_info_get(const struct option_call *call);
+int tcpip__option_ao_keys_get(const struct option_call *call);
 /* TCP_INFO and TCP_CC_INFO (tcp_info.c). */
 int tcpip__option_tcp_info(const struct option_call *call);
 int tcpip__option_tcp_congestion_info(const struct option_call *call);

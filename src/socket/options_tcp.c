@@ -15,6 +15,11 @@
 #include <tcpip/stack.h>
 
 enum {
+    OPTION_TCP_AO_ADD_KEY = 38,
+    OPTION_TCP_AO_DEL_KEY = 39,
+    OPTION_TCP_AO_INFO = 40,
+    OPTION_TCP_AO_GET_KEYS = 41,
+    OPTION_TCP_AO_REPAIR = 42,
     OPTION_TCP_IS_MPTCP = 43,
     OPTION_TCP_RTO_MAX_MS = 44,
     OPTION_TCP_RTO_MIN_US = 45,
@@ -148,11 +153,6 @@ static int tcp_invalid(const struct option_call *call)
     return EINVAL;
 }
 
-static int tcp_md5_set(const struct option_call *call)
-{
-    return call->in_length < (int)sizeof(struct tcp_md5sig) ? EINVAL : ENOPROTOOPT;
-}
-
 /* ---- names and keys ---- */
 
 /* A name, with or without its zero. */
@@ -277,7 +277,7 @@ static const struct sockopt_row tcp_rows[] = {
     TCP_TELL(TCP_INFO, tcpip__option_tcp_info),
     {TCP(TCP_QUICKACK), .rule = RULE_BOOL, OPTION_CORE(QUICK_ACK)},
     {TCP(TCP_CONGESTION), .length = LENGTH_ANY, .set = tcp_congestion_set, .get = tcp_congestion_get},
-    {TCP(TCP_MD5SIG), .set = tcp_md5_set, .get = tcpip__option_no_get},
+    {TCP(TCP_MD5SIG), .set = tcpip__option_md5_set, .get = tcpip__option_no_get},
     {TCP(TCP_THIN_LINEAR_TIMEOUTS), .rule = RULE_BOOL01, OPTION_KEPT(TCP_THIN)},
     {TCP(TCP_THIN_DUPACK), .set = tcp_thin_dupack_set, .get = tcp_zero_get},
     {TCP(TCP_USER_TIMEOUT), .rule = RULE_RANGE, .greatest = INT_MAX, OPTION_CORE(USER_TIMEOUT), .unit = TCPIP_MS},
@@ -294,12 +294,17 @@ static const struct sockopt_row tcp_rows[] = {
     TCP_TELL(TCP_SAVED_SYN, tcp_saved_syn_get),
     {TCP(TCP_FASTOPEN_CONNECT), .rule = RULE_BOOL01, OPTION_CORE(FAST_OPEN_CONNECT)},
     {TCP(TCP_ULP), .length = LENGTH_ANY, .set = tcp_ulp_set, .get = tcp_nothing_get},
-    {TCP(TCP_MD5SIG_EXT), .set = tcp_md5_set, .get = tcpip__option_no_get},
+    {TCP(TCP_MD5SIG_EXT), .set = tcpip__option_md5_set, .get = tcpip__option_no_get},
     {TCP(TCP_FASTOPEN_KEY), .length = LENGTH_ANY, .set = tcp_fastopen_key_set, .get = tcp_fastopen_key_get},
     {TCP(TCP_FASTOPEN_NO_COOKIE), .rule = RULE_BOOL01, OPTION_CORE(FAST_OPEN_NO_COOKIE)},
     TCP_TELL(TCP_ZEROCOPY_RECEIVE, tcp_invalid),
     {TCP(TCP_INQ), .rule = RULE_BOOL01, OPTION_KEPT(TCP_INQ)},
     {TCP(TCP_TX_DELAY), .rule = RULE_RANGE, .greatest = 0, OPTION_KEPT(TCP_TX_DELAY)},
+    {TCP(OPTION_TCP_AO_ADD_KEY), .set = tcpip__option_ao_add, .get = tcpip__option_no_get},
+    {TCP(OPTION_TCP_AO_DEL_KEY), .set = tcpip__option_ao_remove, .get = tcpip__option_no_get},
+    {TCP(OPTION_TCP_AO_INFO), .set = tcpip__option_ao_info_set, .get = tcpip__option_ao_info_get},
+    TCP_TELL(OPTION_TCP_AO_GET_KEYS, tcpip__option_ao_keys_get),
+    {TCP(OPTION_TCP_AO_REPAIR), .set = tcp_not_permitted, .get = tcp_not_permitted},
     TCP_TELL(OPTION_TCP_IS_MPTCP, tcp_zero_get),
     {TCP(OPTION_TCP_RTO_MAX_MS), .rule = RULE_RANGE, .least = 1000, .greatest = TCP_RTO_MAX_S * 1000,
      OPTION_CORE(MAX_RTO), .unit = TCPIP_MS},

@@ -201,9 +201,13 @@ static const struct {
     {IPPROTO_TCP, 44, VALUES},
     {IPPROTO_TCP, 45, VALUES},
     {IPPROTO_TCP, 46, VALUES},
+    /* The kernel is built without TCP-AO. */
+    {IPPROTO_TCP, 38, ALL},
+    {IPPROTO_TCP, 39, ALL},
+    {IPPROTO_TCP, 40, ALL},
+    {IPPROTO_TCP, 41, ALL},
+    {IPPROTO_TCP, 42, ALL},
     /* Not built. */
-    {IPPROTO_TCP, TCP_MD5SIG, LENGTHS},
-    {IPPROTO_TCP, TCP_MD5SIG_EXT, LENGTHS},
     {IPPROTO_TCP, TCP_REPAIR, VALUES | LENGTHS},
     {IPPROTO_TCP, TCP_FASTOPEN_KEY, ALL}, /* the kernel has none before the first use */
     {IPPROTO_TCP, TCP_TX_DELAY, VALUES | LENGTHS},

@@ -4,6 +4,7 @@
  * Sizes are exact bytes here, not doubled as in the kernel. */
 #include "call.h"
 
+#include "sign.h"
 #include "symbol.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <tcpip/signature.h>
 
 #define LEVEL_IP IPPROTO_IP /* also for IPv6: one script runs over both */
 
@@ -105,6 +107,86 @@ static void set_fast_open_key(struct call *call, struct socket *socket)
         call_end(call, tcpip_endpoint_set_fast_open_key(socket->endpoint, keys[0], keys[1]));
 }
 
+/* The peer, as a key's scope. */
+static struct tcpip_prefix key_peer(const struct call *call)
+{
+    const struct ends *ends = &call->world->ends;
+    struct tcpip_prefix peer = {.address = {.len = ends->v6 ? 16 : 4}, .bits = ends->v6 ? 128 : 32};
+    memcpy(peer.address.bytes, ends->remote, peer.address.len);
+    return peer;
+}
+
+/* [1]: the first secret; [0]: none any more. */
+static void set_md5(struct call *call, struct socket *socket)
+{
+    const struct expr *number = inner_number(call_argument(call, 3), 0);
+    uint8_t secret[SIGN_SECRET_BYTES];
+    struct tcpip_tcp_md5_key key = {
+        .size = sizeof key, .peer = key_peer(call), .secret = secret, .secret_bytes = sizeof secret};
+    if (number == NULL) {
+        snprintf(call->wrong, sizeof call->wrong, "TCP_MD5SIG takes [1]");
+        return;
+    }
+    sign_secret((unsigned)number->number, secret);
+    call_end(call, number->number == 0 ? tcpip_tcp_md5_key_remove(socket->endpoint, &key)
+                                       : tcpip_tcp_md5_key_set(socket->endpoint, &key));
+}
+
+/* [1]: the key with this id in both directions, and the secret of this number. */
+static void set_ao_key(struct call *call, struct socket *socket, bool add)
+{
+    const struct expr *number = inner_number(call_argument(call, 3), 0);
+    uint8_t secret[SIGN_SECRET_BYTES], id = (uint8_t)(number != NULL ? number->number : 0);
+    struct tcpip_tcp_ao_key key = {.size = sizeof key,
+                                   .peer = key_peer(call),
+                                   .secret = secret,
+                                   .secret_bytes = sizeof secret,
+                                   .send_id = id,
+                                   .receive_id = id};
+    struct tcpip_tcp_ao_key_removal removal = {
+        .size = sizeof removal, .peer = key.peer, .send_id = id, .receive_id = id};
+    sign_secret(id, secret);
+    call_end(call,
+             add ? tcpip_tcp_ao_key_add(socket->endpoint, &key) : tcpip_tcp_ao_key_remove(socket->endpoint, &removal));
+}
+
+/* {current=2}, {rnext=2}, {required=1}, {accept_icmps=1}: what isn't named stays, or is off. */
+static void set_ao_info(struct call *call, struct socket *socket)
+{
+    const struct expr *what = call_argument(call, 3);
+    struct tcpip_tcp_ao_info info = {.size = sizeof info};
+    const struct expr *current = what != NULL ? expr_member(what, "current") : NULL;
+    const struct expr *next = what != NULL ? expr_member(what, "rnext") : NULL;
+    info.set_current = current != NULL;
+    info.current_id = (uint8_t)(current != NULL ? current->number : 0);
+    info.set_next = next != NULL;
+    info.next_id = (uint8_t)(next != NULL ? next->number : 0);
+    info.required = what != NULL && expr_member(what, "required") != NULL;
+    info.accept_icmps = what != NULL && expr_member(what, "accept_icmps") != NULL;
+    call_end(call, tcpip_tcp_ao_set(socket->endpoint, &info));
+}
+
+/* Keys of signatures; false: it is another option. */
+static bool set_signature(struct call *call, struct socket *socket)
+{
+    if (call_number(call, 1, -1) != IPPROTO_TCP)
+        return false;
+    switch (call_number(call, 2, -1)) {
+    case TCP_MD5SIG:
+        set_md5(call, socket);
+        return true;
+    case SCRIPT_AO_ADD_KEY:
+    case SCRIPT_AO_DEL_KEY:
+        set_ao_key(call, socket, call_number(call, 2, -1) == SCRIPT_AO_ADD_KEY);
+        return true;
+    case SCRIPT_AO_INFO:
+        set_ao_info(call, socket);
+        return true;
+    default:
+        return false;
+    }
+}
+
 void call_setsockopt(struct call *call)
 {
     struct socket *socket = call_socket(call, 0);
@@ -118,6 +200,8 @@ void call_setsockopt(struct call *call)
         set_fast_open_key(call, socket);
         return;
     }
+    if (set_signature(call, socket))
+        return;
     const struct socket_option *option = find_option(call);
     const struct expr *value = inner_number(call_argument(call, 3), 0);
     if (option == NULL)

@@ -7,6 +7,7 @@
 #include "flow.h"
 
 #include "icmp_kind.h"
+#include "sign.h"
 
 #include <tcpip/header/udp.h>
 
@@ -50,6 +51,18 @@ static size_t build_option(uint8_t *out, const struct option_spec *option, const
         if (option->cookie != 0)
             build_cookie(out + option->count - FAST_OPEN_COOKIE_BYTES, option->cookie, offsets->ends);
         return option->count;
+    }
+    if (option->kind == OPTION_MD5 || option->kind == OPTION_AO) { /* the code is put in when the packet is whole */
+        bool ao = option->kind == OPTION_AO;
+        size_t bytes = ao ? 16 : TCPIP_TCP_MD5_BYTES;
+        memset(out, 0, bytes);
+        out[0] = ao ? TCPIP_TCP_OPTION_AO : TCPIP_TCP_OPTION_MD5;
+        out[1] = (uint8_t)bytes;
+        if (ao) {
+            out[2] = (uint8_t)option->value;
+            out[3] = (uint8_t)option->echo;
+        }
+        return bytes;
     }
     out[0] = kinds[option->kind][0];
     size_t size = kinds[option->kind][1];
@@ -141,6 +154,7 @@ static size_t inbound_tcp(struct flow *flow, const struct ends *ends, const stru
     size_t option_bytes = build_options(options, spec, &offsets, NULL, 0);
     uint32_t syn = (spec->flags & TCPIP_TCP_SYN) != 0;
     payload_fill(payload, spec->length, true, spec->sequence + syn - flow->remote_start - 1);
+    sign_options(flow, ends, spec, true, &fields, options, option_bytes, payload, spec->length);
     return wire_build_tcp(out, &ip, &fields, options, option_bytes, payload, spec->length);
 }
 
@@ -286,6 +300,7 @@ static bool differs_options(struct flow *flow, const struct ends *ends, const st
     uint8_t expected[OPTION_BYTES_MAX];
     struct option_offsets offsets = outbound_offsets(flow, ends, spec);
     size_t expected_bytes = build_options(expected, spec, &offsets, actual, actual_bytes);
+    sign_options(flow, ends, spec, false, &view->tcp, expected, expected_bytes, view->payload, view->payload_bytes);
     if (expected_bytes == actual_bytes && memcmp(expected, actual, actual_bytes) == 0)
         return false;
     snprintf(why, 256, "the options differ");

@@ -81,6 +81,10 @@ static void say_option(struct out *out, const uint8_t *option, size_t size, cons
         for (size_t i = 2; i < size; i += 8)
             say(out, " %" PRIu32 ":%" PRIu32, tcpip_load_u32(option + i) - r->sack,
                 tcpip_load_u32(option + i + 4) - r->sack);
+    } else if (option[0] == TCPIP_TCP_OPTION_AO && size >= 4) {
+        say(out, "ao %u %u", option[2], option[3]);
+    } else if (option[0] == TCPIP_TCP_OPTION_MD5) {
+        say(out, "md5 ...");
     } else {
         say(out, "kind %u ", option[0]);
         say_raw(out, option + 2, size - 2);
@@ -148,10 +152,15 @@ void flow_print(const struct flow *flow, const struct ends *ends, const struct w
 
 static void say_option_spec(struct out *out, const struct option_spec *option)
 {
-    static const char *const names[] = {"mss", "wscale", "sackOK", "sack", "TS", "nop", "eol", "raw "};
+    static const char *const names[] = {"mss", "wscale", "sackOK", "sack", "TS", "nop", "eol", "raw ", "md5", "ao"};
     say(out, "%s", names[option->kind]);
-    if (option->kind == OPTION_MSS || option->kind == OPTION_WSCALE)
+    if (option->kind == OPTION_MSS || option->kind == OPTION_WSCALE || option->kind == OPTION_MD5 ||
+        option->kind == OPTION_AO)
         say(out, " %" PRIu32, option->value);
+    if (option->kind == OPTION_AO)
+        say(out, " %" PRIu32, option->echo);
+    if (option->bad)
+        say(out, " bad");
     if (option->kind == OPTION_SACK) {
         for (unsigned i = 0; i < option->count; i++)
             say(out, " %" PRIu32 ":%" PRIu32, option->sack[i][0], option->sack[i][1]);

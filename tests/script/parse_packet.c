@@ -129,6 +129,16 @@ static void parse_accecn(struct lex *lex, struct option_spec *option)
     option->raw[1] = option->count;
 }
 
+/* md5 1: signed with the first secret; ao 1 2: by key 1, asking for key 2; bad: the code is another one. */
+static void parse_signature(struct lex *lex, struct option_spec *option, enum option_kind kind)
+{
+    option->kind = kind;
+    option->value = lex_u16(lex) & 0xff;
+    if (kind == OPTION_AO)
+        option->echo = lex_u16(lex) & 0xff;
+    option->bad = lex_accept_word(lex, "bad");
+}
+
 /* kind 77 0102: an option of this kind with these bytes; raw 4d00: bytes as they are. */
 static void parse_tcp_option(struct lex *lex, struct option_spec *option)
 {
@@ -154,6 +164,10 @@ static void parse_tcp_option(struct lex *lex, struct option_spec *option)
         parse_fast_open(lex, option, TCPIP_TCP_OPTION_EXPERIMENT, "f989");
     } else if (lex_accept_word(lex, "ECN")) {
         parse_accecn(lex, option);
+    } else if (lex_accept_word(lex, "md5")) {
+        parse_signature(lex, option, OPTION_MD5);
+    } else if (lex_accept_word(lex, "ao")) {
+        parse_signature(lex, option, OPTION_AO);
     } else if (lex_accept_word(lex, "kind")) {
         option->kind = OPTION_RAW;
         option->raw[0] = (uint8_t)lex_u16(lex);

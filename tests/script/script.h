@@ -49,10 +49,13 @@ struct option_spec {
         OPTION_NOP,
         OPTION_EOL,
         OPTION_RAW, /* bytes as they are */
+        OPTION_MD5, /* signed with the secret `value` (sign.h) */
+        OPTION_AO,  /* likewise, by KeyID `value`; `echo`: RNextKeyID */
     } kind;
     uint32_t value;           /* mss, wscale; TS val */
     uint32_t echo;            /* TS ecr */
     bool any_value, any_echo; /* TS val * */
+    bool bad;                 /* signed wrongly */
     uint8_t count;            /* sack blocks; raw bytes */
     uint8_t cookie;           /* raw: the last 8 bytes are the cookie under key 1 or 2 (script_fast_open_keys) */
     uint32_t sack[4][2];

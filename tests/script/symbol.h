@@ -13,4 +13,7 @@ int symbol_errno(const char *name);
 /* "ECONNREFUSED"; "0" for none. */
 const char *symbol_errno_name(int error);
 
+/* Linux's numbers, which older headers don't have. */
+enum { SCRIPT_AO_ADD_KEY = 38, SCRIPT_AO_DEL_KEY = 39, SCRIPT_AO_INFO = 40 };
+
 #endif

@@ -84,7 +84,8 @@ static enum tcpip_error md5_set(struct tcp_endpoint *ep, const struct tcpip_tcp_
     if (key->secret_bytes == 0 || key->secret_bytes > TCPIP_TCP_KEY_BYTES_MAX ||
         !key_scope(&key->peer, key->port, key->nic, &like.scope))
         return TCPIP_ERR_INVALID_ARGUMENT;
-    if (key_conflict(ep->signature, &like.scope, SIGNATURE_AO, SIGNATURE_ANY_ID, SIGNATURE_ANY_ID))
+    if ((ep->signature != NULL && ep->signature->required) ||
+        key_conflict(ep->signature, &like.scope, SIGNATURE_AO, SIGNATURE_ANY_ID, SIGNATURE_ANY_ID))
         return TCPIP_ERR_KEY_REJECTED;
     struct signature *signature = tcpip__tcp_signature_own(ep);
     if (signature == NULL)
@@ -233,7 +234,9 @@ static enum tcpip_error ao_remove(struct tcp_endpoint *ep, const struct tcpip_tc
         current = ao_named(ep, removal->current_send_id, SIGNATURE_ANY_ID);
     if (removal->set_next)
         next = ao_named(ep, SIGNATURE_ANY_ID, removal->next_receive_id);
-    if (key == NULL || (removal->set_current && current == NULL) || (removal->set_next && next == NULL))
+    bool gone = (removal->set_current && (current == NULL || current == key)) ||
+                (removal->set_next && (next == NULL || next == key)); /* what is to take over isn't there */
+    if (key == NULL || gone)
         return TCPIP_ERR_KEY_NOT_FOUND;
     if (key == current || key == next)
         return TCPIP_ERR_KEY_IN_USE;
@@ -328,8 +331,22 @@ enum tcpip_error tcpip_tcp_ao_get(const struct tcpip_endpoint *endpoint, struct 
     return TCPIP_OK;
 }
 
+static bool keys_have_md5(const struct signature *signature)
+{
+    if (signature == NULL)
+        return false;
+    list_for_each(node, &signature->keys)
+    {
+        if (TCPIP_CONTAINER_OF(node, const struct signature_key, node)->kind == SIGNATURE_MD5)
+            return true;
+    }
+    return false;
+}
+
 static enum tcpip_error ao_set(struct tcp_endpoint *ep, const struct tcpip_tcp_ao_info *info)
 {
+    if (info->required && keys_have_md5(ep->signature))
+        return TCPIP_ERR_KEY_REJECTED;
     struct signature *signature = tcpip__tcp_signature_own(ep);
     if (signature == NULL)
         return TCPIP_ERR_NO_MEMORY;
