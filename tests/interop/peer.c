@@ -2,13 +2,14 @@
 /* peer.c: a stack behind a TUN, for the kernel's TCP to talk to: what tests/interop/run starts.
  *
  *     peer --tun NAME [--tap] [--mtu N] [--offload] [--pcap FILE] [--loss PPM] [--reorder PPM] [--duplicate PPM]
- *          [--delay US] [--seed N] [--connect ADDRESS,PORT,FLOWS,BYTES]
+ *          [--delay US] [--seed N] [--md5 SECRET] [--ao ALGORITHM,SECRET] [--connect ADDRESS,PORT,FLOWS,BYTES]
  *
  * Addresses: 10.99.0.2/24 and fd99::2/64. Services: port 7 gives back what it gets, 9 checks what it gets against the
  * pattern and answers "ok COUNT" or "bad COUNT" at its end, 19 reads a line with a number and sends so many bytes of
  * the pattern. With --connect it calls FLOWS times, sends BYTES of the pattern each, and expects the same answer. Ends
  * when standard input ends; prints its counters as JSON then. The pattern: byte i is table[i % 65521], table from a
- * fixed generator, which the other side knows.
+ * fixed generator, which the other side knows. With --md5 or --ao (sha1, aes, or sha1-bare, which leaves options out;
+ * KeyID 1) all connections are signed.
  *
  * Not here: what is expected (run). */
 #include <tcpip/fdbased.h>
@@ -30,6 +31,7 @@ struct peer {
     FILE *pcap;
     uint8_t pattern[PERIOD + CHUNK];
     uint32_t failed, finished, flows;
+    const char *md5, *ao; /* secret; algorithm,secret */
 };
 
 enum service { ECHO, SINK, SOURCE, CALLER };
@@ -241,6 +243,32 @@ static void listener_ready(struct tcpip_waiter *waiter, uint32_t ready)
         session_ready(&session_new(listener->peer, endpoint, listener->service)->waiter, 0);
 }
 
+/* Keys for everybody. */
+static void sign(const struct peer *peer, struct tcpip_endpoint *endpoint)
+{
+    for (uint8_t len = 4; len <= 16; len = (uint8_t)(len + 12)) {
+        const char *secret = peer->ao != NULL ? strchr(peer->ao, ',') : NULL;
+        struct tcpip_prefix everybody = {.address = {.len = len}};
+        if (peer->md5 != NULL) {
+            struct tcpip_tcp_md5_key key = {
+                .size = sizeof(key), .peer = everybody, .secret = peer->md5, .secret_bytes = strlen(peer->md5)};
+            must(tcpip_tcp_md5_key_set(endpoint, &key), "--md5");
+        } else if (secret != NULL) {
+            struct tcpip_tcp_ao_key key = {
+                .size = sizeof(key),
+                .peer = everybody,
+                .secret = secret + 1,
+                .secret_bytes = strlen(secret + 1),
+                .algorithm = strncmp(peer->ao, "aes", 3) == 0 ? TCPIP_TCP_AO_AES_128_CMAC : TCPIP_TCP_AO_HMAC_SHA1,
+                .send_id = 1,
+                .receive_id = 1,
+                .exclude_options = strstr(peer->ao, "-bare,") != NULL,
+            };
+            must(tcpip_tcp_ao_key_add(endpoint, &key), "--ao");
+        }
+    }
+}
+
 static void serve(struct peer *peer, struct listener *listener, uint16_t port, enum service service)
 {
     struct tcpip_full_address any = {.port = port};
@@ -248,6 +276,7 @@ static void serve(struct peer *peer, struct listener *listener, uint16_t port, e
     listener->service = service;
     must(tcpip_stack_new_endpoint(peer->stack, TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV6, &listener->endpoint),
          "endpoint");
+    sign(peer, listener->endpoint);
     must(tcpip_endpoint_bind(listener->endpoint, &any, NULL, NULL), "bind");
     must(tcpip_endpoint_listen(listener->endpoint, 128), "listen");
     listener->waiter.mask = TCPIP_EVENT_IN;
@@ -267,6 +296,7 @@ static void call(struct peer *peer, char *text)
     for (uint32_t i = 0; i < peer->flows; i++) {
         struct tcpip_endpoint *endpoint;
         must(tcpip_stack_new_endpoint(peer->stack, TCPIP_PROTOCOL_TCP, network, &endpoint), "endpoint");
+        sign(peer, endpoint);
         session_new(peer, endpoint, CALLER)->to_write = strtoull(bytes, NULL, 10);
         enum tcpip_error error = tcpip_endpoint_connect(endpoint, &to);
         must(error == TCPIP_ERR_CONNECT_STARTED ? TCPIP_OK : error, "connect");
@@ -300,7 +330,7 @@ static void input_ended(void *ctx, uint32_t events)
 }
 
 struct arguments {
-    const char *tun, *pcap;
+    const char *tun, *pcap, *md5, *ao;
     char *connect;
     bool tap, offload;
     uint32_t mtu;
@@ -324,6 +354,10 @@ static void parse(int argc, char **argv, struct arguments *out)
             out->tun = value;
         else if (strcmp(name, "--pcap") == 0)
             out->pcap = value;
+        else if (strcmp(name, "--md5") == 0)
+            out->md5 = value;
+        else if (strcmp(name, "--ao") == 0)
+            out->ao = value;
         else if (strcmp(name, "--connect") == 0)
             out->connect = value;
         else if (strcmp(name, "--mtu") == 0)
@@ -391,6 +425,8 @@ int main(int argc, char **argv)
     static char stats_text[65536];
     struct arguments arguments = {.tun = "tun0"};
     parse(argc, argv, &arguments);
+    peer.md5 = arguments.md5;
+    peer.ao = arguments.ao;
     pattern_init(peer.pattern);
     tcpip_posix_env(&peer.env);
     must(tcpip_loop_new(&peer.env, NULL, &peer.loop), "loop");
