@@ -436,6 +436,8 @@ void tcpip__tcp_receive_syn_data(struct tcp_endpoint *ep, struct tcp_segment *se
 bool tcpip__tcp_ack(struct tcp_endpoint *ep, struct tcp_segment *segment);
 /* The time has passed within which what RACK spared could still come. */
 void tcpip__tcp_reordering_over(struct tcp_endpoint *ep, tcpip_ns now);
+/* RACK's window for reordering, as of now (RFC 8985 6.2 step 4). */
+tcpip_ns tcpip__tcp_reordering_window(const struct tcp_endpoint *ep, bool in_recovery);
 /* Our FIN, or a SYN-ACK's SYN, are not data: called from tcp_open. */
 void tcpip__tcp_window_update(struct tcp_endpoint *ep, const struct tcp_segment *segment);
 /* Puts a new controller in charge (NULL: the stack's default). */

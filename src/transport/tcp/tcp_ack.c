@@ -177,6 +177,7 @@ static void ack_round_trip(struct tcp_endpoint *ep, struct tcp_ack *facts)
     struct rtt_bounds bounds;
     tcpip__tcp_rtt_bounds(ep, &bounds);
     tcpip__rtt_sample(&ep->rtt, sample_ns, ep->snd_una.v, ep->snd_nxt.v, &bounds, facts->now);
+    tlp_measured(&ep->hot->tlp);
     EVENT(ep->base.stack, TCP_RTT, ep->base.id, sample_ns, ep->rtt.srtt_ns, ep->rtt.rttvar_ns, ep->rtt.rto_ns);
 }
 
@@ -294,6 +295,19 @@ static void ack_enter_recovery(struct tcp_endpoint *ep, struct tcp_ack *facts)
         tcp_stats(ep)->sack_recovery++;
 }
 
+tcpip_ns tcpip__tcp_reordering_window(const struct tcp_endpoint *ep, bool in_recovery)
+{
+    const struct tcp_hot *hot = ep->hot;
+    struct rack_path path = {
+        .min_rtt_ns = ep->rtt.min_rtt_ns,
+        .srtt_ns = ep->rtt.srtt_ns,
+        .sacked_segments = hot->board.sacked_segments,
+        .in_recovery = in_recovery,
+        .mode = tcp_option(ep, TCPIP_OPTION_RACK),
+    };
+    return tcpip__rack_window(&hot->rack, &path);
+}
+
 /* RACK's judgement of what is in flight now; returns the bytes newly lost. */
 static uint32_t ack_judge_by_time(struct tcp_endpoint *ep, tcpip_ns now)
 {
@@ -301,14 +315,7 @@ static uint32_t ack_judge_by_time(struct tcp_endpoint *ep, tcpip_ns now)
     const struct rack *rack = &hot->rack;
     if (!rack->newest.known)
         return 0;
-    struct rack_path path = {
-        .min_rtt_ns = ep->rtt.min_rtt_ns,
-        .srtt_ns = ep->rtt.srtt_ns,
-        .sacked_segments = hot->board.sacked_segments,
-        .in_recovery = recovery_active(&hot->recovery),
-        .mode = tcp_option(ep, TCPIP_OPTION_RACK),
-    };
-    tcpip_ns window_ns = tcpip__rack_window(rack, &path);
+    tcpip_ns window_ns = tcpip__tcp_reordering_window(ep, recovery_active(&hot->recovery));
     struct time_judgement judgement =
         tcpip__scoreboard_mark_lost_by_time(&hot->board, &rack->newest, rack_sent_by(rack, window_ns, now));
     tcpip__tcp_timers_on_judged(ep, judgement.spared ? rack_deadline(rack, window_ns, judgement.spared_sent_at)

@@ -492,7 +492,7 @@ static bool tcp_repeat_last(struct tcp_endpoint *ep)
 void tcpip__tcp_send_tail_probe(struct tcp_endpoint *ep)
 {
     struct tcp_hot *hot = ep->hot;
-    if (hot->tlp.outstanding || !tcpip__tcp_route(ep) || nic_full(ep->route.nic))
+    if (!tlp_ready(&hot->tlp) || !tcpip__tcp_route(ep) || nic_full(ep->route.nic))
         return;
     tcp_follow_mtu(ep);
     uint32_t length = min_u32(tcp_unsent(ep), ep->snd_mss);

@@ -60,7 +60,7 @@ static void tcp_probe_schedule(struct tcp_endpoint *ep, tcpip_ns now)
 {
     const struct tcp_hot *hot = ep->hot;
     if (hot == NULL || hot->board.count == 0 || hot->board.sacked_bytes > 0 || hot->board.lost_bytes > 0 ||
-        recovery_active(&hot->recovery) || hot->tlp.outstanding || !ep->sack_on || ep->rtt.srtt_ns == 0 ||
+        recovery_active(&hot->recovery) || !tlp_ready(&hot->tlp) || !ep->sack_on || ep->rtt.srtt_ns == 0 ||
         tcp_option(ep, TCPIP_OPTION_TAIL_LOSS_PROBE) == 0) {
         tcp_timer_disarm(ep, TCP_TIMER_PROBE);
         return;
@@ -154,7 +154,8 @@ static void tcp_mark_lost_on_timeout(struct tcp_endpoint *ep, tcpip_ns now)
         tcp_stats(ep)->sack_reneging++;
     if (!reneged && hot->rack.newest.known && tcp_rack(ep))
         tcpip__scoreboard_mark_lost_on_timeout(&hot->board, &tcp_stack_of(ep->base.stack)->records,
-                                               rack_sent_by(&hot->rack, 0, now), ep->snd_mss);
+                                               rack_sent_by(&hot->rack, tcpip__tcp_reordering_window(ep, true), now),
+                                               ep->snd_mss);
     else
         (void)tcpip__scoreboard_mark_all_lost(&hot->board, reneged);
 }

@@ -14,7 +14,7 @@
  * The last case is a loss that nobody else notices, so the probe's judge says so, and congestion control hears of it.
  *
  * Owns:        struct tlp.
- * Invariants:  one probe at most is outstanding, and none in a recovery.
+ * Invariants:  one probe at most is outstanding, and none in a recovery; a round trip is measured between two.
  * Not here:    when a probe may go at all (tcp_timers.c), what it is (tcp_send.c).
  */
 #include "transport/tcp/tlp.h"
@@ -40,7 +40,8 @@ tcpip_ns tcpip__tlp_timeout(tcpip_ns srtt_ns, bool single, tcpip_ns ack_delay_ns
 
 void tcpip__tlp_sent(struct tlp *tlp, seqnum start, seqnum end, bool retransmission)
 {
-    *tlp = (struct tlp){.outstanding = true, .retransmission = retransmission, .start = start, .end = end};
+    *tlp = (struct tlp){
+        .outstanding = true, .retransmission = retransmission, .unmeasured = true, .start = start, .end = end};
 }
 
 void tcpip__tlp_cancel(struct tlp *tlp)

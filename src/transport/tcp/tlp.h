@@ -8,8 +8,21 @@
 struct tlp {
     bool outstanding;    /* a probe was sent, and nothing yet said what became of it */
     bool retransmission; /* TLP.is_retrans: it repeated the last segment */
+    bool unmeasured;     /* no round trip was measured since a probe was sent */
     seqnum start, end;   /* of what it carried; end: TLP.end_seq */
 };
+
+/* May a probe go? Not while one is out, nor as long as probes are all that is sent: the round trip may have grown, and
+ * a retransmission measures nothing (RFC 8985 7.3). */
+static inline bool tlp_ready(const struct tlp *tlp)
+{
+    return !tlp->outstanding && !tlp->unmeasured;
+}
+/* A round trip was measured. */
+static inline void tlp_measured(struct tlp *tlp)
+{
+    tlp->unmeasured = false;
+}
 
 enum tlp_verdict {
     TLP_NOTHING,  /* there is no probe, or nothing to say of it */
