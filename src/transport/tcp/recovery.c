@@ -192,7 +192,6 @@ static void recovery_begin(struct recovery *recovery, seqnum snd_una, uint32_t c
     recovery->undo_cwnd = cwnd;
     recovery->undo_ssthresh = ssthresh;
     recovery->has_first_retransmit_ts = false;
-    recovery->rescued = false;
 }
 
 void tcpip__recovery_enter(struct recovery *recovery, seqnum snd_una, seqnum snd_nxt, uint32_t cwnd, uint32_t ssthresh,
@@ -227,7 +226,6 @@ bool tcpip__recovery_on_rto(struct recovery *recovery, seqnum snd_una, seqnum sn
     recovery->recovery_point = snd_nxt;
     recovery->guard = true;
     recovery->duplicate_acks = 0;
-    recovery->rescued = false;
     return reduces;
 }
 

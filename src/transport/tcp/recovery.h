@@ -25,7 +25,6 @@ struct recovery {
     uint8_t duplicate_acks; /* in a row; saturates */
     uint8_t reordering;     /* DupThresh: 3, raised by reordering seen (RFC 4653's idea), at most 127 */
     uint8_t frto;           /* enum recovery_frto. At FRTO_SECOND new data go before anything sent again (step 2b) */
-    bool rescued;           /* RFC 6675's rescue retransmission was used in this episode */
     bool guard;             /* nothing above recovery_point was acknowledged since (RFC 6582 section 3.2 step 1) */
     seqnum recovery_point;  /* snd_nxt when the latest episode began (RecoveryPoint, "recover") */
     /* undo: what to go back to, valid while undo_possible; stays so after the episode's end */

@@ -163,9 +163,12 @@ static void cubic_on_rto(struct tcpip_congestion *congestion, uint32_t in_flight
     cubic_of(congestion)->curve.w_max = 0; /* the plateau is where slow start will end (section 4.8) */
 }
 
+/* The window is what it was, or more by now: then what came since goes on (section 4.9.2). */
 static void cubic_on_undo(struct tcpip_congestion *congestion, tcpip_ns now)
 {
     struct cubic *cubic = cubic_of(congestion);
+    if (congestion->cwnd > cubic->curve.w_prior)
+        return;
     cubic->curve = cubic->undo;
     cubic->last_ack_at = now;
 }

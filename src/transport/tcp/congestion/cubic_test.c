@@ -177,6 +177,32 @@ static void test_an_undo_takes_up_the_curve_again(void **state)
     assert_near(c.cwnd, undisturbed.cwnd, 0.001);
 }
 
+static void test_an_undo_that_comes_after_the_window_has_grown_beyond_it_changes_nothing(void **state)
+{
+    (void)state;
+    uint32_t mss = 1000;
+    tcpip_ns now = TCPIP_SECOND;
+    struct tcpip_congestion c = cubic_new(mss, 1000 * mss, 1000 * mss, now), undisturbed;
+    uint64_t kept[TCPIP_CONGESTION_STATE_BYTES / 8];
+    lose(&c);
+    for (int round = 0; round < 10; round++)
+        round_trip(&c, &now, 100 * TCPIP_MS, 50);
+    uint32_t at_loss = c.cwnd; /* the one that will turn out to be none */
+    lose(&c);
+    while (c.cwnd <= at_loss)
+        round_trip(&c, &now, 100 * TCPIP_MS, 50);
+    memcpy(kept, state_bytes, sizeof(kept));
+    undisturbed = c;
+    undisturbed.state = kept;
+    c.ops->on_undo(&c, now);
+    tcpip_ns then = now;
+    for (int round = 0; round < 10; round++) {
+        round_trip(&c, &now, 100 * TCPIP_MS, 50);
+        round_trip(&undisturbed, &then, 100 * TCPIP_MS, 50);
+    }
+    assert_int_equal(c.cwnd, undisturbed.cwnd);
+}
+
 static void test_time_in_which_nothing_was_missing_doesnt_count(void **state)
 {
     (void)state;
@@ -270,6 +296,7 @@ int main(void)
         cmocka_unit_test(test_a_second_loss_below_the_plateau_makes_room_for_others),
         cmocka_unit_test(test_after_a_timeout_the_plateau_is_where_slow_start_ended),
         cmocka_unit_test(test_an_undo_takes_up_the_curve_again),
+        cmocka_unit_test(test_an_undo_that_comes_after_the_window_has_grown_beyond_it_changes_nothing),
         cmocka_unit_test(test_time_in_which_nothing_was_missing_doesnt_count),
         cmocka_unit_test(test_growth_never_exceeds_half_of_what_was_acknowledged),
         cmocka_unit_test(test_the_first_slow_start_ends_when_the_queue_fills),
