@@ -637,6 +637,8 @@ static void options_have_their_bounds_and_their_time(void **state)
     assert_int_equal(tcpip_endpoint_set_option(client, TCPIP_OPTION_ERROR, 1), ERR(UNKNOWN_PROTOCOL_OPTION));
     assert_int_equal(tcpip_endpoint_set_option(client, TCPIP_OPTION_TTL, 256), ERR(INVALID_OPTION_VALUE));
     assert_int_equal(tcpip_endpoint_set_option(client, TCPIP_OPTION_MAX_SEGMENT, 40), ERR(INVALID_OPTION_VALUE));
+    assert_int_equal(tcpip_endpoint_set_option(client, TCPIP_OPTION_DELAYED_ACK_MAX, TCPIP_SECOND / 2),
+                     ERR(INVALID_OPTION_VALUE));
     assert_int_equal(tcpip_endpoint_set_option(client, TCPIP_OPTION_SACK, 0), ERR(INVALID_ENDPOINT_STATE));
     assert_int_equal(tcpip_endpoint_set_option(client, TCPIP_OPTION_BIND_TO_NIC, 9), ERR(UNKNOWN_NIC_ID));
     assert_int_equal(tcpip_endpoint_get_option(listener, TCPIP_OPTION_RECEIVE_QUEUE_SIZE, &value),
