@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* syn_cookie.c: a handshake without memory (RFC 4987 section 3.6).
  *
- * Our initial sequence number is 29 bits of a keyed hash over the connection, the peer's sequence number and the
- * minute, and 3 bits that name one of eight MSS values. An ACK that comes back with it proves that the peer received
- * our SYN-ACK; guessing one takes 2^28 segments on average, as two minutes are accepted. What else the SYN offered
- * goes into the low 6 bits of our timestamp, if the peer uses them; a peer that lies about these harms itself only.
+ * Our initial sequence number is 29 bits of a keyed hash over the connection, the peer's sequence number, the minute
+ * and 3 bits that name one of eight MSS values, and these bits. An ACK that comes back with it proves that the peer
+ * received our SYN-ACK; guessing one takes 2^28 segments on average, as two minutes and eight values are accepted. The
+ * hash is over the bits, too: were they only added, an ACK that is off by one would be taken for another MSS, and the
+ * connection would live with a number that we never sent. What else the SYN offered goes into the low 6 bits of our
+ * timestamp, if the peer uses them; a peer that lies about these harms itself only.
  *
- *     sequence number:  | hash 29 | hash ^ MSS index 3 |         timestamp:  | clock 26 | ECN 1 | SACK 1 | scale 4 |
+ *     sequence number:  | hash 29 | MSS index 3 |         timestamp:  | clock 26 | ECN 1 | SACK 1 | scale 4 |
  *
  * Owns:        nothing.
  * Not here:    when cookies are sent (tcp_listen.c).
@@ -31,37 +33,37 @@ static const tcpip_ns COOKIE_PERIOD = 60 * TCPIP_SECOND;
  * jumbo frames; the first so that nobody gets more than it said. */
 static const uint16_t COOKIE_MSS[COOKIE_MSS_BITS + 1] = {216, 536, 1220, 1300, 1440, 1460, 4312, 8960};
 
-static uint64_t cookie_hash(const struct siphash_key *secret, const struct syn_cookie_flow *flow, seqnum irs,
-                            uint64_t minute)
+static uint32_t cookie_of(const struct siphash_key *secret, const struct syn_cookie_flow *flow, seqnum irs,
+                          uint64_t minute, uint32_t index)
 {
     uint8_t input[48];
+    minute |= (uint64_t)index << 56;
     memcpy(input, flow->local, 16);
     memcpy(input + 16, flow->remote, 16);
     memcpy(input + 32, &flow->local_port, 2);
     memcpy(input + 34, &flow->remote_port, 2);
     memcpy(input + 36, &irs.v, 4);
     memcpy(input + 40, &minute, 8);
-    return tcpip__siphash(secret, input, sizeof(input));
+    return ((uint32_t)tcpip__siphash(secret, input, sizeof(input)) & ~(uint32_t)COOKIE_MSS_BITS) | index;
 }
 
 seqnum tcpip__syn_cookie_make(const struct siphash_key *secret, const struct syn_cookie_flow *flow, seqnum irs,
                               const struct syn_cookie_facts *facts, tcpip_ns now)
 {
-    uint64_t hash = cookie_hash(secret, flow, irs, (uint64_t)(now / COOKIE_PERIOD));
     uint32_t index = COOKIE_MSS_BITS;
     while (index > 0 && COOKIE_MSS[index] > facts->mss)
         index--;
-    return seq((uint32_t)hash ^ index);
+    return seq(cookie_of(secret, flow, irs, (uint64_t)(now / COOKIE_PERIOD), index));
 }
 
 bool tcpip__syn_cookie_check(const struct siphash_key *secret, const struct syn_cookie_flow *flow, seqnum irs,
                              seqnum iss, struct syn_cookie_facts *facts, tcpip_ns now)
 {
     uint64_t minute = (uint64_t)(now / COOKIE_PERIOD);
+    uint32_t index = iss.v & COOKIE_MSS_BITS;
     for (uint64_t age = 0; age < 2 && age <= minute; age++) {
-        uint32_t differs = (uint32_t)cookie_hash(secret, flow, irs, minute - age) ^ iss.v;
-        if (differs <= COOKIE_MSS_BITS) {
-            facts->mss = COOKIE_MSS[differs];
+        if (cookie_of(secret, flow, irs, minute - age, index) == iss.v) {
+            facts->mss = COOKIE_MSS[index];
             return true;
         }
     }

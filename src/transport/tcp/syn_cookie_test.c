@@ -60,6 +60,20 @@ static void test_nobody_else_has_it(void **state)
     assert_false(tcpip__syn_cookie_check(&SECRET, &other, seq(77), iss, &out, 0));
 }
 
+/* An ACK of one byte more, or less, than our SYN is no answer to it. */
+static void test_its_neighbours_are_no_cookies(void **state)
+{
+    (void)state;
+    for (uint32_t tried = 0; tried < 100; tried++) {
+        struct syn_cookie_facts facts = {.mss = (uint16_t)(200 + tried * 90)}, out;
+        seqnum iss = tcpip__syn_cookie_make(&SECRET, &FLOW, seq(tried), &facts, 0);
+        for (uint32_t by = 1; by < 16; by++) {
+            assert_false(tcpip__syn_cookie_check(&SECRET, &FLOW, seq(tried), seq_add(iss, by), &out, 0));
+            assert_false(tcpip__syn_cookie_check(&SECRET, &FLOW, seq(tried), seq_sub(iss, by), &out, 0));
+        }
+    }
+}
+
 static void test_a_million_guesses_hit_nothing(void **state)
 {
     (void)state;
@@ -94,6 +108,7 @@ int main(void)
         cmocka_unit_test(test_a_cookie_carries_the_next_lower_mss),
         cmocka_unit_test(test_it_is_good_for_this_minute_and_the_next),
         cmocka_unit_test(test_nobody_else_has_it),
+        cmocka_unit_test(test_its_neighbours_are_no_cookies),
         cmocka_unit_test(test_a_million_guesses_hit_nothing),
         cmocka_unit_test(test_options_survive_in_the_timestamp_which_never_runs_ahead),
     };
