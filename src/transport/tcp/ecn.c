@@ -15,10 +15,12 @@
  *       0 1 1  classic               0 1 1           came ECT(1)
  *       0 0 0  no                    1 0 0           came ECT(0)
  *                                    1 1 0           came CE
- *                                    0 0 1, 1 0 1    classic
+ *                                    0 0 1           classic
+ *                                    1 0 1           accurate, of a later kind: as 0 1 0 (RFC 9768 3.1.3)
  *
  * Handshakes leave as Not-ECT, so any other answer means that the path changes the field: nothing is marked then, what
- * comes is counted all the same (RFC 9768 3.2.2.3).
+ * comes is counted all the same (RFC 9768 3.2.2.3). Once accurate, always accurate (3.1.5): a SYN or SYN-ACK without
+ * flags that follows may keep a server from marking, but not from counting.
  *
  * The window is reduced once for what is in flight, over the round trip that follows: of each window's worth that
  * arrives the part to be given up isn't sent again.
@@ -29,7 +31,6 @@
 #include "transport/tcp/ecn.h"
 
 #include "base/math.h"
-#include <tcpip/header/tcp.h>
 
 enum {
     ECN_FLAGS = TCPIP_TCP_AE | TCPIP_TCP_CWR | TCPIP_TCP_ECE,
@@ -37,8 +38,14 @@ enum {
     ACE_SHIFT = 6,                             /* ECE is its lowest bit */
     ACE_INITIAL = 5,
     ACE_MODULUS = 8,
-    ACE_TOLD_AT_ONCE = 3, /* CE packets that don't wait for a delayed ACK: far from the modulus (RFC 9768 3.2.2.5.1) */
-    OPTION_EVERY = 2,     /* bare ACKs: more than three a round trip */
+    /* CE packets that don't wait for a delayed ACK, with data to acknowledge and without (RFC 9768 3.2.2.5.1) */
+    ACE_TOLD_AT_ONCE = 2,
+    ACE_TOLD_ALONE = 3,
+    ACE_OLD = 4,      /* as a step, an ACK that was overtaken: by one to three */
+    OPTION_EVERY = 2, /* ACKs without, between two that tell of the same counter: more than three a round trip */
+    OPTION_OWED = 2,  /* ACKs with, once another counter moves (RFC 9768 3.2.3.3) */
+    OPTION_SHORT_BYTES = 8,
+    OPTION_LONG_BYTES = 12,
     COUNTER_MASK = 0xffffff,
 };
 STATIC_ASSERT(TCPIP_TCP_ECE == 1 << ACE_SHIFT && TCPIP_TCP_AE == 4 << ACE_SHIFT);
@@ -95,8 +102,16 @@ static void ecn_begin(struct ecn *ecn, enum ecn_mode mode, enum ecn_point point)
         .syn_point = (uint8_t)point,
         .received_ect0_bytes = ECN_COUNTER_INITIAL,
         .received_ect1_bytes = ECN_COUNTER_INITIAL,
-        .acks_plain = OPTION_EVERY,
     };
+}
+
+/* The SYN-ACK's mark is told by its ACK, which may be lost, and counted, once (RFC 9768 3.2.2.2). */
+static void ecn_note_syn_ack(struct ecn *ecn, enum ecn_point point)
+{
+    ecn->first_ack = true;
+    ecn->syn_point = (uint8_t)point;
+    if (point == POINT_CE && ecn->received_ce == 0)
+        ecn->received_ce = 1;
 }
 
 void tcpip__ecn_answered(struct ecn *ecn, uint16_t flags, enum ecn_point point)
@@ -104,20 +119,28 @@ void tcpip__ecn_answered(struct ecn *ecn, uint16_t flags, enum ecn_point point)
     uint16_t ace = (uint16_t)((flags & ECN_FLAGS) >> ACE_SHIFT);
     enum ecn_mode mode = ECN_OFF;
     if (ecn->asked == ECN_FLAGS && ace != 0 && ace != 7) /* 7: a server that sends back what it doesn't know */
-        mode = ace == 1 || ace == 5 ? ECN_CLASSIC : ECN_ACCURATE;
+        mode = ace == 1 ? ECN_CLASSIC : ECN_ACCURATE;
     else if (ecn->asked == ECN_SETUP && (flags & ECN_SETUP) == TCPIP_TCP_ECE)
         mode = ECN_CLASSIC;
     ecn_begin(ecn, mode, point);
     if (mode == ECN_ACCURATE) {
-        ecn->first_ack = ecn->unproven = true;
-        ecn->send_ect = (flags & ECN_FLAGS) == ecn_handshake_ace(POINT_NOT_ECT);
+        ecn->unproven = ecn->probe_ack = ecn->probe_data = true;
+        ecn->send_ect = ace == 5 || (flags & ECN_FLAGS) == ecn_handshake_ace(POINT_NOT_ECT);
+        ecn->handshake_ce = (flags & ECN_FLAGS) == ecn_handshake_ace(POINT_CE);
+        ecn_note_syn_ack(ecn, point);
     }
 }
 
-void tcpip__ecn_crossed(struct ecn *ecn, uint16_t syn_flags, enum ecn_point point)
+void tcpip__ecn_answered_again(struct ecn *ecn, enum ecn_point point)
 {
-    bool both = (ecn->asked & syn_flags & ECN_SETUP) == ECN_SETUP;
-    ecn_begin(ecn, both ? ECN_CLASSIC : ECN_OFF, point);
+    if (ecn->mode == ECN_ACCURATE)
+        ecn_note_syn_ack(ecn, point);
+}
+
+void tcpip__ecn_crossed(struct ecn *ecn, enum ecn_mode mode, enum ecn_point point)
+{
+    ecn_begin(ecn, mode, point);
+    ecn->unproven = mode == ECN_ACCURATE;
 }
 
 void tcpip__ecn_accepted(struct ecn *ecn, enum ecn_mode mode, enum ecn_point point)
@@ -153,6 +176,14 @@ bool tcpip__ecn_received(struct ecn *ecn, enum ecn_point point, uint16_t flags, 
         return false;
     if (ecn->mode == ECN_CLASSIC)
         return ecn_received_classic(ecn, point, flags, payload);
+    bool turned = point == POINT_CE && !ecn->last_ce;
+    ecn->last_ce = point == POINT_CE;
+    if (payload > 0 && point != POINT_NOT_ECT) {
+        ecn->counted = true;
+        if (ecn->last_point != (uint8_t)point)
+            ecn->option_owed = OPTION_OWED;
+        ecn->last_point = (uint8_t)point & 3u;
+    }
     switch (point) {
     case POINT_NOT_ECT:
         break;
@@ -168,27 +199,31 @@ bool tcpip__ecn_received(struct ecn *ecn, enum ecn_point point, uint16_t flags, 
         ecn->ce_unreported = (uint8_t)min_u32(ecn->ce_unreported + segments, UINT8_MAX);
         break;
     }
-    return payload > 0 && ecn->ce_unreported >= ACE_TOLD_AT_ONCE;
+    if (payload == 0)
+        return ecn->ce_unreported >= ACE_TOLD_ALONE;
+    return turned || ecn->ce_unreported >= ACE_TOLD_AT_ONCE;
 }
 
-void tcpip__ecn_option_received(struct ecn *ecn, uint32_t first, uint32_t ce, uint32_t count, uint32_t *ce_bytes)
+void tcpip__ecn_option_received(struct ecn *ecn, const struct ecn_counters *counters, uint32_t *ce_bytes)
 {
-    if (ecn->mode != ECN_ACCURATE || ecn->option_bad)
+    if (ecn->mode != ECN_ACCURATE || ecn->option_bad || ecn->deaf)
         return;
-    if (!ecn->option_seen && count > 0 && first == 0) {
+    uint32_t count = counters->count;
+    if (!ecn->option_seen && count > 0 && (counters->value[0] == 0 || (count > 2 && counters->value[2] == 0))) {
         ecn->option_bad = true; /* it can't be: somebody writes zeros (RFC 9768 3.2.3.2.4) */
         return;
     }
     ecn->option_seen = true;
-    uint32_t ect0_more = (first - ECN_COUNTER_INITIAL - ecn->told_ect0_bytes) & COUNTER_MASK;
-    if (count > 0 && ect0_more <= COUNTER_MASK / 2)
+    unsigned at = counters->kind == TCPIP_TCP_OPTION_ACCECN0 ? 0 : 2;
+    uint32_t ect0_more = (counters->value[at] - ECN_COUNTER_INITIAL - ecn->told_ect0_bytes) & COUNTER_MASK;
+    if (count > at && ect0_more <= COUNTER_MASK / 2)
         ecn->told_ect0_bytes += ect0_more;
     if (count < 2 || ce_bytes == NULL)
         return;
-    uint32_t more = (ce - ecn->told_ce_bytes) & COUNTER_MASK;
+    uint32_t more = (counters->value[1] - ecn->told_ce_bytes) & COUNTER_MASK;
     if (more > COUNTER_MASK / 2)
         return; /* an ACK that was overtaken */
-    ecn->told_ce_bytes = ce & COUNTER_MASK;
+    ecn->told_ce_bytes = counters->value[1] & COUNTER_MASK;
     *ce_bytes = sat_sub_u32(more, ecn->guessed_ce_bytes);
     ecn->guessed_ce_bytes -= min_u32(more, ecn->guessed_ce_bytes);
 }
@@ -200,11 +235,14 @@ static uint32_t ecn_ace_delta(struct ecn *ecn, uint32_t ace, uint32_t delivered,
     uint32_t packets = (uint32_t)div_round_up(delivered, mss);
     if (packets == 0) {
         /* Nothing new was delivered: an ACK of long ago, or one for what isn't data. Few may be new. */
-        if (delta > ACE_TOLD_AT_ONCE)
+        if (delta >= ACE_OLD)
             return 0;
     } else if (ce_bytes != UINT32_MAX) {
-        /* The bytes tell how often it went round. */
+        /* The bytes tell how often it went round. If they grew and no packet did, the path writes into either: nothing
+         * is marked any more (RFC 9768 3.2.3.2.5). */
         uint32_t by_bytes = (uint32_t)div_round_up(ce_bytes, mss);
+        if (delta == 0 && by_bytes > 0 && packets < ACE_MODULUS && !ecn->told_ahead)
+            ecn->send_ect = false;
         while (delta + ACE_MODULUS / 2 < by_bytes)
             delta += ACE_MODULUS;
     } else if (packets >= ACE_MODULUS && delta < packets) {
@@ -214,24 +252,39 @@ static uint32_t ecn_ace_delta(struct ecn *ecn, uint32_t ace, uint32_t delivered,
     return delta;
 }
 
-uint32_t tcpip__ecn_ack_received(struct ecn *ecn, uint16_t flags, uint32_t delivered, uint32_t mss, uint32_t ce_bytes)
+/* What the third segment says the SYN-ACK came with, which left as Not-ECT (RFC 9768 3.2.2.1). */
+static uint32_t ecn_third_ack(struct ecn *ecn, uint16_t told)
+{
+    if (told == ecn_handshake_ace(POINT_ECT1) || told == ecn_handshake_ace(POINT_ECT0))
+        ecn->send_ect = false;
+    if (told != ecn_handshake_ace(POINT_CE))
+        return 0;
+    ecn->send_ect = false;
+    ecn->handshake_ce = true;
+    ecn->told_ce = 1; /* it will be in the peer's counter */
+    return 1;
+}
+
+uint32_t tcpip__ecn_ack_received(struct ecn *ecn, uint16_t flags, bool pure, uint32_t delivered, uint32_t mss,
+                                 uint32_t ce_bytes)
 {
     if (ecn->mode == ECN_OFF)
         return 0;
     if (ecn->mode == ECN_CLASSIC)
         return (flags & TCPIP_TCP_ECE) != 0 ? max_u32(delivered, 1) : 0;
     uint32_t ace = (uint32_t)((flags & ECN_FLAGS) >> ACE_SHIFT);
-    if (ecn->unproven && ace == 0) /* it takes three marks to get there: the path clears the flags (3.2.2.4) */
+    if (ecn->unproven && ace == 0) { /* it takes three marks to get there: it isn't a counter (3.2.2.1, 3.2.2.4) */
         ecn->send_ect = false;
-    ecn->unproven = false;
-    if (ecn->third_ack) {
-        ecn->third_ack = false;
-        if (ace == 3 || ace == 4 || ace == 6)
-            ecn->send_ect = false; /* our SYN-ACK didn't arrive as it was sent */
-        if (ace != ACE_INITIAL)
-            return 0;
+        ecn->deaf = true;
     }
+    bool third = ecn->third_ack;
+    ecn->unproven = ecn->third_ack = false;
+    if (ecn->deaf)
+        return 0;
+    if (third && pure)
+        return ecn_third_ack(ecn, flags & ECN_FLAGS);
     uint32_t packets = ecn_ace_delta(ecn, ace, delivered, mss, ce_bytes);
+    ecn->told_ahead = ce_bytes == UINT32_MAX && (packets > 0 || ecn->told_ahead);
     if (ce_bytes == UINT32_MAX) {
         ce_bytes = (uint32_t)min_u64((uint64_t)packets * mss, max_u32(delivered, 1));
         ecn->guessed_ce_bytes += ce_bytes;
@@ -287,20 +340,41 @@ uint16_t tcpip__ecn_flags(struct ecn *ecn, bool bare, bool fresh)
     return flags;
 }
 
-uint32_t tcpip__ecn_option(struct ecn *ecn, uint32_t counters[3])
+/* Always when CE has come, after another code point than before, and every now and then (RFC 9768 3.2.3.3). */
+static bool ecn_option_due(struct ecn *ecn, bool bare)
 {
-    if (ecn->mode != ECN_ACCURATE || !ecn->option_seen || ecn->option_bad)
+    if ((bare ? ecn->probe_ack : ecn->probe_data) || ecn->received_ce_bytes != ecn->reported_ce_bytes)
+        return true;
+    return ecn->counted && (ecn->option_owed > 0 || ecn->acks_plain >= OPTION_EVERY);
+}
+
+uint32_t tcpip__ecn_option(struct ecn *ecn, bool bare, uint32_t room, struct ecn_counters *out)
+{
+    out->count = 0;
+    if (ecn->mode != ECN_ACCURATE)
         return 0;
-    bool changed = ecn->received_ce_bytes != ecn->reported_ce_bytes;
-    if (!changed && ecn->acks_plain < OPTION_EVERY) {
-        ecn->acks_plain++;
+    if (!ecn_option_due(ecn, bare)) {
+        ecn->acks_plain = (uint8_t)(ecn->acks_plain + ecn->counted);
+        ecn->counted = false;
         return 0;
     }
-    bool third = ecn->received_ect1_bytes != ECN_COUNTER_INITIAL;
-    ecn->acks_plain = 0;
+    /* Who has a counter that moved has room for a second one: options are padded to four bytes. */
+    bool ect0 = ecn->received_ect0_bytes != ECN_COUNTER_INITIAL, ect1 = ecn->received_ect1_bytes != ECN_COUNTER_INITIAL;
+    uint32_t bytes = ect0 && ect1 ? OPTION_LONG_BYTES : OPTION_SHORT_BYTES;
+    if (bytes > room)
+        return 0;
+    uint32_t first = ect1 && !ect0 ? ecn->received_ect1_bytes : ecn->received_ect0_bytes;
+    *out = (struct ecn_counters){
+        .kind = ect1 && !ect0 ? TCPIP_TCP_OPTION_ACCECN1 : TCPIP_TCP_OPTION_ACCECN0,
+        .count = ect0 && ect1 ? 3 : 2,
+        .value = {first & COUNTER_MASK, ecn->received_ce_bytes & COUNTER_MASK, ecn->received_ect1_bytes & COUNTER_MASK},
+    };
+    if (ecn->option_owed > 0 && ecn->counted)
+        ecn->option_owed = (uint8_t)(ecn->option_owed - 1) & 3u;
+    ecn->probe_ack = ecn->probe_ack && !bare;
+    ecn->probe_data = ecn->probe_data && bare;
     ecn->reported_ce_bytes = ecn->received_ce_bytes;
-    counters[0] = ecn->received_ect0_bytes & COUNTER_MASK;
-    counters[1] = ecn->received_ce_bytes & COUNTER_MASK;
-    counters[2] = ecn->received_ect1_bytes & COUNTER_MASK;
-    return third ? 3 : 2;
+    ecn->acks_plain = 0;
+    ecn->counted = false;
+    return bytes;
 }

@@ -6,6 +6,7 @@
 
 #include "base/compiler.h"
 #include "base/seqnum.h"
+#include <tcpip/header/tcp.h>
 
 /* TCPIP_OPTION_ECN, as Linux's tcp_ecn. */
 enum ecn_option {
@@ -31,13 +32,23 @@ struct ecn {
     bool exact;            /* ECE says what the last data came with, instead (RFC 8257 3.2) */
     bool cwr;              /* classic: owed with the next new data */
     bool reduced;          /* the window was reduced for what was sent below reduced_until */
-    bool first_ack;        /* accurate, client: the next bare ACK tells what the SYN-ACK came with */
-    bool third_ack;        /* accurate, server: the next segment is that, or data */
-    bool unproven;         /* accurate: nothing has come since the handshake */
-    bool option_seen;      /* accurate: the path lets the option through, */
-    bool option_bad;       /* or changes it */
+    bool first_ack : 1;    /* accurate, client: the next bare ACK tells what the SYN-ACK came with */
+    bool third_ack : 1;    /* accurate, server: the next segment is that, or data */
+    bool unproven : 1;     /* accurate: nothing has come since the handshake */
+    bool deaf : 1;         /* accurate: what the peer tells can't be its count, and isn't heard */
+    bool handshake_ce : 1; /* accurate: our SYN or SYN-ACK met congestion, which nobody has acted on yet */
+    bool option_seen : 1;  /* accurate: the path lets the option through, */
+    bool option_bad : 1;   /* or changes it */
+    bool last_ce : 1;      /* accurate: the latest packet came with CE */
+    bool counted : 1;      /* accurate: a counter of bytes has moved since the last ACK */
+    bool probe_ack : 1;    /* accurate, client: the first ACK shows whether the path lets our option through, */
+    bool probe_data : 1;   /* and so do the first data */
+    bool told_ahead : 1;   /* accurate: packets were told since the peer's last option */
+    bool syn_again : 1;    /* accurate, server: the SYN came again; what it missed may be the option's fault */
+    uint8_t last_point : 2,
+        option_owed : 2;   /* accurate: of the latest data; ACKs that are to have the option, of two */
     uint8_t syn_point;     /* the code point that the peer's SYN or SYN-ACK had */
-    uint8_t acks_plain;    /* accurate: bare ACKs since one had the option */
+    uint8_t acks_plain;    /* accurate: ACKs with something to tell since one had the option */
     uint8_t ce_unreported; /* accurate: packets with CE since the last ACK; saturates */
     uint16_t asked;        /* flags of the latest SYN that we sent */
     seqnum reduced_until;
@@ -53,14 +64,20 @@ struct ecn {
 
 /* Flags of a SYN that was sent `retransmits` times before; needed: the controller can't do without. */
 uint16_t tcpip__ecn_syn_flags(enum ecn_option option, bool needed, uint32_t retransmits);
+static inline bool ecn_asked_accurate(const struct ecn *ecn)
+{
+    return (ecn->asked & TCPIP_TCP_AE) != 0;
+}
 /* What a SYN with these flags is answered with. */
 enum ecn_mode tcpip__ecn_accept(enum ecn_option option, bool needed, uint16_t syn_flags);
 /* Flags of the SYN-ACK; point: of the SYN. */
 uint16_t tcpip__ecn_syn_ack_flags(enum ecn_mode mode, enum ecn_point point);
 /* We asked (ecn->asked), the SYN-ACK has these flags. */
 void tcpip__ecn_answered(struct ecn *ecn, uint16_t flags, enum ecn_point point);
-/* Both sides asked at once: classic, if both did. */
-void tcpip__ecn_crossed(struct ecn *ecn, uint16_t syn_flags, enum ecn_point point);
+/* Both sides asked at once: each is in the mode that it would have accepted. */
+void tcpip__ecn_crossed(struct ecn *ecn, enum ecn_mode mode, enum ecn_point point);
+/* The SYN-ACK came again: its code point is told again. */
+void tcpip__ecn_answered_again(struct ecn *ecn, enum ecn_point point);
 /* We accepted. */
 void tcpip__ecn_accepted(struct ecn *ecn, enum ecn_mode mode, enum ecn_point point);
 
@@ -73,12 +90,19 @@ static inline bool ecn_turns(const struct ecn *ecn, enum ecn_point point)
 {
     return ecn->exact && ecn->mode == ECN_CLASSIC && (point == POINT_CE) != ecn->echo;
 }
-/* The option of RFC 9768 3.2.3 came, with `count` counters, the first and that of CE as on the wire. *ce_bytes: how
- * much the latter has grown; untouched if that isn't known. NULL: in a SYN-ACK, where it only shows that it passes. */
-void tcpip__ecn_option_received(struct ecn *ecn, uint32_t first, uint32_t ce, uint32_t count, uint32_t *ce_bytes);
-/* An ACK that is acceptable; `delivered` bytes are new by it, in segments of `mss`; ce_bytes: from the option, or
- * UINT32_MAX. Returns the bytes that met congestion; 0: none. */
-uint32_t tcpip__ecn_ack_received(struct ecn *ecn, uint16_t flags, uint32_t delivered, uint32_t mss, uint32_t ce_bytes);
+/* AccECN's option (RFC 9768 3.2.3): the counter of CE is always the second. */
+struct ecn_counters {
+    uint8_t kind;  /* 172: ECT(0), CE, ECT(1); 174: ECT(1), CE, ECT(0) */
+    uint8_t count; /* of value, from its front; 0: no option */
+    uint32_t value[3];
+};
+/* It came. *ce_bytes: how much the counter of CE has grown; untouched if that isn't known. NULL: in a SYN-ACK, where it
+ * only shows that it passes. */
+void tcpip__ecn_option_received(struct ecn *ecn, const struct ecn_counters *counters, uint32_t *ce_bytes);
+/* An ACK that is acceptable; `delivered` bytes are new by it, in segments of `mss`; pure: without data and SACK blocks;
+ * ce_bytes: from the option, or UINT32_MAX. Returns the bytes that met congestion; 0: none. */
+uint32_t tcpip__ecn_ack_received(struct ecn *ecn, uint16_t flags, bool pure, uint32_t delivered, uint32_t mss,
+                                 uint32_t ce_bytes);
 
 /* ---- response ---- */
 
@@ -110,7 +134,7 @@ static inline bool ecn_cuttable(const struct ecn *ecn)
 {
     return ecn->mode != ECN_ACCURATE || ((ecn->received_ce + 5) & 2) == 0;
 }
-/* The option on a bare ACK: counters in the order ECT(0), CE, ECT(1); returns how many, 0: none now. */
-uint32_t tcpip__ecn_option(struct ecn *ecn, uint32_t counters[3]);
+/* The option of a segment that goes out, if one is due and fits; returns its bytes with padding, of `room` at most. */
+uint32_t tcpip__ecn_option(struct ecn *ecn, bool bare, uint32_t room, struct ecn_counters *out);
 
 #endif

@@ -67,14 +67,15 @@ static void test_a_server_accepts_what_its_mode_allows(void **state)
 static void test_the_answer_settles_the_mode(void **state)
 {
     (void)state;
-    static const uint8_t accurate[] = {ECN_OFF,      ECN_CLASSIC, ECN_ACCURATE, ECN_ACCURATE,
-                                       ECN_ACCURATE, ECN_CLASSIC, ECN_ACCURATE, ECN_OFF};
+    static const uint8_t accurate[] = {ECN_OFF,      ECN_CLASSIC,  ECN_ACCURATE, ECN_ACCURATE,
+                                       ECN_ACCURATE, ECN_ACCURATE, ECN_ACCURATE, ECN_OFF};
     for (uint32_t answer = 0; answer < 8; answer++) {
         assert_int_equal(client_of(ALL, ace(answer)).mode, accurate[answer]);
         assert_int_equal(client_of(0, ace(answer)).mode, ECN_OFF);
         assert_int_equal(client_of(SETUP, ace(answer)).mode, (answer & 3) == 1 ? ECN_CLASSIC : ECN_OFF);
     }
     assert_true(client_of(ALL, ace(2)).send_ect);
+    assert_true(client_of(ALL, ace(5)).send_ect);  /* reserved: as if it came unchanged */
     assert_false(client_of(ALL, ace(4)).send_ect); /* our SYN left as Not-ECT */
     assert_false(client_of(ALL, ace(0)).send_ect);
 }
@@ -89,7 +90,7 @@ static void test_a_syn_ack_tells_the_code_point_of_the_syn(void **state)
         struct ecn ecn = {.asked = ALL};
         tcpip__ecn_answered(&ecn, ace(2), (enum ecn_point)point);
         assert_int_equal(tcpip__ecn_flags(&ecn, true, false), ace(expected[point]));
-        assert_int_equal(tcpip__ecn_flags(&ecn, true, false), ace(5));
+        assert_int_equal(tcpip__ecn_flags(&ecn, true, false), ace(point == POINT_CE ? 6 : 5)); /* and the counter */
     }
     assert_int_equal(tcpip__ecn_syn_ack_flags(ECN_CLASSIC, POINT_CE), TCPIP_TCP_ECE);
     assert_int_equal(tcpip__ecn_syn_ack_flags(ECN_OFF, POINT_CE), 0);
@@ -111,7 +112,7 @@ static void test_a_mark_is_echoed_until_the_window_was_reduced(void **state)
     for (int i = 0; i < 3; i++) {
         uint16_t flags = tcpip__ecn_flags(&receiver, true, false);
         assert_int_equal(flags, TCPIP_TCP_ECE);
-        assert_int_equal(tcpip__ecn_ack_received(&sender, flags, MSS, MSS, UINT32_MAX), MSS);
+        assert_int_equal(tcpip__ecn_ack_received(&sender, flags, true, MSS, MSS, UINT32_MAX), MSS);
         assert_int_equal(tcpip__ecn_reduce(&sender, seq(100), seq(200), 10 * MSS), i == 0); /* once a window */
     }
     assert_int_equal(tcpip__ecn_flags(&sender, true, false), 0);
@@ -187,42 +188,43 @@ static void test_without_ecn_nothing_is_said_or_heard(void **state)
 {
     (void)state;
     struct ecn ecn = client_of(0, 0);
-    uint32_t counters[3];
+    struct ecn_counters counters;
     tcpip__ecn_reduced_by_loss(&ecn);
     assert_false(tcpip__ecn_received(&ecn, POINT_CE, ALL, MSS, 1));
-    assert_int_equal(tcpip__ecn_ack_received(&ecn, ALL, MSS, MSS, UINT32_MAX), 0);
+    assert_int_equal(tcpip__ecn_ack_received(&ecn, ALL, true, MSS, MSS, UINT32_MAX), 0);
     assert_int_equal(tcpip__ecn_flags(&ecn, false, true), 0);
     assert_int_equal(ecn_point_out(&ecn, true), POINT_NOT_ECT);
-    assert_int_equal(tcpip__ecn_option(&ecn, counters), 0);
+    assert_int_equal(tcpip__ecn_option(&ecn, true, 40, &counters), 0);
+    assert_int_equal(counters.count, 0);
 }
 
 /* ---- accurate ---- */
 
 struct accurate {
     struct ecn sender, receiver;
+    bool option; /* the path lets it through */
 };
 
 static struct accurate accurate_new(bool option)
 {
     struct accurate a = {.sender = client_of(ALL, ace(2))};
     tcpip__ecn_accepted(&a.receiver, ECN_ACCURATE, POINT_NOT_ECT);
-    if (option) {
-        tcpip__ecn_option_received(&a.sender, 1, 0, 3, NULL);
-        tcpip__ecn_option_received(&a.receiver, 1, 0, 3, NULL);
-    }
+    a.option = option;
+    a.sender.unproven = a.receiver.third_ack = false; /* the handshake is over */
     return a;
 }
 
 /* The receiver's ACK reaches the sender: the bytes it takes for marked. */
 static uint32_t acknowledge(struct accurate *a, uint32_t delivered, bool lost)
 {
-    uint32_t counters[3], ce_bytes = UINT32_MAX, count = tcpip__ecn_option(&a->receiver, counters);
+    struct ecn_counters counters;
+    uint32_t ce_bytes = UINT32_MAX, bytes = tcpip__ecn_option(&a->receiver, true, 40, &counters);
     uint16_t flags = tcpip__ecn_flags(&a->receiver, true, false);
     if (lost)
         return 0;
-    if (count > 0)
-        tcpip__ecn_option_received(&a->sender, counters[0], counters[1], count, &ce_bytes);
-    return tcpip__ecn_ack_received(&a->sender, flags, delivered, MSS, ce_bytes);
+    if (bytes > 0 && a->option)
+        tcpip__ecn_option_received(&a->sender, &counters, &ce_bytes);
+    return tcpip__ecn_ack_received(&a->sender, flags, true, delivered, MSS, ce_bytes);
 }
 
 static void test_the_counter_tells_of_each_mark(void **state)
@@ -278,43 +280,109 @@ static void test_without_the_option_a_long_gap_counts_at_its_worst(void **state)
     assert_int_equal(acknowledge(&a, 20 * MSS, false), 18 * MSS);
 }
 
-static void test_three_marks_are_told_at_once(void **state)
+static void test_a_turn_to_ce_and_each_second_mark_are_told_at_once(void **state)
 {
     (void)state;
     struct accurate a = accurate_new(false);
+    assert_true(tcpip__ecn_received(&a.receiver, POINT_CE, 0, MSS, 1)); /* a turn */
+    (void)acknowledge(&a, MSS, false);
     assert_false(tcpip__ecn_received(&a.receiver, POINT_CE, 0, MSS, 1));
-    assert_false(tcpip__ecn_received(&a.receiver, POINT_CE, 0, MSS, 1));
-    assert_true(tcpip__ecn_received(&a.receiver, POINT_CE, 0, MSS, 1));
-    (void)acknowledge(&a, 3 * MSS, false);
-    assert_false(tcpip__ecn_received(&a.receiver, POINT_CE, 0, MSS, 1));
+    assert_true(tcpip__ecn_received(&a.receiver, POINT_CE, 0, MSS, 1)); /* the second since the ACK */
+    (void)acknowledge(&a, 2 * MSS, false);
+    assert_false(tcpip__ecn_received(&a.receiver, POINT_ECT0, 0, MSS, 1));
+    assert_false(tcpip__ecn_received(&a.receiver, POINT_CE, 0, 0, 1)); /* no data: nothing to acknowledge, ... */
+    (void)acknowledge(&a, MSS, false);
+    assert_false(tcpip__ecn_received(&a.receiver, POINT_CE, 0, MSS, 1));    /* ... but no turn any more */
     assert_true(tcpip__ecn_received(&a.receiver, POINT_CE, 0, 4 * MSS, 4)); /* merged */
 }
 
-static void test_a_path_that_clears_the_counter_gets_no_marks(void **state)
+static void test_marks_on_bare_acks_are_told_by_threes(void **state)
 {
     (void)state;
     struct accurate a = accurate_new(false);
-    (void)tcpip__ecn_ack_received(&a.sender, 0, MSS, MSS, UINT32_MAX);
-    assert_int_equal(ecn_point_out(&a.sender, true), POINT_NOT_ECT);
-    /* A server hears in the third segment how its SYN-ACK came. */
-    static const bool marks[] = {false, true, true, false, false, true, false, true};
+    for (int i = 0; i < 9; i++) {
+        assert_int_equal(tcpip__ecn_received(&a.receiver, POINT_CE, 0, 0, 1), i % 3 == 2);
+        if (i % 3 == 2)
+            (void)acknowledge(&a, 0, false);
+    }
+}
+
+static void test_a_peer_that_cant_count_isnt_heard(void **state)
+{
+    (void)state;
+    struct ecn client = client_of(ALL, ace(2));
+    assert_int_equal(tcpip__ecn_ack_received(&client, 0, true, MSS, MSS, UINT32_MAX), 0);
+    assert_int_equal(ecn_point_out(&client, true), POINT_NOT_ECT);
+    assert_int_equal(tcpip__ecn_ack_received(&client, ace(3), true, MSS, MSS, UINT32_MAX), 0);
+}
+
+static void test_a_server_hears_in_the_third_segment_how_its_syn_ack_came(void **state)
+{
+    (void)state;
+    static const struct {
+        bool marks, congested;
+        uint32_t told;
+    } want[] = {{false, false, 0}, {true, false, 0}, {true, false, 0}, {false, false, 0},
+                {false, false, 0}, {true, false, 0}, {false, true, 1}, {true, false, 0}};
     for (uint32_t i = 0; i < 8; i++) {
         struct ecn server = {0};
         tcpip__ecn_accepted(&server, ECN_ACCURATE, POINT_NOT_ECT);
-        assert_int_equal(tcpip__ecn_ack_received(&server, ace(i), 0, MSS, UINT32_MAX), 0);
-        assert_int_equal(server.send_ect, marks[i]);
+        assert_int_equal(tcpip__ecn_ack_received(&server, ace(i), true, 0, MSS, UINT32_MAX), want[i].congested);
+        assert_int_equal(server.send_ect, want[i].marks);
+        assert_int_equal(server.handshake_ce, want[i].congested);
+        assert_int_equal(server.told_ce, want[i].told);
+        /* With data, it is the counter already. */
+        tcpip__ecn_accepted(&server, ECN_ACCURATE, POINT_NOT_ECT);
+        (void)tcpip__ecn_ack_received(&server, ace(6), false, 0, MSS, UINT32_MAX);
+        assert_true(server.send_ect);
+        assert_int_equal(server.told_ce, 1);
     }
+}
+
+static void test_a_marked_syn_ack_is_counted_once(void **state)
+{
+    (void)state;
+    struct ecn client = {.asked = ALL};
+    tcpip__ecn_answered(&client, ace(2), POINT_CE);
+    assert_int_equal(tcpip__ecn_flags(&client, true, false), ace(6));
+    assert_int_equal(tcpip__ecn_flags(&client, true, false), ace(6)); /* the counter now: 5 and 1 */
+    tcpip__ecn_answered_again(&client, POINT_CE);
+    assert_int_equal(client.received_ce, 1);
+    tcpip__ecn_answered_again(&client, POINT_ECT0);
+    assert_int_equal(tcpip__ecn_flags(&client, true, false), ace(4)); /* of the latest (RFC 9768 3.1.5) */
+}
+
+static void option_in(struct ecn *ecn, uint32_t first, uint32_t ce, uint8_t count, uint32_t *ce_bytes)
+{
+    struct ecn_counters counters = {.kind = TCPIP_TCP_OPTION_ACCECN0, .count = count, .value = {first, ce, first}};
+    tcpip__ecn_option_received(ecn, &counters, ce_bytes);
 }
 
 static void test_a_zeroed_option_isnt_believed(void **state)
 {
     (void)state;
     struct accurate a = accurate_new(false);
-    uint32_t ce_bytes = UINT32_MAX, counters[3];
-    tcpip__ecn_option_received(&a.sender, 0, 0, 3, &ce_bytes);
-    tcpip__ecn_option_received(&a.sender, 500, 700, 3, &ce_bytes);
+    uint32_t ce_bytes = UINT32_MAX;
+    option_in(&a.sender, 0, 0, 3, &ce_bytes);
+    option_in(&a.sender, 500, 700, 3, &ce_bytes);
     assert_int_equal(ce_bytes, UINT32_MAX);
-    assert_int_equal(tcpip__ecn_option(&a.sender, counters), 0); /* nor written into such a path */
+}
+
+static void test_bytes_that_no_packet_explains_end_the_marking(void **state)
+{
+    (void)state;
+    struct accurate a = accurate_new(true);
+    uint32_t ce_bytes = UINT32_MAX;
+    option_in(&a.sender, 1, MSS, 2, &ce_bytes);
+    (void)tcpip__ecn_ack_received(&a.sender, ace(5), true, 2 * MSS, MSS, ce_bytes);
+    assert_int_equal(ecn_point_out(&a.sender, true), POINT_NOT_ECT);
+    /* But packets may have been told of before their bytes. */
+    a = accurate_new(true);
+    (void)tcpip__ecn_ack_received(&a.sender, ace(6), true, 2 * MSS, MSS, UINT32_MAX);
+    ce_bytes = UINT32_MAX;
+    option_in(&a.sender, 1, 3 * MSS, 2, &ce_bytes);
+    (void)tcpip__ecn_ack_received(&a.sender, ace(6), true, 2 * MSS, MSS, ce_bytes);
+    assert_int_equal(ecn_point_out(&a.sender, true), POINT_ECT0);
 }
 
 static void test_an_ack_that_was_overtaken_takes_nothing_back(void **state)
@@ -322,14 +390,14 @@ static void test_an_ack_that_was_overtaken_takes_nothing_back(void **state)
     (void)state;
     struct accurate a = accurate_new(true);
     uint32_t ce_bytes = UINT32_MAX;
-    tcpip__ecn_option_received(&a.sender, 1, 5000, 2, &ce_bytes);
+    option_in(&a.sender, 1, 5000, 2, &ce_bytes);
     assert_int_equal(ce_bytes, 5000);
     ce_bytes = UINT32_MAX;
-    tcpip__ecn_option_received(&a.sender, 1, 3000, 2, &ce_bytes);
+    option_in(&a.sender, 1, 3000, 2, &ce_bytes);
     assert_int_equal(ce_bytes, UINT32_MAX);
     assert_int_equal(a.sender.told_ce_bytes, 5000);
-    assert_int_equal(tcpip__ecn_ack_received(&a.sender, ace(5 + 2), 2 * MSS, MSS, UINT32_MAX), 2 * MSS);
-    assert_int_equal(tcpip__ecn_ack_received(&a.sender, ace(5 + 1), 0, MSS, UINT32_MAX), 0); /* as if 7 more */
+    assert_int_equal(tcpip__ecn_ack_received(&a.sender, ace(5 + 2), true, 2 * MSS, MSS, UINT32_MAX), 2 * MSS);
+    assert_int_equal(tcpip__ecn_ack_received(&a.sender, ace(5 + 1), true, 0, MSS, UINT32_MAX), 0); /* as if 7 more */
     assert_int_equal(a.sender.told_ce, 2);
 }
 
@@ -337,17 +405,48 @@ static void test_the_option_comes_with_news_or_every_third_ack(void **state)
 {
     (void)state;
     struct accurate a = accurate_new(true);
-    uint32_t counters[3] = {0};
-    assert_int_equal(tcpip__ecn_option(&a.receiver, counters), 2);
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(tcpip__ecn_option(&a.receiver, counters), 0);
-    assert_int_equal(tcpip__ecn_option(&a.receiver, counters), 2);
+    struct ecn_counters out;
+    static const uint32_t due[] = {8, 8, 0, 0, 8, 0, 0, 8};
+    assert_int_equal(tcpip__ecn_option(&a.receiver, true, 40, &out), 0); /* nothing has come */
+    for (size_t i = 0; i < sizeof(due) / sizeof(due[0]); i++) {          /* ECT(0) is new, twice told */
+        (void)tcpip__ecn_received(&a.receiver, POINT_ECT0, 0, 10, 1);
+        assert_int_equal(tcpip__ecn_option(&a.receiver, i % 2 == 0, 40, &out), due[i]);
+    }
+    assert_int_equal(tcpip__ecn_option(&a.receiver, true, 40, &out), 0);
     (void)tcpip__ecn_received(&a.receiver, POINT_CE, 0, 70, 1);
+    assert_int_equal(tcpip__ecn_option(&a.receiver, true, 7, &out), 0); /* no room: it stays due */
+    assert_int_equal(tcpip__ecn_option(&a.receiver, true, 8, &out), 8);
+    assert_int_equal(out.kind, TCPIP_TCP_OPTION_ACCECN0);
+    assert_int_equal(out.count, 2);
     (void)tcpip__ecn_received(&a.receiver, POINT_ECT1, 0, 30, 1);
-    assert_int_equal(tcpip__ecn_option(&a.receiver, counters), 3);
-    assert_int_equal(counters[0], 1);
-    assert_int_equal(counters[1], 70);
-    assert_int_equal(counters[2], 31);
+    assert_int_equal(tcpip__ecn_option(&a.receiver, true, 40, &out), 12);
+    assert_int_equal(out.count, 3);
+    assert_int_equal(out.value[0], 81);
+    assert_int_equal(out.value[1], 70);
+    assert_int_equal(out.value[2], 31);
+}
+
+static void test_who_gets_ect1_alone_tells_it_first(void **state)
+{
+    (void)state;
+    struct accurate a = accurate_new(true);
+    struct ecn_counters out;
+    (void)tcpip__ecn_received(&a.receiver, POINT_ECT1, 0, 30, 1);
+    assert_int_equal(tcpip__ecn_option(&a.receiver, true, 40, &out), 8);
+    assert_int_equal(out.kind, TCPIP_TCP_OPTION_ACCECN1);
+    assert_int_equal(out.value[0], 31);
+    assert_int_equal(out.value[1], 0);
+}
+
+static void test_a_client_tries_the_option_with_its_first_ack_and_first_data(void **state)
+{
+    (void)state;
+    struct ecn client = client_of(ALL, ace(2));
+    struct ecn_counters out;
+    assert_int_equal(tcpip__ecn_option(&client, true, 40, &out), 8);
+    assert_int_equal(tcpip__ecn_option(&client, true, 40, &out), 0);
+    assert_int_equal(tcpip__ecn_option(&client, false, 40, &out), 8);
+    assert_int_equal(tcpip__ecn_option(&client, false, 40, &out), 0);
 }
 
 static void test_a_packet_is_cut_only_where_ace_survives_it(void **state)
@@ -379,8 +478,14 @@ int main(void)
         cmocka_unit_test(test_the_counter_tells_of_each_mark),
         cmocka_unit_test(test_with_the_option_lost_acks_lose_no_mark),
         cmocka_unit_test(test_without_the_option_a_long_gap_counts_at_its_worst),
-        cmocka_unit_test(test_three_marks_are_told_at_once),
-        cmocka_unit_test(test_a_path_that_clears_the_counter_gets_no_marks),
+        cmocka_unit_test(test_a_turn_to_ce_and_each_second_mark_are_told_at_once),
+        cmocka_unit_test(test_marks_on_bare_acks_are_told_by_threes),
+        cmocka_unit_test(test_a_peer_that_cant_count_isnt_heard),
+        cmocka_unit_test(test_a_server_hears_in_the_third_segment_how_its_syn_ack_came),
+        cmocka_unit_test(test_a_marked_syn_ack_is_counted_once),
+        cmocka_unit_test(test_bytes_that_no_packet_explains_end_the_marking),
+        cmocka_unit_test(test_who_gets_ect1_alone_tells_it_first),
+        cmocka_unit_test(test_a_client_tries_the_option_with_its_first_ack_and_first_data),
         cmocka_unit_test(test_a_zeroed_option_isnt_believed),
         cmocka_unit_test(test_an_ack_that_was_overtaken_takes_nothing_back),
         cmocka_unit_test(test_the_option_comes_with_news_or_every_third_ack),

@@ -265,6 +265,7 @@ struct tcp_half_open {
     bool forwarded : 1;                  /* counted in forward_in_flight */
     bool counted : 1;                    /* with its source (forward_source.h) */
     bool acked : 1;                      /* DEFER_ACCEPT: the third segment came, without data */
+    bool syn_again : 1, syn_plain : 1;   /* AccECN: the SYN came again; one, or a SYN-ACK, had no flags */
     uint8_t ecn_mode : 2, syn_point : 2; /* enum ecn_mode, ecn_point */
     uint8_t signature : 2;               /* enum signature_kind: how its SYN was signed, with AO by the keys: */
     uint8_t ao_send_id, ao_receive_id;   /* that we send with, that we ask for */
@@ -445,6 +446,9 @@ void tcpip__tcp_congestion_start(struct tcp_endpoint *ep, const struct tcpip_con
 /* The one in charge, or that will be. */
 const struct tcpip_congestion_ops *tcpip__tcp_congestion_ops(const struct tcp_endpoint *ep);
 
+/* AccECN's option; false: there is none. */
+bool tcpip__tcp_accecn(const struct tcpip_tcp_options *options, struct ecn_counters *out);
+
 /* tcp_open.c */
 enum tcpip_error tcpip__tcp_connect(struct tcp_endpoint *ep, const struct tcpip_full_address *address);
 /* All of connect but the SYN: SYN-SENT, with a flow. OK in another state: it is connected, and that was told now. */
@@ -469,6 +473,7 @@ struct tcp_negotiated {
     int8_t peer_scale;
     bool sack, ts;
     uint8_t ecn_mode, syn_point; /* enum ecn_mode, ecn_point; of a passive open */
+    bool no_ect;                 /* not all of the handshake had AccECN's flags */
     uint8_t signature;           /* enum signature_kind; of a passive open */
     uint8_t ao_send_id, ao_receive_id;
     uint32_t ts_recent;
@@ -478,6 +483,9 @@ void tcpip__tcp_negotiate(struct tcp_endpoint *ep, const struct tcp_negotiated *
 void tcpip__tcp_send_syn(struct tcp_endpoint *ep);
 /* Initial values of windows, timers and organs; before the first SYN goes out. */
 void tcpip__tcp_prepare(struct tcp_endpoint *ep, tcpip_ns now);
+/* AccECN's option of a SYN-ACK, behind `bytes` of others, if there is room: as the counters begin (RFC 9768 3.2.1), it
+ * shows whether the path lets it through. Returns the bytes of all. */
+size_t tcpip__tcp_syn_ack_accecn(uint8_t *options, size_t bytes);
 /* The options of our SYN or SYN-ACK. `cookie`: NULL without Fast Open's; `signing`: NULL if it isn't signed. */
 size_t tcpip__tcp_syn_options(uint8_t *out, uint16_t mss, bool sack, int scale, bool ts, uint32_t ts_val,
                               uint32_t ts_ecr, const struct fast_open_cookie *cookie, const struct signing *signing);
@@ -628,22 +636,6 @@ void tcpip__tcp_fast_open_orphan(struct tcp_listener *listener);
 void tcpip__tcp_fast_open_limit(struct tcp_endpoint *listener);
 void tcpip__tcp_fast_open_init(struct tcp_stack *tcp);
 void tcpip__tcp_fast_open_fini(struct tcp_stack *tcp);
-
-/* tcp_forward.c */
-/* A SYN without a listener; true: taken. */
-bool tcpip__tcp_forward_input(struct tcpip_stack *stack, struct tcp_segment *segment);
-/* What comes for a flow whose SYN is deferred. Takes the packet. */
-void tcpip__tcp_forward_deferred_input(struct tcpip_stack *stack, struct demux_entry *entry,
-                                       struct tcp_segment *segment);
-/* A handshake that was in flight is over; `counted`: with its source. */
-void tcpip__tcp_forward_finished(struct tcp_stack *tcp, const uint8_t *source, bool counted);
-/* A half-open record has become this endpoint. */
-void tcpip__tcp_forward_established(struct tcp_endpoint *ep, bool counted);
-/* An endpoint with forward_pending is established; one with that, or forward_counted, leaves the network. */
-void tcpip__tcp_forward_opened(struct tcp_endpoint *ep);
-void tcpip__tcp_forward_closed(struct tcp_endpoint *ep);
-void tcpip__tcp_forward_init(struct tcp_stack *tcp);
-void tcpip__tcp_forward_fini(struct tcp_stack *tcp);
 
 /* tcp_send.c */
 void tcpip__tcp_flush(struct tcpip_endpoint *endpoint);

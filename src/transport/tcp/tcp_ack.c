@@ -181,6 +181,16 @@ static void ack_round_trip(struct tcp_endpoint *ep, struct tcp_ack *facts)
     EVENT(ep->base.stack, TCP_RTT, ep->base.id, sample_ns, ep->rtt.srtt_ns, ep->rtt.rttvar_ns, ep->rtt.rto_ns);
 }
 
+bool tcpip__tcp_accecn(const struct tcpip_tcp_options *options, struct ecn_counters *out)
+{
+    if ((options->present & TCPIP_TCP_HAS_ACCECN) == 0)
+        return false;
+    *out = (struct ecn_counters){.kind = options->accecn_kind, .count = options->accecn_count};
+    for (unsigned i = 0; i < out->count; i++)
+        out->value[i] = options->accecn[i];
+    return true;
+}
+
 /* Marks that the ACK tells of. An ACK that was overtaken tells nothing new. */
 static void ack_marks(struct tcp_endpoint *ep, const struct tcp_segment *segment, struct tcp_ack *facts)
 {
@@ -188,9 +198,16 @@ static void ack_marks(struct tcp_endpoint *ep, const struct tcp_segment *segment
         return;
     const struct tcpip_tcp_options *options = &segment->options;
     uint32_t ce_bytes = UINT32_MAX;
-    if (options->present & TCPIP_TCP_HAS_ACCECN)
-        tcpip__ecn_option_received(&ep->ecn, options->accecn[0], options->accecn[1], options->accecn_count, &ce_bytes);
-    facts->ecn_marked = tcpip__ecn_ack_received(&ep->ecn, segment->flags, facts->delivered, ep->snd_mss, ce_bytes);
+    struct ecn_counters counters;
+    if (tcpip__tcp_accecn(options, &counters))
+        tcpip__ecn_option_received(&ep->ecn, &counters, &ce_bytes);
+    bool pure = segment->length == 0 && (options->present & TCPIP_TCP_HAS_SACK) == 0;
+    facts->ecn_marked =
+        tcpip__ecn_ack_received(&ep->ecn, segment->flags, pure, facts->delivered, ep->snd_mss, ce_bytes);
+    if (unlikely(ep->ecn.handshake_ce)) { /* before there was a window to halve */
+        ep->ecn.handshake_ce = false;
+        ep->congestion.cwnd = min_u32(ep->congestion.cwnd, ep->snd_mss);
+    }
     if (facts->ecn_marked > 0)
         tcp_stats(ep)->ecn_echo_received++;
 }

@@ -17,7 +17,7 @@
  *             forward_in_flight counts requests, half-open records with `forwarded`, endpoints with `forward_pending`.
  * Not here:   the handshake that follows a verdict (tcp_half_open.c, tcp_input.c); the counting by source
  *             (forward_source.c). */
-#include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_forward.h"
 
 #include <stdalign.h>
 #include <tcpip/header/ipv4.h>

@@ -12,8 +12,7 @@
  * Invariants: a record's listener is alive: records go when it goes.
  * Not here:   the listener, its queue and its cookies (tcp_listen.c), the forwarder's verdicts (tcp_forward.c). */
 #include "transport/tcp/tcp.h"
-
-enum { TCP_ACCECN_OPTION_BYTES = 12 }; /* three counters, padded */
+#include "transport/tcp/tcp_forward.h"
 
 /* ---- records ---- */
 
@@ -255,14 +254,8 @@ void tcpip__tcp_syn_ack_send(struct tcpip_stack *stack, const struct tcp_syn_ack
         signature_reserve(signing, &alone);
         bytes = tcpip_tcp_options_emit(options, &alone);
     }
-    if (what->accecn_option && bytes + TCP_ACCECN_OPTION_BYTES <= sizeof(options)) {
-        /* As the counters begin (RFC 9768 3.2.1); it shows whether the path lets the option through. */
-        struct tcpip_tcp_options accecn = {.present = TCPIP_TCP_HAS_ACCECN,
-                                           .accecn_kind = TCPIP_TCP_OPTION_ACCECN0,
-                                           .accecn_count = 3,
-                                           .accecn = {1, 0, 1}};
-        bytes += tcpip_tcp_options_emit(options + bytes, &accecn);
-    }
+    if (what->accecn_option)
+        bytes = tcpip__tcp_syn_ack_accecn(options, bytes);
     struct tcp_bare_segment syn_ack = {
         .flow = what->flow,
         .seq = what->iss,
@@ -277,6 +270,14 @@ void tcpip__tcp_syn_ack_send(struct tcpip_stack *stack, const struct tcp_syn_ack
     };
     (void)tcpip__tcp_output_bare(stack, &route, &syn_ack);
     tcpip__route_release(&route);
+}
+
+/* AccECN: the second repetition goes without, as the path may drop what has these flags (RFC 9768 3.2.3.2.2). */
+static uint16_t half_open_ecn(const struct tcp_half_open *half)
+{
+    if (half->ecn_mode == ECN_ACCURATE && half->level > 1)
+        return 0;
+    return tcpip__ecn_syn_ack_flags((enum ecn_mode)half->ecn_mode, (enum ecn_point)half->syn_point);
 }
 
 /* A Fast Open cookie goes with the first SYN-ACK alone: what is lost may be asked for again. */
@@ -294,13 +295,11 @@ static void half_open_send_cookie(struct tcpip_stack *stack, const struct tcp_ha
         .sack = half->sack,
         .ts = half->ts,
         .scaling = half->peer_scale >= 0,
-        .accecn_option = (flags & TCPIP_TCP_SYN) != 0 && half->ecn_mode == ECN_ACCURATE &&
-                         half->level == 0, /* the path may not like it */
+        .accecn_option = (flags & TCPIP_TCP_SYN) != 0 && half->ecn_mode == ECN_ACCURATE && half->level == 0 &&
+                         !half->syn_again, /* the path may not like it */
         .ts_val = timestamp_clock(now, tcpip__timestamp_offset(&stack->secret, flow->local, flow->remote)),
         .ts_ecr = half->ts_recent,
-        .flags = (flags & TCPIP_TCP_SYN) == 0
-                     ? flags
-                     : flags | tcpip__ecn_syn_ack_flags((enum ecn_mode)half->ecn_mode, (enum ecn_point)half->syn_point),
+        .flags = flags | ((flags & TCPIP_TCP_SYN) != 0 ? half_open_ecn(half) : 0),
         .cookie = cookie,
         .listener = half->listener,
         .signature = half->signature,
@@ -464,6 +463,7 @@ static bool half_open_complete(struct tcpip_stack *stack, struct tcp_half_open *
         .ts = half->ts,
         .ecn_mode = half->ecn_mode,
         .syn_point = half->syn_point,
+        .no_ect = half->ecn_mode == ECN_ACCURATE && (half->syn_plain || half->level > 1),
         .signature = half->signature,
         .ao_send_id = half->ao_send_id,
         .ao_receive_id = half->ao_receive_id,
@@ -500,6 +500,26 @@ static bool half_open_waits_for_data(struct tcpip_stack *stack, struct tcp_half_
 
 /* ---- SYN-RECEIVED ---- */
 
+/* The SYN comes again, and may ask for another kind of ECN, because what it asked for before may not get through. Away
+ * from AccECN nobody is led, only from marking; the other kind and AccECN in one handshake are refused, because the
+ * peers couldn't know which of the two counts (RFC 9768 3.1.5): false. Else there is none then (RFC 3168 6.1.1.1). */
+static bool half_open_asked_again(const struct tcpip_stack *stack, struct tcp_half_open *half,
+                                  const struct tcp_segment *segment)
+{
+    enum ecn_mode asked = syn_ecn(stack, half->listener, segment->flags);
+    half->syn_again = true;
+    if ((half->ecn_mode == ECN_ACCURATE && asked == ECN_CLASSIC) ||
+        (half->ecn_mode == ECN_CLASSIC && asked == ECN_ACCURATE))
+        return false;
+    if (half->ecn_mode == ECN_ACCURATE) {
+        half->syn_plain = half->syn_plain || asked == ECN_OFF;
+        half->syn_point = tcp_ecn_point(segment) & 3u;
+    } else if (asked != half->ecn_mode) {
+        half->ecn_mode = ECN_OFF;
+    }
+    return true;
+}
+
 /* RFC 9293 3.10.7.4 for SYN-RECEIVED. */
 void tcpip__tcp_half_open_input(struct tcp_half_open *half, struct tcp_segment *segment)
 {
@@ -509,10 +529,13 @@ void tcpip__tcp_half_open_input(struct tcp_half_open *half, struct tcp_segment *
     uint32_t window = min_u32(tcpip__tcp_passive_buffer(stack, half->listener), 65535);
     enum tcpip_drop reason;
     if ((flags & (TCPIP_TCP_SYN | TCPIP_TCP_ACK | TCPIP_TCP_RST)) == TCPIP_TCP_SYN && seq_eq(segment->seq, half->irs)) {
-        if (syn_ecn(stack, half->listener, flags) != half->ecn_mode)
-            half->ecn_mode = ECN_OFF; /* it asks for less: what it asked for may not get through (RFC 3168 6.1.1.1) */
-        half_open_send(stack, half, TCPIP_TCP_SYN | TCPIP_TCP_ACK); /* ours was lost */
         reason = TCPIP_DROP_TCP_UNEXPECTED_SYN;
+        if (!half_open_asked_again(stack, half, segment)) {
+            tcpip__tcp_reply_reset(stack, segment);
+            tcpip__tcp_half_open_free(stack, half);
+        } else {
+            half_open_send(stack, half, TCPIP_TCP_SYN | TCPIP_TCP_ACK); /* ours was lost */
+        }
     } else if (!seq_in_window(segment->seq, next, window + ((flags & TCPIP_TCP_RST) == 0))) {
         if ((flags & TCPIP_TCP_RST) == 0)
             half_open_send(stack, half, TCPIP_TCP_ACK);

@@ -10,6 +10,7 @@
  * Not here: CLOSED, LISTEN and half-open records (tcp_protocol.c, tcp_listen.c, tcp_half_open.c), SYN-SENT
  * (tcp_open.c), the ACK's meaning (tcp_ack.c). */
 #include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_forward.h"
 
 enum {
     PAWS_IDLE_DAYS = 24,       /* RFC 7323 5.5: a timestamp older than this says nothing */
@@ -176,10 +177,14 @@ static bool input_syn(struct tcp_endpoint *ep, struct tcp_segment *segment)
         tcpip_packet_free(segment->packet);
         return false;
     }
-    if (again && (segment->flags & TCPIP_TCP_ACK) == 0)
+    if (again && (segment->flags & TCPIP_TCP_ACK) == 0) {
+        ep->ecn.syn_again = true;
         tcpip__tcp_send_syn(ep); /* our SYN-ACK was lost */
-    else
+    } else {
+        if ((segment->flags & TCPIP_TCP_ACK) != 0 && !ep->accepted && seq_eq(segment->seq, ep->irs))
+            tcpip__ecn_answered_again(&ep->ecn, tcp_ecn_point(segment));
         tcpip__tcp_challenge_ack(ep, segment->now);
+    }
     tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_UNEXPECTED_SYN);
     return false;
 }
@@ -199,8 +204,14 @@ static void input_marks(struct tcp_endpoint *ep, const struct tcp_segment *segme
             tcpip__tcp_output_ack(ep);
         tcpip__ack_policy_quick(&ep->ack_policy, 1);
     }
-    if (tcpip__ecn_received(&ep->ecn, point, segment->flags, segment->length, segment->wire_segments))
+    if (!tcpip__ecn_received(&ep->ecn, point, segment->flags, segment->length, segment->wire_segments))
+        return;
+    if (ep->ecn.mode == ECN_ACCURATE) {
+        ep->ack_now = true; /* for ACKs, too: the peer may mark them (RFC 9768 3.2.2.5.1) */
+        endpoint_mark_dirty(&ep->base);
+    } else {
         tcpip__ack_policy_quick(&ep->ack_policy, 2);
+    }
 }
 
 /* Fifth. */
@@ -471,6 +482,7 @@ static bool input_syn_again(struct tcp_endpoint *ep, struct tcp_segment *segment
     uint16_t kind = segment->flags & (TCPIP_TCP_SYN | TCPIP_TCP_ACK | TCPIP_TCP_RST | TCPIP_TCP_FIN);
     if (!ep->syn_ack_pending || kind != TCPIP_TCP_SYN || !seq_eq(segment->seq, ep->irs))
         return false;
+    ep->ecn.syn_again = true;
     tcpip__tcp_send_syn(ep);
     tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_UNEXPECTED_SYN);
     return true;

@@ -42,11 +42,12 @@ static void cookie_answer(struct tcp_endpoint *listener, struct tcp_segment *seg
     };
     if (ts && (options->present & TCPIP_TCP_HAS_WINDOW_SCALE) && tcp_option(listener, TCPIP_OPTION_WINDOW_SCALING) != 0)
         facts.peer_scale = (int8_t)options->window_scale;
-    /* Accurate feedback would need more bits than there are: classic is what such a SYN asks for as well. */
-    bool ecn = tcpip__ecn_accept((enum ecn_option)tcp_option(listener, TCPIP_OPTION_ECN),
-                                 tcpip__tcp_congestion_ops(listener)->needs_ecn, segment->flags) != ECN_OFF;
-    uint16_t setup = TCPIP_TCP_CWR | TCPIP_TCP_ECE;
-    facts.ecn = ts && ecn && (segment->flags & setup) == setup;
+    /* That accurate counts were agreed on is told by the third segment's flags, and needs no bit here. */
+    enum ecn_mode ecn = tcpip__ecn_accept((enum ecn_option)tcp_option(listener, TCPIP_OPTION_ECN),
+                                          tcpip__tcp_congestion_ops(listener)->needs_ecn, segment->flags);
+    if (ecn == ECN_CLASSIC && !ts)
+        ecn = ECN_OFF;
+    facts.ecn = ecn == ECN_CLASSIC;
     struct syn_cookie_flow flow;
     cookie_flow(&segment->flow, &flow);
     uint32_t offset = tcpip__timestamp_offset(&stack->secret, segment->flow.local, segment->flow.remote);
@@ -61,7 +62,8 @@ static void cookie_answer(struct tcp_endpoint *listener, struct tcp_segment *seg
         .scaling = facts.peer_scale >= 0,
         .ts_val = tcpip__syn_cookie_timestamp(timestamp_clock(segment->now, 0), &facts) + offset,
         .ts_ecr = segment->ts_val,
-        .flags = TCPIP_TCP_SYN | TCPIP_TCP_ACK | (facts.ecn ? TCPIP_TCP_ECE : 0),
+        .accecn_option = ecn == ECN_ACCURATE,
+        .flags = TCPIP_TCP_SYN | TCPIP_TCP_ACK | tcpip__ecn_syn_ack_flags(ecn, tcp_ecn_point(segment)),
         .listener = listener,
     };
     if (segment->proof.key != NULL) {
@@ -94,6 +96,17 @@ static bool cookie_valid(struct tcp_endpoint *listener, const struct tcp_segment
     return false;
 }
 
+/* What was agreed on. Who counts accurately never has 0 or 1 in the three flags of his third segment, who doesn't has
+ * nothing else (RFC 9768 5.1). */
+static enum ecn_mode cookie_ecn(const struct tcp_endpoint *listener, const struct tcp_segment *segment,
+                                const struct syn_cookie_facts *facts)
+{
+    if ((segment->flags & (TCPIP_TCP_AE | TCPIP_TCP_CWR)) != 0 &&
+        tcp_option(listener, TCPIP_OPTION_ECN) >= ECN_OPTION_ACCURATE)
+        return ECN_ACCURATE;
+    return facts->ecn ? ECN_CLASSIC : ECN_OFF;
+}
+
 /* The third segment of a handshake that we kept no record of; true: it was one, and the packet is taken. */
 static bool cookie_accept(struct tcp_endpoint *listener, struct tcp_segment *segment)
 {
@@ -119,7 +132,7 @@ static bool cookie_accept(struct tcp_endpoint *listener, struct tcp_segment *seg
         .peer_scale = facts.peer_scale,
         .sack = facts.sack,
         .ts = ts,
-        .ecn_mode = facts.ecn ? ECN_CLASSIC : ECN_OFF,
+        .ecn_mode = (uint8_t)cookie_ecn(listener, segment, &facts),
         .ts_recent = segment->ts_val,
     };
     tcpip__tcp_negotiate_signature(segment, &negotiated);

@@ -46,6 +46,27 @@ static bool signed_by_md5(const struct signing *signing)
     return signing != NULL && signing->key->kind == SIGNATURE_MD5;
 }
 
+size_t tcpip__tcp_syn_ack_accecn(uint8_t *options, size_t bytes)
+{
+    enum { BYTES = 12 };
+    struct tcpip_tcp_options accecn = {.present = TCPIP_TCP_HAS_ACCECN,
+                                       .accecn_kind = TCPIP_TCP_OPTION_ACCECN0,
+                                       .accecn_count = 3,
+                                       .accecn = {ECN_COUNTER_INITIAL, 0, ECN_COUNTER_INITIAL}};
+    return bytes + BYTES <= TCPIP_TCP_OPTIONS_MAX ? bytes + tcpip_tcp_options_emit(options + bytes, &accecn) : bytes;
+}
+
+/* AccECN: the second repetition goes without flags, which may be what the path drops; the mode stays, but nothing is
+ * marked then (RFC 9768 3.1.5, 3.2.3.2.2). */
+static uint16_t syn_ack_ecn(struct tcp_endpoint *ep)
+{
+    if (ep->ecn.mode == ECN_ACCURATE && ep->retransmit_count > 1) {
+        ep->ecn.send_ect = false;
+        return 0;
+    }
+    return tcpip__ecn_syn_ack_flags((enum ecn_mode)ep->ecn.mode, (enum ecn_point)ep->ecn.syn_point);
+}
+
 void tcpip__tcp_send_syn(struct tcp_endpoint *ep)
 {
     struct tcpip_stack *stack = ep->base.stack;
@@ -60,11 +81,12 @@ void tcpip__tcp_send_syn(struct tcp_endpoint *ep)
     /* Beside MD5 there is no room for SACK blocks and timestamps, and SACK is worth more (as Linux). */
     bool ts = answer ? ep->ts_on : tcp_option(ep, TCPIP_OPTION_TIMESTAMPS) != 0 && !signed_by_md5(signing);
     bool sack = answer ? ep->sack_on : tcp_option(ep, TCPIP_OPTION_SACK) != 0;
+    uint16_t ecn = answer ? syn_ack_ecn(ep) : 0;
     if (!answer)
-        ep->ecn.asked = tcpip__ecn_syn_flags((enum ecn_option)tcp_option(ep, TCPIP_OPTION_ECN),
-                                             tcpip__tcp_congestion_ops(ep)->needs_ecn, ep->retransmit_count);
-    uint16_t ecn = answer ? tcpip__ecn_syn_ack_flags((enum ecn_mode)ep->ecn.mode, (enum ecn_point)ep->ecn.syn_point)
-                          : ep->ecn.asked;
+        ecn = tcpip__ecn_syn_flags((enum ecn_option)tcp_option(ep, TCPIP_OPTION_ECN),
+                                   tcpip__tcp_congestion_ops(ep)->needs_ecn, ep->retransmit_count);
+    if (!answer && !ecn_asked_accurate(&ep->ecn))
+        ep->ecn.asked = ecn; /* who asked for accurate counts once may get them (RFC 9768 3.1.4.1) */
     uint8_t options[TCPIP_TCP_OPTIONS_MAX];
     uint16_t mss =
         tcpip__tcp_advertised_mss(&ep->route, ep->demux.flow.remote, tcp_option(ep, TCPIP_OPTION_MAX_SEGMENT));
@@ -76,6 +98,8 @@ void tcpip__tcp_send_syn(struct tcp_endpoint *ep)
     size_t bytes = tcpip__tcp_syn_options(options, mss, sack, scaling ? ep->receive_window.scale : -1, ts,
                                           timestamp_clock(now, ep->ts_offset), answer ? ep->ts_recent : 0,
                                           fast_open ? &cookie : NULL, signing);
+    if (answer && ep->ecn.mode == ECN_ACCURATE && ep->retransmit_count == 0 && !ep->ecn.syn_again)
+        bytes = tcpip__tcp_syn_ack_accecn(options, bytes);
     /* Data go with the first SYN only: what doesn't like them gets none next time. */
     bool data = ep->syn_data && !answer && ep->retransmit_count == 0;
     struct tcp_bare_segment syn = {
@@ -167,13 +191,16 @@ void tcpip__tcp_negotiate(struct tcp_endpoint *ep, const struct tcp_negotiated *
     tcpip__ack_policy_quick(&ep->ack_policy, 16);
     if (ep->accepted)
         tcpip__ecn_accepted(&ep->ecn, (enum ecn_mode)negotiated->ecn_mode, (enum ecn_point)negotiated->syn_point);
+    ep->ecn.send_ect = ep->ecn.send_ect && !negotiated->no_ect;
     tcpip__tcp_congestion_start(ep, ep->congestion.ops);
     if (ep->ecn.mode != ECN_OFF)
         tcp_stats(ep)->ecn_negotiated++;
     if (ep->ecn.mode == ECN_ACCURATE)
         tcp_stats(ep)->accecn_negotiated++;
     /* RFC 5681 3.1: a lost SYN is a sign; RFC 6928 otherwise. */
-    uint32_t segments = ep->retransmit_count > 1 ? 1 : (uint32_t)tcp_option(ep, TCPIP_OPTION_INITIAL_WINDOW);
+    bool congested = ep->retransmit_count > 1 || ep->ecn.handshake_ce;
+    uint32_t segments = congested ? 1 : (uint32_t)tcp_option(ep, TCPIP_OPTION_INITIAL_WINDOW);
+    ep->ecn.handshake_ce = false;
     ep->congestion.cwnd = segments * ep->snd_mss;
     ep->congestion.ssthresh = TCPIP_SSTHRESH_INFINITE;
 }
@@ -406,8 +433,9 @@ static void syn_sent_established(struct tcp_endpoint *ep, struct tcp_segment *se
     negotiated_from_segment(ep, segment, &negotiated);
     uint8_t retransmits = ep->retransmit_count;
     tcpip__ecn_answered(&ep->ecn, segment->flags, tcp_ecn_point(segment));
-    if (segment->options.present & TCPIP_TCP_HAS_ACCECN)
-        tcpip__ecn_option_received(&ep->ecn, segment->options.accecn[0], 0, segment->options.accecn_count, NULL);
+    struct ecn_counters counters;
+    if (tcpip__tcp_accecn(&segment->options, &counters))
+        tcpip__ecn_option_received(&ep->ecn, &counters, NULL);
     tcpip__tcp_negotiate(ep, &negotiated, segment->now);
     ep->snd_una = segment->ack;
     syn_sent_window(ep, segment);
@@ -416,7 +444,9 @@ static void syn_sent_established(struct tcp_endpoint *ep, struct tcp_segment *se
     tcpip__tcp_fast_open_answered(ep, segment, retransmits);
     tcpip__route_confirm(&ep->route);
     ep->last_receive_at = segment->now;
-    if (ep->writer_waits) {
+    if (ep->ecn.mode == ECN_ACCURATE) {
+        tcpip__tcp_output_ack(ep); /* at once and alone, for what it says of the SYN-ACK (RFC 9768 3.2.2.1) */
+    } else if (ep->writer_waits) {
         ep->ack_policy.ping_pong = true; /* it is our turn to speak, and answers will follow answers */
         tcpip__tcp_timers_on_ack_saved(ep);
     } else {
@@ -436,7 +466,9 @@ static void syn_sent_simultaneous(struct tcp_endpoint *ep, struct tcp_segment *s
 {
     struct tcp_negotiated negotiated;
     negotiated_from_segment(ep, segment, &negotiated);
-    tcpip__ecn_crossed(&ep->ecn, segment->flags, tcp_ecn_point(segment));
+    enum ecn_mode mode = tcpip__ecn_accept((enum ecn_option)tcp_option(ep, TCPIP_OPTION_ECN),
+                                           tcpip__tcp_congestion_ops(ep)->needs_ecn, segment->flags);
+    tcpip__ecn_crossed(&ep->ecn, mode, tcp_ecn_point(segment));
     tcpip__tcp_negotiate(ep, &negotiated, segment->now);
     syn_sent_window(ep, segment);
     ep->syn_deferred = false; /* the peer was first */

@@ -19,24 +19,42 @@ static uint32_t tcp_sack_blocks_max(const struct tcp_endpoint *ep, uint32_t payl
                         : min_u32(tcpip_tcp_sack_room(ep->options_bytes), sat_sub_u32(spare, 4) / 8);
 }
 
-/* Options of a segment outside the handshake: signature, timestamps, SACK, on bare ACKs AccECN. */
-static size_t tcp_write_options(struct tcp_endpoint *ep, uint32_t payload, const struct signing *signing, uint8_t *out)
+/* The option of AccECN gives way to two SACK blocks, not to more (RFC 9768 3.2.3.3); data that fill their segment, and
+ * those that were sent before, leave it to the next ACK. Returns how many of `blocks` still fit. */
+static uint32_t tcp_fit_accecn(struct tcp_endpoint *ep, uint32_t payload, bool fresh, uint32_t blocks,
+                               struct ecn_counters *out)
+{
+    uint32_t sack_bytes = blocks > 0 ? 4 + 8 * min_u32(blocks, 2) : 0;
+    uint32_t room = sat_sub_u32(TCPIP_TCP_OPTIONS_MAX - ep->options_bytes, sack_bytes);
+    if (payload > 0)
+        room = fresh ? min_u32(room, sat_sub_u32(ep->snd_mss, payload + sack_bytes)) : 0;
+    uint32_t bytes = tcpip__ecn_option(&ep->ecn, payload == 0, room, out);
+    return bytes > 0 ? min_u32(blocks, sat_sub_u32(TCPIP_TCP_OPTIONS_MAX - ep->options_bytes - bytes, 4) / 8) : blocks;
+}
+
+/* Options of a segment outside the handshake: signature, timestamps, SACK, AccECN. fresh: data never sent before. */
+static size_t tcp_write_options(struct tcp_endpoint *ep, uint32_t payload, bool fresh, const struct signing *signing,
+                                uint8_t *out)
 {
     tcpip_ns now = tcpip__stack_now(ep->base.stack);
     struct sack_range ranges[REASSEMBLY_SACK_BLOCKS];
     struct tcpip_tcp_options options;
     uint32_t blocks = 0, most = tcp_sack_blocks_max(ep, payload);
-    options.accecn_count = payload == 0 ? tcpip__ecn_option(&ep->ecn, options.accecn) & 3u : 0;
+    struct ecn_counters counters = {.count = 0};
     if (ep->sack_on && ep->hot != NULL && most > 0)
         blocks = tcpip__reassembly_sack_blocks(&ep->hot->reassembly, ep->rcv_nxt, ranges, most);
-    if (blocks == 0 && options.accecn_count == 0 && signing == NULL) {
+    if (unlikely(ep->ecn.mode == ECN_ACCURATE))
+        blocks = tcp_fit_accecn(ep, payload, fresh, blocks, &counters);
+    if (blocks == 0 && counters.count == 0 && signing == NULL) {
         if (!ep->ts_on)
             return 0;
         tcpip_tcp_timestamps_emit(out, timestamp_clock(now, ep->ts_offset), ep->ts_recent);
         return TCPIP_TCP_TIMESTAMPS_BYTES;
     }
-    options.present = (blocks > 0 ? TCPIP_TCP_HAS_SACK : 0) | (options.accecn_count > 0 ? TCPIP_TCP_HAS_ACCECN : 0);
-    options.accecn_kind = TCPIP_TCP_OPTION_ACCECN0;
+    options.present = (blocks > 0 ? TCPIP_TCP_HAS_SACK : 0) | (counters.count > 0 ? TCPIP_TCP_HAS_ACCECN : 0);
+    options.accecn_kind = counters.kind;
+    options.accecn_count = counters.count & 3u;
+    memcpy(options.accecn, counters.value, sizeof(options.accecn));
     if (signing != NULL)
         signature_reserve(signing, &options);
     if (ep->ts_on) {
@@ -85,7 +103,9 @@ static bool tcp_send_packet(struct tcp_endpoint *ep, struct tcpip_packet *packet
     uint8_t options[TCPIP_TCP_OPTIONS_MAX];
     struct signing own;
     const struct signing *signing = tcpip__tcp_signing(ep, seq, flags, &own) ? &own : NULL;
-    size_t options_bytes = tcp_write_options(ep, packet->length, signing, options);
+    uint32_t payload = packet->length;
+    bool fresh = payload > 0 && seq_geq(seq, ep->snd_nxt);
+    size_t options_bytes = tcp_write_options(ep, payload, fresh, signing, options);
     uint32_t window = 0;
     if ((flags & TCPIP_TCP_RST) == 0)
         window = tcpip__receive_window_advertise(&ep->receive_window, ep->rcv_nxt, ep->receive_queue.bytes, ep->rcv_mss,
@@ -94,7 +114,6 @@ static bool tcp_send_packet(struct tcp_endpoint *ep, struct tcpip_packet *packet
     if (window == 0 && !ep->zero_advertised && (flags & TCPIP_TCP_RST) == 0)
         tcp_stats(ep)->zero_window_advertised++; /* the closing is counted, not the packets that repeat it */
     ep->zero_advertised = window == 0;
-    uint32_t payload = packet->length;
     uint32_t mss = ep->snd_mss + ep->options_bytes - (uint32_t)options_bytes; /* SACK blocks take from the payload */
     if (payload > mss) {
         packet->gso = tcp_is_v4(ep) ? TCPIP_GSO_TCPV4 : TCPIP_GSO_TCPV6;
@@ -110,7 +129,7 @@ static bool tcp_send_packet(struct tcp_endpoint *ep, struct tcpip_packet *packet
         .header_bytes = (uint8_t)(TCPIP_TCP_HEADER_MIN + options_bytes),
         .window = (uint16_t)min_u32(window, 65535),
     };
-    bool fresh = payload > 0 && seq_geq(seq, ep->snd_nxt), cwr = ep->ecn.cwr;
+    bool cwr = ep->ecn.cwr;
     if ((flags & TCPIP_TCP_RST) == 0)
         fields.flags |= tcpip__ecn_flags(&ep->ecn, payload == 0, fresh);
     tcp_push_header(packet, &ep->demux.flow, &fields, options, options_bytes, signing);

@@ -12,6 +12,7 @@
  * Not here:   what a segment means (tcp_input.c, tcp_open.c, tcp_listen.c), calls of the application
  *             (tcp_endpoint.c). */
 #include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_forward.h"
 
 #include <stdalign.h>
 

@@ -23,6 +23,7 @@ struct tcp_time_wait {
     bool ts : 1, ignore_reset : 1;
     bool port_held : 1; /* with these flags: who binds to the port needs REUSE_ADDRESS on both sides, as on Linux */
     uint8_t port_flags : 5;
+    uint16_t ecn_flags; /* AccECN's count, which goes on being told */
 };
 STATIC_ASSERT(sizeof(struct tcp_time_wait) <= 160);
 
@@ -139,6 +140,7 @@ void tcpip__tcp_time_wait_enter(struct tcp_endpoint *ep)
         record->snd_nxt = ep->snd_nxt;
         record->rcv_nxt = ep->rcv_nxt;
         record->ts = ep->ts_on;
+        record->ecn_flags = ep->ecn.mode == ECN_ACCURATE ? tcpip__ecn_flags(&ep->ecn, false, false) : 0;
         record->ts_recent = ep->ts_recent;
         record->ts_offset = ep->ts_offset;
         record->signature = tcpip__tcp_signature_leave(ep);
@@ -181,7 +183,7 @@ static void time_wait_ack(struct tcpip_stack *stack, const struct tcp_time_wait 
         .flow = flow,
         .seq = record->snd_nxt,
         .ack = record->rcv_nxt,
-        .flags = TCPIP_TCP_ACK,
+        .flags = TCPIP_TCP_ACK | record->ecn_flags,
         .window = record->window,
         .options = written,
         .options_bytes = tcpip_tcp_options_emit(written, &options),
