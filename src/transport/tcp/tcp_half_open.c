@@ -479,6 +479,8 @@ static bool half_open_complete(struct tcpip_stack *stack, struct tcp_half_open *
     }
     if (measures)
         tcpip__tcp_handshake_rtt(ep, rtt_ns, sent_once, segment);
+    if (half->level > 1)
+        ep->congestion.cwnd = ep->snd_mss; /* RFC 5681 3.1, as where we open */
     ep->saved_syn = half->saved_syn;
     half->saved_syn = NULL;
     if (half->forwarded)
