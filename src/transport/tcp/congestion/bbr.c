@@ -11,7 +11,7 @@
  *     DOWN --(queue gone, headroom)--> CRUISE --(2 to 3 s, or as long as Reno would take)--> REFILL --(a round)--> UP
  *      ^___________________________________(no growth, or too much lost)_________________________________________|
  *
- *     any --(no smaller round trip for 5 s)--> PROBE_RTT --(200 ms and a round)--> CRUISE, or STARTUP
+ *     any but STARTUP --(no smaller round trip for 5 s)--> PROBE_RTT --(200 ms and a round)--> CRUISE
  *
  * Two models are kept. The long one lives for cycles: max_bw, and inflight_longterm, the volume at which a probe lost
  * more than 2 %. The short one lives from a loss to the next probe: bw_shortterm and inflight_shortterm, at least 0.7
@@ -19,188 +19,31 @@
  *
  * Marks (the draft leaves ECN open) count as a round, or a probe, that lost too much.
  *
- * Rates are kept in units of 64 bytes per second, instants in microseconds modulo 2^32: differences are all that is
- * looked at, and none spans an hour. What an idle connection gives back is rebuilt from what it keeps: pacing_rate, set
- * to the bandwidth when the last byte arrives, and ssthresh, which is the product of bandwidth and min_rtt here.
+ * What an idle connection gives back is rebuilt from what it keeps: pacing_rate, set to the bandwidth when the last
+ * byte arrives, and ssthresh, which is the product of bandwidth and min_rtt here.
  *
- * Owns:        struct bbr, in the controller's state; ssthresh as a memory of the product.
+ * Owns:        states and outputs of struct bbr, in the controller's state; ssthresh as a memory of the product.
  * Invariants:  cwnd is at least four segments, except after a timeout.
- * Not here:    rate samples (rate.c), pacing (pacer.c), which losses there are (scoreboard.c). */
-#include "base/assert.h"
-#include "transport/tcp/congestion/slow_start.h"
+ * Not here:    the model's filters (bbr_model.c), rate samples (rate.c), pacing (pacer.c), which losses there are
+ * (scoreboard.c). */
+#include "transport/tcp/congestion/bbr_model.h"
 
 enum {
-    BBR_UNIT = 64, /* bytes per second */
-    BBR_NONE = 0,  /* of a volume or a rate that isn't bounded: it would be infinite */
-
     BBR_STARTUP_PACING = 277, /* gains in percent: 4 ln 2 */
     BBR_DRAIN_PACING = 50,
     BBR_DOWN_PACING = 90,
     BBR_UP_PACING = 125,
     BBR_CWND = 200,
     BBR_UP_CWND = 225,
-    BBR_PROBE_RTT_CWND = 50,
     BBR_PACING_MARGIN = 99,
-
-    BBR_BETA = 70, /* percent, as the others */
-    BBR_HEADROOM = 15,
-    BBR_LOSS_THRESHOLD = 2,
-    BBR_FULL_GROWTH = 125,
-    BBR_FULL_ROUNDS = 3,
     BBR_FULL_LOSSES = 6, /* in a round of STARTUP */
     BBR_DRAIN_ROUNDS = 3,
-    BBR_PIPE_SEGMENTS = 4,
-    BBR_INITIAL_SEGMENTS = 10,
-    BBR_EXTRA_ROUNDS = 5,   /* half of the filter for aggregation */
-    BBR_RENO_ROUNDS = 63,   /* a Reno flow of 25 Mbit/s at 30 ms gets its turn */
-    BBR_QUANTUM_MAX = 65536 /* bytes */
+    BBR_RENO_ROUNDS = 63, /* a Reno flow of 25 Mbit/s at 30 ms gets its turn */
 };
-#define BBR_MIN_RTT_US UINT32_C(10000000)
-#define BBR_PROBE_RTT_US UINT32_C(5000000)
 #define BBR_PROBE_RTT_LASTS_US UINT32_C(200000)
 #define BBR_WAIT_US UINT32_C(2000000) /* and up to half of it more */
 
-enum bbr_state { BBR_STARTUP, BBR_DRAIN, BBR_DOWN, BBR_CRUISE, BBR_REFILL, BBR_UP, BBR_PROBE_RTT };
-
-/* What the ACKs that come now tell about. */
-enum bbr_acks { ACKS_INIT, ACKS_REFILLING, ACKS_PROBE_STARTING, ACKS_PROBE_FEEDBACK, ACKS_PROBE_STOPPING };
-
-struct bbr {
-    /* rates */
-    uint32_t max_bw[2]; /* of the last cycle, and of this */
-    uint32_t bw_latest; /* in this round */
-    uint32_t bw_shortterm, undo_bw_shortterm;
-    uint32_t full_bw; /* what growth is measured from */
-    /* distance; saturating nanoseconds: 4.3 s is as far as it sees */
-    uint32_t min_rtt, probe_rtt_min_delay;
-    uint32_t min_rtt_at, probe_rtt_min_at; /* us, as all instants */
-    uint32_t probe_rtt_done_at;            /* if probe_rtt_timed */
-    uint32_t cycle_at, probe_wait;
-    /* volumes in bytes */
-    uint32_t inflight_latest, inflight_shortterm, inflight_longterm;
-    uint32_t undo_inflight_shortterm, undo_inflight_longterm;
-    uint32_t prior_cwnd;
-    uint32_t extra_acked[2], extra_acked_delivered, extra_acked_at;
-    uint32_t probe_up_acked_per_inc, probe_up_acked;
-    uint32_t next_round_delivered, loss_round_delivered; /* modulo 2^32 */
-    uint8_t state, undo_state;                           /* enum bbr_state; undo_state PROBE_RTT: none */
-    uint8_t ack_phase;                                   /* enum bbr_acks */
-    uint8_t full_bw_count, probe_up_rounds, rounds_since_probe_up, drain_rounds, extra_acked_rounds;
-    uint8_t loss_events; /* ACKs that told of losses, in this round of STARTUP */
-    bool started : 1, round_start : 1, loss_round_start : 1, loss_in_round : 1;
-    bool full_bw_reached : 1, full_bw_now : 1;
-    bool idle_restart : 1, probe_rtt_expired : 1, probe_rtt_round_done : 1, probe_rtt_timed : 1;
-    bool bw_probe_sample : 1, probe_too_high : 1, probe_precautionary : 1, in_recovery : 1;
-};
-STATIC_ASSERT(sizeof(struct bbr) <= TCPIP_CONGESTION_STATE_BYTES);
-
-static struct bbr *bbr_of(struct tcpip_congestion *congestion)
-{
-    return (struct bbr *)(void *)congestion->state;
-}
-
-static uint32_t bbr_clock(tcpip_ns now)
-{
-    return (uint32_t)(now / TCPIP_US);
-}
-
-static uint32_t bbr_percent(uint64_t value, uint32_t percent)
-{
-    return (uint32_t)min_u64(value * percent / 100, UINT32_MAX);
-}
-
-/* `value` unless there is a lower bound. */
-static uint32_t bbr_bounded(uint32_t value, uint32_t bound)
-{
-    return bound != BBR_NONE ? min_u32(value, bound) : value;
-}
-
-static bool bbr_delivered_by(uint64_t delivered, uint32_t mark)
-{
-    return (int32_t)((uint32_t)delivered - mark) >= 0;
-}
-
-/* ---- the model's results ---- */
-
-static uint32_t bbr_max_bw(const struct bbr *bbr)
-{
-    return max_u32(bbr->max_bw[0], bbr->max_bw[1]);
-}
-
-static uint32_t bbr_bw(const struct bbr *bbr)
-{
-    return bbr_bounded(bbr_max_bw(bbr), bbr->bw_shortterm);
-}
-
-static uint32_t bbr_bdp(const struct tcpip_congestion *congestion, const struct bbr *bbr, uint32_t bw, uint32_t gain)
-{
-    if (bbr->min_rtt == UINT32_MAX || bw == 0)
-        return bbr_percent((uint64_t)BBR_INITIAL_SEGMENTS * congestion->mss, gain);
-    uint64_t bdp = tcpip__muldiv_u64((uint64_t)bw * BBR_UNIT, bbr->min_rtt, (uint64_t)TCPIP_SECOND);
-    return bbr_percent(min_u64(bdp, UINT32_MAX), gain);
-}
-
-static uint32_t bbr_pipe(const struct tcpip_congestion *congestion)
-{
-    return BBR_PIPE_SEGMENTS * congestion->mss;
-}
-
-/* Room for what offloads keep: three packets of a millisecond. */
-static uint32_t bbr_quantized(const struct tcpip_congestion *congestion, const struct bbr *bbr, uint32_t inflight)
-{
-    uint32_t quantum = (uint32_t)min_u64(congestion->pacing_rate / 1000, BBR_QUANTUM_MAX);
-    quantum = max_u32(quantum, 2 * congestion->mss);
-    inflight = max_u32(inflight, max_u32(3 * quantum, bbr_pipe(congestion)));
-    return bbr->state == BBR_UP ? sat_add_u32(inflight, 2 * congestion->mss) : inflight;
-}
-
-static uint32_t bbr_inflight(const struct tcpip_congestion *congestion, const struct bbr *bbr, uint32_t bw)
-{
-    return bbr_quantized(congestion, bbr, bbr_bdp(congestion, bbr, bw, 100));
-}
-
-/* What leaves room for others; BBR_NONE: no bound is known. */
-static uint32_t bbr_with_headroom(const struct tcpip_congestion *congestion, const struct bbr *bbr)
-{
-    if (bbr->inflight_longterm == BBR_NONE)
-        return BBR_NONE;
-    uint32_t headroom = max_u32(bbr_percent(bbr->inflight_longterm, BBR_HEADROOM), congestion->mss);
-    return max_u32(sat_sub_u32(bbr->inflight_longterm, headroom), bbr_pipe(congestion));
-}
-
-static bool bbr_in_probe_bw(const struct bbr *bbr)
-{
-    return bbr->state >= BBR_DOWN && bbr->state <= BBR_UP;
-}
-
-static bool bbr_probing(const struct bbr *bbr)
-{
-    return bbr->state == BBR_STARTUP || bbr->state == BBR_REFILL || bbr->state == BBR_UP;
-}
-
-static bool bbr_too_high(uint32_t lost, uint32_t tx_in_flight, const struct tcpip_congestion_ack *ack)
-{
-    return (uint64_t)lost * 100 > (uint64_t)tx_in_flight * BBR_LOSS_THRESHOLD || (lost > 0 && !ack->has_sack);
-}
-
 /* ---- transitions ---- */
-
-static void bbr_start_round(struct bbr *bbr, uint64_t delivered)
-{
-    bbr->next_round_delivered = (uint32_t)delivered;
-}
-
-static void bbr_reset_full_bw(struct bbr *bbr)
-{
-    bbr->full_bw = 0;
-    bbr->full_bw_count = 0;
-    bbr->full_bw_now = false;
-}
-
-static void bbr_reset_short_term(struct bbr *bbr)
-{
-    bbr->bw_shortterm = bbr->inflight_shortterm = BBR_NONE;
-}
 
 static void bbr_start_down(struct bbr *bbr, const struct tcpip_congestion_ack *ack)
 {
@@ -236,11 +79,6 @@ static void bbr_raise_slope(const struct tcpip_congestion *congestion, struct bb
     bbr->probe_up_acked_per_inc = max_u32(congestion->cwnd / growth, congestion->mss);
 }
 
-static uint32_t bbr_sample(const struct tcpip_congestion_ack *ack)
-{
-    return (uint32_t)min_u64(ack->delivery_rate / BBR_UNIT, UINT32_MAX);
-}
-
 static void bbr_start_up(const struct tcpip_congestion *congestion, struct bbr *bbr,
                          const struct tcpip_congestion_ack *ack)
 {
@@ -274,22 +112,13 @@ static void bbr_handle_too_high(struct tcpip_congestion *congestion, struct bbr 
 {
     bbr->probe_too_high = true;
     bbr->bw_probe_sample = false; /* once per probe */
-    uint32_t target = min_u32(bbr_bdp(congestion, bbr, bbr_bw(bbr), 100), congestion->cwnd);
+    uint32_t target = min_u32(tcpip__bbr_bdp(congestion, bbr, bbr_bw(bbr), 100), congestion->cwnd);
     if (!app_limited)
         bbr->inflight_longterm = max_u32(max_u32(in_flight, bbr_percent(target, BBR_BETA)), 1);
     if (bbr->state == BBR_UP) {
         bbr->undo_state = BBR_UP;
         bbr_start_down(bbr, ack);
     }
-}
-
-/* How much was in flight when the share of losses passed the threshold, within a packet of many segments. */
-static uint32_t bbr_inflight_at_loss(const struct tcpip_congestion_ack *ack)
-{
-    uint64_t before = sat_sub_u32(ack->loss_tx_in_flight, ack->loss_bytes);
-    uint64_t lost = sat_sub_u32(ack->loss_since, ack->loss_bytes);
-    uint64_t prefix = sat_sub_u64(before * BBR_LOSS_THRESHOLD, lost * 100) / (100 - BBR_LOSS_THRESHOLD);
-    return (uint32_t)min_u64(before + prefix, UINT32_MAX);
 }
 
 static void bbr_handle_losses(struct tcpip_congestion *congestion, struct bbr *bbr,
@@ -306,107 +135,12 @@ static void bbr_handle_losses(struct tcpip_congestion *congestion, struct bbr *b
     if (!bbr->bw_probe_sample)
         return;
     if (ack->loss_bytes > 0 && bbr_too_high(ack->loss_since, ack->loss_tx_in_flight, ack))
-        bbr_handle_too_high(congestion, bbr, bbr_inflight_at_loss(ack), ack->loss_app_limited, ack);
+        bbr_handle_too_high(congestion, bbr, tcpip__bbr_inflight_at_loss(ack), ack->loss_app_limited, ack);
     else if (ack->ecn_echo)
         bbr_handle_too_high(congestion, bbr, ack->tx_in_flight, ack->app_limited, ack);
 }
 
-/* ---- the long and the short model ---- */
-
-static void bbr_update_latest(struct bbr *bbr, const struct tcpip_congestion_ack *ack)
-{
-    bbr->loss_round_start = false;
-    bbr->bw_latest = max_u32(bbr->bw_latest, bbr_sample(ack));
-    bbr->inflight_latest = max_u32(bbr->inflight_latest, (uint32_t)(ack->delivered - ack->prior_delivered));
-    if (bbr_delivered_by(ack->prior_delivered, bbr->loss_round_delivered)) {
-        bbr->loss_round_delivered = (uint32_t)ack->delivered;
-        bbr->loss_round_start = true;
-    }
-}
-
-static void bbr_update_max_bw(struct bbr *bbr, const struct tcpip_congestion_ack *ack)
-{
-    bbr->round_start = bbr_delivered_by(ack->prior_delivered, bbr->next_round_delivered);
-    if (bbr->round_start) {
-        bbr_start_round(bbr, ack->delivered);
-        bbr->rounds_since_probe_up = (uint8_t)min_u32(bbr->rounds_since_probe_up + 1u, UINT8_MAX);
-        bbr->drain_rounds = (uint8_t)min_u32(bbr->drain_rounds + 1u, UINT8_MAX);
-    }
-    uint32_t sample = bbr_sample(ack);
-    if (sample > 0 && (sample >= bbr_max_bw(bbr) || !ack->app_limited))
-        bbr->max_bw[1] = max_u32(bbr->max_bw[1], sample);
-}
-
-static void bbr_update_congestion(struct tcpip_congestion *congestion, struct bbr *bbr,
-                                  const struct tcpip_congestion_ack *ack)
-{
-    bbr_update_max_bw(bbr, ack);
-    if (!bbr->loss_round_start)
-        return;
-    if (bbr->loss_in_round && !bbr_probing(bbr)) {
-        uint32_t bw = bbr->bw_shortterm != BBR_NONE ? bbr->bw_shortterm : bbr_max_bw(bbr);
-        uint32_t inflight = bbr->inflight_shortterm != BBR_NONE ? bbr->inflight_shortterm : congestion->cwnd;
-        bbr->bw_shortterm = max_u32(max_u32(bbr->bw_latest, bbr_percent(bw, BBR_BETA)), 1);
-        bbr->inflight_shortterm = max_u32(max_u32(bbr->inflight_latest, bbr_percent(inflight, BBR_BETA)), 1);
-    }
-    bbr->loss_in_round = false;
-}
-
-/* What arrives beyond bw * time, because the path or the receiver hands things on in heaps. */
-static void bbr_update_aggregation(const struct tcpip_congestion *congestion, struct bbr *bbr,
-                                   const struct tcpip_congestion_ack *ack)
-{
-    uint32_t now = bbr_clock(ack->now);
-    uint64_t expected = (uint64_t)bbr_bw(bbr) * BBR_UNIT * (now - bbr->extra_acked_at) / 1000000;
-    if (bbr->extra_acked_delivered <= expected) {
-        bbr->extra_acked_delivered = 0;
-        bbr->extra_acked_at = now;
-        expected = 0;
-    }
-    bbr->extra_acked_delivered = sat_add_u32(bbr->extra_acked_delivered, ack->newly_delivered);
-    uint32_t extra = min_u32((uint32_t)sat_sub_u64(bbr->extra_acked_delivered, expected), congestion->cwnd);
-    if (bbr->round_start)
-        bbr->extra_acked_rounds++;
-    if (bbr->extra_acked_rounds >= (bbr->full_bw_reached ? BBR_EXTRA_ROUNDS : 1)) {
-        bbr->extra_acked_rounds = 0;
-        bbr->extra_acked[0] = bbr->extra_acked[1];
-        bbr->extra_acked[1] = 0;
-    }
-    bbr->extra_acked[1] = max_u32(bbr->extra_acked[1], extra);
-}
-
-static void bbr_update_min_rtt(struct bbr *bbr, const struct tcpip_congestion_ack *ack)
-{
-    uint32_t now = bbr_clock(ack->now);
-    bbr->probe_rtt_expired = now - bbr->probe_rtt_min_at > BBR_PROBE_RTT_US;
-    if (ack->rtt_ns >= 0) {
-        uint32_t rtt = (uint32_t)clamp_i64(ack->rtt_ns, 1, UINT32_MAX - 1);
-        if (rtt < bbr->probe_rtt_min_delay || bbr->probe_rtt_expired) {
-            bbr->probe_rtt_min_delay = rtt;
-            bbr->probe_rtt_min_at = now;
-        }
-    }
-    if (bbr->probe_rtt_min_delay < bbr->min_rtt || now - bbr->min_rtt_at > BBR_MIN_RTT_US) {
-        bbr->min_rtt = bbr->probe_rtt_min_delay;
-        bbr->min_rtt_at = bbr->probe_rtt_min_at;
-    }
-}
-
 /* ---- the state machine ---- */
-
-static void bbr_check_full_bw(struct bbr *bbr, const struct tcpip_congestion_ack *ack)
-{
-    if (bbr->full_bw_now || !bbr->round_start || ack->app_limited || bbr->state == BBR_PROBE_RTT)
-        return;
-    uint32_t sample = bbr_sample(ack);
-    if (sample >= bbr_percent(bbr->full_bw, BBR_FULL_GROWTH)) {
-        bbr_reset_full_bw(bbr);
-        bbr->full_bw = sample;
-        return;
-    }
-    bbr->full_bw_now = ++bbr->full_bw_count >= BBR_FULL_ROUNDS;
-    bbr->full_bw_reached |= bbr->full_bw_now;
-}
 
 static void bbr_check_startup(struct tcpip_congestion *congestion, struct bbr *bbr,
                               const struct tcpip_congestion_ack *ack)
@@ -419,7 +153,7 @@ static void bbr_check_startup(struct tcpip_congestion *congestion, struct bbr *b
     if (lossy && ack->in_recovery && !bbr->full_bw_reached) {
         bbr->undo_state = BBR_STARTUP;
         bbr->full_bw_reached = true;
-        bbr->inflight_longterm = max_u32(bbr_bdp(congestion, bbr, bbr_bw(bbr), 100), bbr->inflight_latest);
+        bbr->inflight_longterm = max_u32(tcpip__bbr_bdp(congestion, bbr, bbr_bw(bbr), 100), bbr->inflight_latest);
     }
     if (bbr->loss_round_start)
         bbr->loss_events = 0;
@@ -472,7 +206,7 @@ static bool bbr_adapt_long_term(struct tcpip_congestion *congestion, struct bbr 
 static bool bbr_time_to_probe(const struct tcpip_congestion *congestion, const struct bbr *bbr,
                               const struct tcpip_congestion_ack *ack)
 {
-    uint32_t target = min_u32(bbr_bdp(congestion, bbr, bbr_bw(bbr), 100), congestion->cwnd);
+    uint32_t target = min_u32(tcpip__bbr_bdp(congestion, bbr, bbr_bw(bbr), 100), congestion->cwnd);
     uint32_t rounds = min_u32(max_u32(target / congestion->mss, 1), BBR_RENO_ROUNDS);
     return bbr_clock(ack->now) - bbr->cycle_at > bbr->probe_wait || bbr->rounds_since_probe_up >= rounds;
 }
@@ -480,9 +214,9 @@ static bool bbr_time_to_probe(const struct tcpip_congestion *congestion, const s
 static bool bbr_time_to_cruise(const struct tcpip_congestion *congestion, const struct bbr *bbr,
                                const struct tcpip_congestion_ack *ack)
 {
-    uint32_t headroom = bbr_with_headroom(congestion, bbr);
+    uint32_t headroom = tcpip__bbr_with_headroom(congestion, bbr);
     return (headroom == BBR_NONE || ack->in_flight <= headroom) &&
-           ack->in_flight <= bbr_inflight(congestion, bbr, bbr_max_bw(bbr));
+           ack->in_flight <= tcpip__bbr_inflight(congestion, bbr, bbr_max_bw(bbr));
 }
 
 static bool bbr_time_to_go_down(const struct tcpip_congestion *congestion, struct bbr *bbr,
@@ -540,16 +274,11 @@ static void bbr_check_drain(const struct tcpip_congestion *congestion, struct bb
                             const struct tcpip_congestion_ack *ack)
 {
     if (bbr->state == BBR_DRAIN &&
-        (ack->in_flight <= bbr_inflight(congestion, bbr, bbr_bw(bbr)) || bbr->drain_rounds > BBR_DRAIN_ROUNDS))
+        (ack->in_flight <= tcpip__bbr_inflight(congestion, bbr, bbr_bw(bbr)) || bbr->drain_rounds > BBR_DRAIN_ROUNDS))
         bbr_start_down(bbr, ack);
 }
 
 /* ---- PROBE_RTT ---- */
-
-static uint32_t bbr_probe_rtt_cwnd(const struct tcpip_congestion *congestion, const struct bbr *bbr)
-{
-    return max_u32(bbr_bdp(congestion, bbr, bbr_bw(bbr), BBR_PROBE_RTT_CWND), bbr_pipe(congestion));
-}
 
 /* `ack` has what the restart needs: now, delivered, snd_nxt. */
 static void bbr_check_probe_rtt_done(struct tcpip_congestion *congestion, struct bbr *bbr,
@@ -582,7 +311,7 @@ static void bbr_check_probe_rtt(struct tcpip_congestion *congestion, struct bbr 
         bbr_start_round(bbr, ack->delivered);
     }
     if (bbr->state == BBR_PROBE_RTT) {
-        if (!bbr->probe_rtt_timed && ack->in_flight <= bbr_probe_rtt_cwnd(congestion, bbr)) {
+        if (!bbr->probe_rtt_timed && ack->in_flight <= tcpip__bbr_probe_rtt_cwnd(congestion, bbr)) {
             bbr->probe_rtt_timed = true;
             bbr->probe_rtt_done_at = bbr_clock(ack->now) + BBR_PROBE_RTT_LASTS_US;
             bbr->probe_rtt_round_done = false;
@@ -625,9 +354,9 @@ static void bbr_set_pacing(struct tcpip_congestion *congestion, const struct bbr
 
 static void bbr_set_cwnd(struct tcpip_congestion *congestion, struct bbr *bbr, const struct tcpip_congestion_ack *ack)
 {
-    uint32_t most = sat_add_u32(bbr_bdp(congestion, bbr, bbr_bw(bbr), bbr_cwnd_gain(bbr)),
+    uint32_t most = sat_add_u32(tcpip__bbr_bdp(congestion, bbr, bbr_bw(bbr), bbr_cwnd_gain(bbr)),
                                 max_u32(bbr->extra_acked[0], bbr->extra_acked[1]));
-    most = min_u32(bbr_quantized(congestion, bbr, most), CONGESTION_CWND_MAX);
+    most = min_u32(tcpip__bbr_quantized(congestion, bbr, most), CONGESTION_CWND_MAX);
     uint32_t grown = sat_add_u32(congestion->cwnd, ack->newly_delivered);
     if (bbr->full_bw_reached)
         congestion->cwnd = min_u32(grown, most);
@@ -635,11 +364,11 @@ static void bbr_set_cwnd(struct tcpip_congestion *congestion, struct bbr *bbr, c
         congestion->cwnd = min_u32(grown, CONGESTION_CWND_MAX);
     congestion->cwnd = max_u32(congestion->cwnd, bbr_pipe(congestion));
     if (bbr->state == BBR_PROBE_RTT)
-        congestion->cwnd = min_u32(congestion->cwnd, bbr_probe_rtt_cwnd(congestion, bbr));
+        congestion->cwnd = min_u32(congestion->cwnd, tcpip__bbr_probe_rtt_cwnd(congestion, bbr));
     /* What recent congestion bounds. */
     uint32_t cap = BBR_NONE;
     if (bbr->state == BBR_PROBE_RTT || bbr->state == BBR_CRUISE)
-        cap = bbr_with_headroom(congestion, bbr);
+        cap = tcpip__bbr_with_headroom(congestion, bbr);
     else if (bbr_in_probe_bw(bbr))
         cap = bbr->inflight_longterm;
     uint32_t bounded = bbr_bounded(bbr_bounded(congestion->cwnd, cap), bbr->inflight_shortterm);
@@ -699,24 +428,18 @@ static void bbr_on_ack(struct tcpip_congestion *congestion, const struct tcpip_c
     bbr->in_recovery = ack->in_recovery;
     bbr_handle_losses(congestion, bbr, ack);
     if (ack->newly_delivered > 0) {
-        bbr_update_latest(bbr, ack);
-        bbr_update_congestion(congestion, bbr, ack);
-        bbr_update_aggregation(congestion, bbr, ack);
-        bbr_check_full_bw(bbr, ack);
+        tcpip__bbr_update_model(congestion, bbr, ack);
         bbr_check_startup(congestion, bbr, ack);
         bbr_check_drain(congestion, bbr, ack);
         bbr_update_cycle(congestion, bbr, ack);
     }
-    bbr_update_min_rtt(bbr, ack);
+    tcpip__bbr_update_min_rtt(bbr, ack);
     bbr_check_probe_rtt(congestion, bbr, ack);
-    if (bbr->loss_round_start) {
-        bbr->bw_latest = bbr_sample(ack);
-        bbr->inflight_latest = (uint32_t)(ack->delivered - ack->prior_delivered);
-    }
+    tcpip__bbr_advance_latest(bbr, ack);
     bbr_set_pacing(congestion, bbr, ack->in_flight == 0 ? 100 : bbr_pacing_gain(bbr));
     bbr_set_cwnd(congestion, bbr, ack);
     if (bbr->full_bw_reached)
-        congestion->ssthresh = max_u32(bbr_bdp(congestion, bbr, bbr_bw(bbr), 100), congestion->mss);
+        congestion->ssthresh = max_u32(tcpip__bbr_bdp(congestion, bbr, bbr_bw(bbr), 100), congestion->mss);
 }
 
 static void bbr_on_recovery(struct tcpip_congestion *congestion, const struct tcpip_congestion_ack *ack)
