@@ -17,10 +17,11 @@ struct tcp_delivered {
 struct tcp_ack {
     tcpip_ns now;
     seqnum ack, prior_una;
-    uint32_t acked;     /* bytes by which snd_una moved (SYN and FIN count) */
-    uint32_t sacked;    /* bytes newly SACKed */
-    uint32_t delivered; /* bytes newly delivered: acked ones not SACKed before, and SACKed ones */
-    uint32_t lost;      /* bytes newly marked lost */
+    uint32_t acked;      /* bytes by which snd_una moved (SYN and FIN count) */
+    uint32_t sacked;     /* bytes newly SACKed */
+    uint32_t delivered;  /* bytes newly delivered: acked ones not SACKed before, and SACKed ones */
+    uint32_t lost;       /* bytes newly marked lost, */
+    uint32_t lost_again; /* and of these, retransmissions */
     uint32_t in_flight, prior_in_flight;
     tcpip_ns rtt_ns;                /* of a segment sent once; -1: none */
     tcpip_ns sacked_rtt_ns;         /* of a segment newly SACKed, sent once; -1: none */

@@ -5,9 +5,10 @@
  *
  *     next_at = max(next_at, now - credit) + bytes / rate
  *
- * Who comes late gets some of the lateness credited, or a timer that fires late would lower the rate: two ticks of the
- * timer wheel, or half of what the packet takes if that is longer (a loop that looks at its timers every few
- * milliseconds sends larger packets, and is still not let to catch up on a pause of the application).
+ * Who comes late gets some of the lateness credited, or a timer that fires late would lower the rate. If data waited
+ * for next_at and the timer came late, it was the clock: all of it, up to 16 ms, as there are clocks that tick
+ * every 15. Else there was nothing to send, and a pause of the application is no reason for a burst: two ticks of the
+ * timer wheel, or half of what the packet takes if that is longer.
  *
  * The rate is the controller's if it has one. For others that are asked to pace it is Linux's: the window over a round
  * trip, twice that while the window doubles so that it isn't pacing that limits growth, and a fifth more afterwards.
@@ -29,11 +30,11 @@ enum {
     PACER_NEAR_BYTES = 65536,
     PACER_NEAR_SHIFT = 19
 };
-static const tcpip_ns PACER_CREDIT_NS = INT64_C(2) << TIMER_TICK_BITS;
+static const tcpip_ns PACER_CREDIT_NS = INT64_C(2) << TIMER_TICK_BITS, PACER_LATE_NS = 16 * TCPIP_MS;
 
 void tcpip__pacer_init(struct pacer *pacer, tcpip_ns now)
 {
-    pacer->next_at = now;
+    *pacer = (struct pacer){.next_at = now, .held_at = -1};
 }
 
 uint64_t tcpip__pacer_rate(const struct pacer_facts *facts)
@@ -53,7 +54,7 @@ void tcpip__pacer_sent(struct pacer *pacer, uint32_t bytes, uint64_t rate, tcpip
 {
     ASSERT(rate != 0);
     tcpip_ns takes = (tcpip_ns)min_u64(tcpip__muldiv_u64(bytes, (uint64_t)TCPIP_SECOND, rate), INT64_MAX / 4);
-    tcpip_ns credit = max_i64(PACER_CREDIT_NS, takes / 2);
+    tcpip_ns credit = max_i64(pacer->held_at == now ? PACER_LATE_NS : PACER_CREDIT_NS, takes / 2);
     pacer->next_at = max_i64(pacer->next_at, now - credit) + takes;
 }
 

@@ -7,6 +7,7 @@
 
 struct pacer {
     tcpip_ns next_at; /* nothing goes before */
+    tcpip_ns held_at; /* TCPIP_NEVER: something waits for next_at; else the instant at which it last found it past */
 };
 
 /* What a rate is made of. */
@@ -21,10 +22,14 @@ struct pacer_facts {
 void tcpip__pacer_init(struct pacer *pacer, tcpip_ns now);
 /* Bytes per second; 0: not paced. */
 uint64_t tcpip__pacer_rate(const struct pacer_facts *facts);
-/* May something go? If not, next_at says when. */
-static inline bool pacer_open(const struct pacer *pacer, tcpip_ns now)
+/* May something go? If not, it waits, and next_at says until when. */
+static inline bool pacer_open(struct pacer *pacer, tcpip_ns now)
 {
-    return now >= pacer->next_at;
+    if (now < pacer->next_at)
+        pacer->held_at = TCPIP_NEVER;
+    else if (pacer->held_at == TCPIP_NEVER)
+        pacer->held_at = now;
+    return pacer->held_at != TCPIP_NEVER;
 }
 /* `bytes` left at `rate`, which isn't 0. */
 void tcpip__pacer_sent(struct pacer *pacer, uint32_t bytes, uint64_t rate, tcpip_ns now);

@@ -52,6 +52,17 @@ static void test_a_clock_of_half_a_packet_doesnt_lower_the_rate(void **state)
     assert_in_range(sent, 9900000, 10100000);
 }
 
+static void test_a_clock_of_many_packets_doesnt_lower_the_rate(void **state)
+{
+    (void)state;
+    /* 100 MB/s, packets of 29 us, a clock of 15 ms: all that was due since the last tick goes at once. */
+    uint64_t sent = sent_in_a_second(100000000, 2 * MSS, 15 * TCPIP_MS);
+    assert_in_range(sent, 98000000, 101000000);
+    /* A clock that stands still for a tenth of a second is none: what it missed is lost. */
+    sent = sent_in_a_second(100000000, 2 * MSS, 100 * TCPIP_MS);
+    assert_in_range(sent, 14000000, 16000000); /* at nine of its ticks it makes up for 16 ms */
+}
+
 static void test_a_pause_is_no_credit_for_a_burst(void **state)
 {
     (void)state;
@@ -124,6 +135,7 @@ int main(void)
         cmocka_unit_test(test_over_a_second_the_rate_is_kept),
         cmocka_unit_test(test_a_clock_of_two_ticks_doesnt_lower_the_rate),
         cmocka_unit_test(test_a_clock_of_half_a_packet_doesnt_lower_the_rate),
+        cmocka_unit_test(test_a_clock_of_many_packets_doesnt_lower_the_rate),
         cmocka_unit_test(test_a_pause_is_no_credit_for_a_burst),
         cmocka_unit_test(test_a_rate_is_the_window_over_a_round_trip),
         cmocka_unit_test(test_a_packet_lasts_a_millisecond),

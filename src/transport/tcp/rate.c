@@ -12,6 +12,10 @@
  * A sample is "limited by the application" if somewhere in its window the sender had nothing to send: it says that the
  * path is at least so fast.
  *
+ * Where the clock stands still for longer than a round trip takes, a record is sent and delivered at one instant, and
+ * both intervals are nothing. Then the sample is what was delivered since the clock last moved, over that time: at the
+ * end of a tick, when the last ACK of it comes, it is right.
+ *
  * Owns:        struct rate.
  * Invariants:  delivered never decreases; a snapshot is never ahead of it.
  * Not here:    which record is the newest (scoreboard.c), what the rate is good for (congestion/).
@@ -22,7 +26,7 @@
 
 void tcpip__rate_init(struct rate *rate, tcpip_ns now)
 {
-    *rate = (struct rate){.delivered_at = now, .first_sent_at = now};
+    *rate = (struct rate){.delivered_at = now, .before_at = now, .first_sent_at = now};
 }
 
 struct rate_snapshot tcpip__rate_on_send(struct rate *rate, uint32_t in_flight, tcpip_ns now)
@@ -49,6 +53,10 @@ void tcpip__rate_on_ack(struct rate *rate, const struct record *newest, tcpip_ns
     facts->app_limited = false;
     if (facts->delivered == 0)
         return;
+    if (facts->now != rate->delivered_at) {
+        rate->before_at = rate->delivered_at;
+        rate->before_delivered = rate->delivered;
+    }
     rate->delivered += facts->delivered;
     rate->delivered_at = facts->now;
     if (rate->app_limited_until != 0 && rate->delivered > rate->app_limited_until)
@@ -64,9 +72,13 @@ void tcpip__rate_on_ack(struct rate *rate, const struct record *newest, tcpip_ns
     tcpip_ns interval = max_i64(newest->sent_at - then->first_sent_at, facts->now - then->delivered_at);
     rate->first_sent_at = newest->sent_at;
     /* Less than a round trip can't have passed: the record was sent again, and this acknowledges the first copy. */
+    uint64_t delivered = rate->delivered - then->delivered;
+    if (interval <= 0) {
+        interval = facts->now - rate->before_at;
+        delivered = rate->delivered - rate->before_delivered;
+    }
     if (interval <= 0 || interval < min_rtt_ns)
         return;
-    uint64_t delivered = rate->delivered - then->delivered;
     rate->bytes_per_second = tcpip__muldiv_u64(delivered, (uint64_t)TCPIP_SECOND, (uint64_t)interval);
     rate->sample_app_limited = then->app_limited;
     facts->rate_bytes_per_second = rate->bytes_per_second;

@@ -8,6 +8,8 @@
 struct rate {
     uint64_t delivered; /* bytes delivered over the connection's life (while the hot block lives) */
     tcpip_ns delivered_at;
+    tcpip_ns before_at;         /* the latest delivery at another instant than delivered_at, */
+    uint64_t before_delivered;  /* and `delivered` then */
     tcpip_ns first_sent_at;     /* send time of the record that began the current window */
     uint64_t app_limited_until; /* `delivered` at which the bubble has left; 0: none */
     uint64_t bytes_per_second;  /* latest valid sample */

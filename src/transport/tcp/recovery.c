@@ -3,6 +3,7 @@
  *
  *     OPEN <-> DISORDER --(judged lost, or enough duplicates)--> RECOVERY --(ack >= recovery_point)--> OPEN
  *        \____________________(timer)____________________________/--> LOSS --(ack >= recovery_point)--> OPEN
+ *                                          ^--(a repair was lost)--/
  *
  * An episode covers what was outstanding when it began, up to recovery_point, and reduces the window once, whatever
  * more is found lost in it (RFC 6675 section 5, RFC 6582).
@@ -171,6 +172,11 @@ uint32_t tcpip__recovery_on_ack(struct recovery *recovery, const struct tcp_ack 
         recovery->frto = FRTO_OFF;
         uint32_t next = recovery_judge(recovery, facts, sack_enabled, sacked_bytes, something_lost, false);
         return next != RECOVERY_NOTHING ? next : fast ? RECOVERY_EXIT : RECOVERY_NOTHING;
+    }
+    if (recovery_again(recovery, facts)) {
+        recovery->frto = FRTO_OFF;
+        recovery->prr_delivered = facts->delivered;
+        return RECOVERY_ENTER;
     }
     if (!fast)
         return RECOVERY_NOTHING;

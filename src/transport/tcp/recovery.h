@@ -84,6 +84,13 @@ void tcpip__recovery_sent(struct recovery *recovery, uint32_t bytes);
 /* RFC 9937: cwnd for the rest of this ACK in fast recovery, that of the ACK that entered too. */
 uint32_t tcpip__recovery_prr_cwnd(const struct recovery *recovery, const struct tcp_ack *facts, uint32_t ssthresh,
                                   uint32_t mss);
+/* RFC 5681 4.3: a retransmission that is lost too is a second sign of congestion. After a timeout the window grows
+ * while repairs are made, and would do so as long as they are lost: then it is an episode of its own that begins (as
+ * Linux). */
+static inline bool recovery_again(const struct recovery *recovery, const struct tcp_ack *facts)
+{
+    return recovery->state == TCPIP_TCP_LOSS && facts->lost_again > 0;
+}
 static inline bool recovery_active(const struct recovery *recovery)
 {
     return recovery->state >= TCPIP_TCP_RECOVERY;

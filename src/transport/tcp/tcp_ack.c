@@ -325,13 +325,14 @@ tcpip_ns tcpip__tcp_reordering_window(const struct tcp_endpoint *ep, bool in_rec
     return tcpip__rack_window(&hot->rack, &path);
 }
 
-/* RACK's judgement of what is in flight now; returns the bytes newly lost. */
-static uint32_t ack_judge_by_time(struct tcp_endpoint *ep, tcpip_ns now)
+/* RACK's judgement of what is in flight now: facts->lost, lost_again. */
+static void ack_judge_by_time(struct tcp_endpoint *ep, struct tcp_ack *facts)
 {
+    tcpip_ns now = facts->now;
     struct tcp_hot *hot = ep->hot;
     const struct rack *rack = &hot->rack;
     if (!rack->newest.known)
-        return 0;
+        return;
     tcpip_ns window_ns = tcpip__tcp_reordering_window(ep, recovery_active(&hot->recovery));
     struct time_judgement judgement =
         tcpip__scoreboard_mark_lost_by_time(&hot->board, &rack->newest, rack_sent_by(rack, window_ns, now));
@@ -339,7 +340,8 @@ static uint32_t ack_judge_by_time(struct tcp_endpoint *ep, tcpip_ns now)
                                                      : TCPIP_NEVER);
     tcp_stats(ep)->rack_losses += div_round_up(judgement.lost, ep->snd_mss);
     tcp_stats(ep)->lost_retransmits += div_round_up(judgement.lost_retransmitted, ep->snd_mss);
-    return judgement.lost;
+    facts->lost += judgement.lost;
+    facts->lost_again += judgement.lost_retransmitted;
 }
 
 /* Stop 8. */
@@ -355,7 +357,7 @@ static void ack_losses(struct tcp_endpoint *ep, struct tcp_ack *facts)
     }
     if (facts->rack) {
         tcpip__rack_on_ack(&hot->rack, facts, ep->snd_nxt);
-        facts->lost += ack_judge_by_time(ep, facts->now);
+        ack_judge_by_time(ep, facts);
     } else if (ep->sack_on && board->sacked_bytes > 0)
         facts->lost += tcpip__scoreboard_mark_lost(board, hot->recovery.reordering, ep->snd_mss);
     uint32_t sacked = ep->sack_on ? board->sacked_bytes : board->reno_sacked_bytes;
@@ -425,11 +427,11 @@ void tcpip__tcp_reordering_over(struct tcp_endpoint *ep, tcpip_ns now)
         .sacked_rtt_ns = -1,
         .rack = true,
     };
-    facts.lost = ack_judge_by_time(ep, now);
+    ack_judge_by_time(ep, &facts);
     if (facts.lost == 0)
         return;
     tcp_stats(ep)->rack_timeouts++;
-    if (!recovery_active(&hot->recovery)) {
+    if (!recovery_active(&hot->recovery) || recovery_again(&hot->recovery, &facts)) {
         uint8_t before = hot->recovery.state;
         hot->recovery.prr_delivered = 0;
         ack_enter_recovery(ep, &facts);

@@ -21,7 +21,10 @@ uint32_t tcpip__bbr_bdp(const struct tcpip_congestion *congestion, const struct 
 {
     if (bbr->min_rtt == UINT32_MAX || bw == 0)
         return bbr_percent((uint64_t)BBR_INITIAL_SEGMENTS * congestion->mss, gain);
-    uint64_t bdp = tcpip__muldiv_u64((uint64_t)bw * BBR_UNIT, bbr->min_rtt, (uint64_t)TCPIP_SECOND);
+    /* Where the clock stands still for longer than a round trip takes, ACKs come in heaps of a tick, and what is sent
+     * is sent for a tick. (Two ACKs are never farther apart than four segments are, which are in flight always.) */
+    uint64_t distance = max_u64(bbr->min_rtt, (uint64_t)bbr->tick * (uint64_t)TCPIP_US);
+    uint64_t bdp = tcpip__muldiv_u64((uint64_t)bw * BBR_UNIT, distance, (uint64_t)TCPIP_SECOND);
     return bbr_percent(min_u64(bdp, UINT32_MAX), gain);
 }
 
@@ -128,6 +131,8 @@ static void bbr_check_full_bw(struct bbr *bbr, const struct tcpip_congestion_ack
     if (bbr->full_bw_now || !bbr->round_start || ack->app_limited || bbr->state == BBR_PROBE_RTT)
         return;
     uint32_t sample = bbr_sample(ack);
+    if (sample == 0) /* several rounds within a tick of the clock: none of them says anything */
+        return;
     if (sample >= bbr_percent(bbr->full_bw, BBR_FULL_GROWTH)) {
         bbr_reset_full_bw(bbr);
         bbr->full_bw = sample;
@@ -137,9 +142,18 @@ static void bbr_check_full_bw(struct bbr *bbr, const struct tcpip_congestion_ack
     bbr->full_bw_reached |= bbr->full_bw_now;
 }
 
+static void bbr_update_tick(struct bbr *bbr, const struct tcpip_congestion_ack *ack)
+{
+    uint32_t now = bbr_clock(ack->now), apart = now - bbr->last_ack_at;
+    if (bbr->last_ack_at != 0 && apart > 0)
+        bbr->tick = bbr->tick == 0 ? apart : min_u32(bbr->tick, apart);
+    bbr->last_ack_at = now;
+}
+
 void tcpip__bbr_update_model(struct tcpip_congestion *congestion, struct bbr *bbr,
                              const struct tcpip_congestion_ack *ack)
 {
+    bbr_update_tick(bbr, ack);
     bbr_update_latest(bbr, ack);
     bbr_update_congestion(congestion, bbr, ack);
     bbr_update_aggregation(congestion, bbr, ack);

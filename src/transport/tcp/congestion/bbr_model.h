@@ -40,6 +40,8 @@ struct bbr {
     uint32_t min_rtt_at, probe_rtt_min_at; /* us, as all instants */
     uint32_t probe_rtt_done_at;            /* if probe_rtt_timed */
     uint32_t cycle_at, probe_wait;
+    uint32_t tick,
+        last_ack_at; /* the least time between two ACKs: what shorter times there are, the clock can't tell */
     /* volumes in bytes */
     uint32_t inflight_latest, inflight_shortterm, inflight_longterm;
     uint32_t undo_inflight_shortterm, undo_inflight_longterm;
