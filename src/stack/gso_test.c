@@ -590,6 +590,15 @@ static void test_two_segments_merge_unless_one_thing_forbids_it(void **state)
         struct recipe pushed = a;
         pushed.flags |= TCPIP_TCP_PSH;
         assert_int_equal(merge_two(&f, &pushed, &b, TCPIP_PACKET_HOST), 0);
+        /* Signed ones are judged one by one: a forger needn't know the key to copy a signature. */
+        static const uint8_t signatures[2][20] = {{1, 1, 19, 18}, {29, 16, 1, 1, [16] = 1, 1, 1, 1}};
+        for (int i = 0; i < 2; i++) {
+            struct recipe first = a, second = b;
+            first.options_bytes = second.options_bytes = 20;
+            memcpy(first.options, signatures[i], 20);
+            memcpy(second.options, signatures[i], 20);
+            assert_int_equal(merge_two(&f, &first, &second, TCPIP_PACKET_HOST), 0);
+        }
     }
     teardown(&f);
 }

@@ -30,6 +30,10 @@ void tcpip__tcp_check(const struct tcp_endpoint *ep)
     } else {
         ASSERT_ENV(env, seq_eq(ep->snd_una, ep->snd_nxt));
     }
+    const struct signature *signature = ep->signature;
+    ASSERT_ENV(env, signature == NULL || signature->kind != SIGNATURE_MD5 || signature->md5 != NULL);
+    ASSERT_ENV(env, signature == NULL || signature->kind != SIGNATURE_AO ||
+                        (signature->current != NULL && signature->next != NULL));
     /* Somebody is waiting for whatever isn't acknowledged. */
     ASSERT_ENV(env, ep->hot == NULL || ep->hot->board.count == 0 || tcp_timer_on(ep, TCP_TIMER_RETRANSMIT));
 }

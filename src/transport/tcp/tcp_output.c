@@ -102,7 +102,7 @@ static bool tcp_send_packet(struct tcp_endpoint *ep, struct tcpip_packet *packet
 {
     uint8_t options[TCPIP_TCP_OPTIONS_MAX];
     struct signing own;
-    const struct signing *signing = tcpip__tcp_signing(ep, seq, flags, &own) ? &own : NULL;
+    const struct signing *signing = tcp_signs(ep) && tcpip__tcp_signing(ep, seq, flags, &own) ? &own : NULL;
     uint32_t payload = packet->length;
     bool fresh = payload > 0 && seq_geq(seq, ep->snd_nxt);
     size_t options_bytes = tcp_write_options(ep, payload, fresh, signing, options);

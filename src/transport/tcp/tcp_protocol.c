@@ -343,12 +343,11 @@ static const struct tcp_endpoint *tcp_judge(const struct demux_entry *entry)
 enum { TCP_SIGNED = TCPIP_TCP_HAS_MD5 | TCPIP_TCP_HAS_AO | TCPIP_TCP_BAD_SIGNATURE };
 
 /* May what comes for a flow have to be signed? */
-static bool tcp_has_keys(const struct demux_entry *entry)
+static bool tcp_has_keys(const struct demux_entry *entry, const struct tcp_endpoint *judge)
 {
-    if (entry->kind == TCP_DEMUX_TIME_WAIT)
-        return tcpip__tcp_time_wait_signature(entry) != NULL;
-    const struct tcp_endpoint *judge = tcp_judge(entry);
-    return judge != NULL && judge->signature != NULL;
+    if (likely(judge != NULL))
+        return judge->signature != NULL;
+    return entry->kind == TCP_DEMUX_TIME_WAIT && tcpip__tcp_time_wait_signature(entry) != NULL;
 }
 
 /* Does it come from farther away than its endpoint allows (RFC 5082)? */
@@ -400,11 +399,12 @@ static void tcp_protocol_input(struct tcpip_stack *stack, struct tcpip_packet *p
     tcpip__flow_of(packet, local_port, tcpip_tcp_source_port(segment.header), &segment.flow);
     uint32_t nic = packet->nic->id;
     struct demux_entry *entry = tcpip__demux_find(stack, TCPIP_PROTOCOL_TCP, &segment.flow, nic);
-    if (entry != NULL && tcp_too_far(tcp_judge(entry), packet)) {
+    const struct tcp_endpoint *judge = entry != NULL ? tcp_judge(entry) : NULL;
+    if (tcp_too_far(judge, packet)) {
         tcpip_packet_drop(packet, TCPIP_DROP_TCP_MIN_TTL);
         return;
     }
-    if (entry != NULL && unlikely((segment.options.present & TCP_SIGNED) != 0 || tcp_has_keys(entry)) &&
+    if (entry != NULL && unlikely((segment.options.present & TCP_SIGNED) != 0 || tcp_has_keys(entry, judge)) &&
         !tcpip__tcp_signature_check(stack, entry, &segment))
         return;
     if (entry != NULL) {

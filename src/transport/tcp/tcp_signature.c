@@ -291,6 +291,7 @@ bool tcpip__tcp_signature_check_time_wait(struct tcpip_stack *stack, struct sign
     struct signature_claim claim = {.peer = signature_peer_of_flow(&segment->flow)};
     bool syn = (segment->flags & (TCPIP_TCP_SYN | TCPIP_TCP_ACK | TCPIP_TCP_RST)) == TCPIP_TCP_SYN;
     if (signature != NULL) {
+        claim.peer = tcpip__signature_peer_of(signature);
         claim.kind = (enum signature_kind)signature->kind;
         claim.own = true;
         claim.local_isn = signature->local_isn;
