@@ -208,6 +208,22 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_join_group(struct tcpip
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_leave_group(struct tcpip_endpoint *endpoint, uint32_t nic,
                                                                      const struct tcpip_address *group);
 
+/* A packet that looks for one of a group: endpoints that share an address and a port by REUSE_PORT. */
+struct tcpip_steering {
+    struct tcpip_full_address local, remote;
+    uint32_t nic, queue; /* that it came through; tcpip_nic_options.queue */
+    uint64_t hash;       /* of addresses and ports, under a key of the stack's */
+    uint32_t members;
+};
+/* Chooses, of the whole group, who takes what begins a flow (a SYN, a datagram of nobody connected): `choose` answers
+ * from 0 on, in the order in which the members were bound, or began to listen; any other number leaves it to
+ * INCOMING_QUEUE and the hash. It runs inside a turn and must not enter the stack. NULL ends it, and so does the end of
+ * this endpoint's listening. INVALID_ENDPOINT_STATE: not listening (TCP), not bound or connected (datagrams);
+ * NOT_SUPPORTED. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error
+tcpip_endpoint_set_steering(struct tcpip_endpoint *endpoint,
+                            uint32_t (*choose)(void *ctx, const struct tcpip_steering *packet), void *ctx);
+
 /* ---- TCP ---- */
 
 /* RFC 9293 3.3.2; the reference's Initial and Bound are CLOSED here. */

@@ -3,8 +3,8 @@
  *
  * The core opens no descriptor, starts no thread, reads no clock and calls no malloc of its own. These callbacks are
  * the only way out. They run inside a turn and must not enter the stack again (that asserts). The same holds
- * for every callback that runs inside a turn: bind's commit, the forwarder's verdict, peek's writer, a link's transmit,
- * a congestion controller, trace. Waiters and release callbacks run at the end of a turn and may enter. */
+ * for every callback that runs inside a turn: bind's commit, the forwarder's verdict, peek's writer, steering, a link's
+ * transmit, a congestion controller, trace. Waiters and release callbacks run at the end of a turn and may enter. */
 #ifndef TCPIP_ENV_H
 #define TCPIP_ENV_H
 

@@ -66,11 +66,13 @@ TCPIP_BEGIN_DECLS
     X(WINDOW_SCALING, "0 or 1; before connect or listen")                                   \
     X(SYN_COOKIES, "0: never, 1: when the queue is full (default), 2: always")              \
     X(RFC1337, "0 or 1: RST is ignored in TIME-WAIT")                                       \
-    X(TIME_WAIT_REUSE, "0 or 1: RFC 6191 for active opens too")                             \
+    X(TIME_WAIT_REUSE, "active opens over TIME-WAIT, RFC 6191: 0, 1, 2 over loopback only") \
+    X(TIME_WAIT_REUSE_DELAY, "ns that such a TIME-WAIT lasts at least; default 1 s")        \
     X(CHALLENGE_ACK_INTERVAL, "ns between ACKs of unacceptable segments; default 500 ms")   \
     X(MODERATE_BUFFERS, "0 or 1: auto-tuning; default 1")                                   \
     X(SLOW_START_AFTER_IDLE, "0 or 1; default 1")                                           \
     X(ACK_STRETCH_MAX, "segments one ACK may cover for a merged unit; default 44")          \
+    X(THIN_LINEAR_TIMEOUTS, "0 or 1: of few segments, six timeouts without backing off")    \
     X(MAX_PACING_RATE, "bytes per second; paced at most so fast; 0: none")                  \
     X(PACKET_SEGMENTS, "segments that one packet to the link takes at least; default 2")    \
     X(PACING, "0: if the controller asks for it or MAX_PACING_RATE is set; 1: always")      \
@@ -85,6 +87,7 @@ TCPIP_BEGIN_DECLS
     X(ECN, "Linux's tcp_ecn: 0 off, 1 both ways, 2 accepted (default); AccECN: 3, 4, 5")    \
     X(SAVE_SYN, "listener: 1: SYNs are kept (tcpip_endpoint_saved_syn); 2: the same")       \
     X(MIN_TTL, "0 to 255: TCP from farther away is dropped (RFC 5082)")                     \
+    X(INCOMING_QUEUE, "of a REUSE_PORT group: what comes by this NIC queue first; -1: any") \
     X(FREE_BIND, "0 or 1: bind takes addresses that aren't assigned (yet)")                 \
     X(PORT_RANGE, "ephemeral ports: lowest | highest << 16, within the stack's; 0: all")    \
     X(TIMESTAMP_CLOCK, "get: the clock of the timestamps that are sent")

@@ -105,6 +105,7 @@ struct tcpip_transport_protocol {
 };
 
 /* A write or read of any shape. */
+struct demux_listener;
 struct tcpip_endpoint_ops {
     enum tcpip_error (*bind)(struct tcpip_endpoint *, const struct tcpip_full_address *,
                              enum tcpip_error (*commit)(void *ctx), void *ctx);
@@ -139,6 +140,8 @@ struct tcpip_endpoint_ops {
     /* The ERROR option's value is this now (OK: none), by the error queue's reader; NULL: they have nothing to do with
      * each other. */
     void (*set_error)(struct tcpip_endpoint *, enum tcpip_error);
+    /* What it hears newcomers by; NULL: it doesn't, now or ever. */
+    struct demux_listener *(*listener)(struct tcpip_endpoint *); /* NULL */
     /* Sends what may go now; once per turn in which the endpoint was marked dirty. */
     void (*flush)(struct tcpip_endpoint *);
 };

@@ -81,6 +81,7 @@ struct tcpip_nic_options {
     size_t size;
     const char *name; /* at most 15 characters, copied; may be NULL */
     bool disabled;    /* created down */
+    uint32_t queue;   /* which of the interface's queues, or which shard's, this is (INCOMING_QUEUE) */
     /* The link went down or up (a descriptor failed or hung up, ...); at the end of a turn; may enter; may be NULL. */
     void (*on_state)(void *ctx, struct tcpip_nic *nic, bool up, enum tcpip_error error);
     void *ctx;

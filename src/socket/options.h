@@ -108,7 +108,6 @@ struct tcpip_sockets;
     X(V6_MINHOPCOUNT, 0)                                                    \
     X(V6_UNICAST_IF, 0)                                                     \
     /* IPPROTO_TCP */                                                       \
-    X(TCP_THIN, 0)                                                          \
     X(TCP_INQ, 0)                                                           \
     X(TCP_NOTSENT_LOWAT, 0)                                                 \
     X(TCP_TX_DELAY, 0)                                                      \

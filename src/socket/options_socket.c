@@ -185,6 +185,23 @@ static int so_meminfo(const struct option_call *call)
     return tcpip__option_answer(call, infos, sizeof(infos));
 }
 
+/* What a CPU is to the kernel, a queue of the interface is here. */
+static int so_incoming_cpu_set(const struct option_call *call)
+{
+    int number = tcpip__option_core_set(call, TCPIP_OPTION_INCOMING_QUEUE, max_i64(call->value, -1));
+    return number != 0 ? number : option_keep(call, KEPT_INCOMING_CPU, call->value);
+}
+
+static int so_incoming_cpu_get(const struct option_call *call)
+{
+    struct tcpip_full_address peer;
+    int64_t queue = option_kept(call, KEPT_INCOMING_CPU);
+    if (option_is_tcp(call) && tcpip_endpoint_remote_address(call->socket->endpoint, &peer) == TCPIP_OK &&
+        tcpip_endpoint_get_option(call->socket->endpoint, TCPIP_OPTION_INCOMING_QUEUE, &queue) != TCPIP_OK)
+        queue = -1;
+    return tcpip__option_answer_int(call, (int)queue);
+}
+
 /* A buffer that is waited for in one piece must be able to hold it. */
 static int so_rcvlowat_set(const struct option_call *call)
 {
@@ -580,7 +597,7 @@ static const struct sockopt_row socket_rows[] = {
     {SO(SO_BUSY_POLL), .rule = RULE_RANGE, .least = 0, .greatest = INT_MAX, OPTION_KEPT(BUSY_POLL)},
     {SO(SO_MAX_PACING_RATE), .set = so_max_pacing_rate_set, .get = so_max_pacing_rate_get},
     SO_TELL(SO_BPF_EXTENSIONS, so_bpf_extensions),
-    {SO(SO_INCOMING_CPU), OPTION_KEPT(INCOMING_CPU)},
+    {SO(SO_INCOMING_CPU), .set = so_incoming_cpu_set, .get = so_incoming_cpu_get, OPTION_KEPT(INCOMING_CPU)},
     {SO(SO_ATTACH_BPF), .set = so_reuseport_filter_set, .get = tcpip__option_no_get},
     {SO(SO_ATTACH_REUSEPORT_CBPF), .set = so_filter_set, .get = tcpip__option_no_get},
     {SO(SO_ATTACH_REUSEPORT_EBPF), .set = so_reuseport_filter_set, .get = tcpip__option_no_get},

@@ -278,7 +278,7 @@ static const struct sockopt_row tcp_rows[] = {
     {TCP(TCP_QUICKACK), .rule = RULE_BOOL, OPTION_CORE(QUICK_ACK)},
     {TCP(TCP_CONGESTION), .length = LENGTH_ANY, .set = tcp_congestion_set, .get = tcp_congestion_get},
     {TCP(TCP_MD5SIG), .set = tcpip__option_md5_set, .get = tcpip__option_no_get},
-    {TCP(TCP_THIN_LINEAR_TIMEOUTS), .rule = RULE_BOOL01, OPTION_KEPT(TCP_THIN)},
+    {TCP(TCP_THIN_LINEAR_TIMEOUTS), .rule = RULE_BOOL01, OPTION_CORE(THIN_LINEAR_TIMEOUTS)},
     {TCP(TCP_THIN_DUPACK), .set = tcp_thin_dupack_set, .get = tcp_zero_get},
     {TCP(TCP_USER_TIMEOUT), .rule = RULE_RANGE, .greatest = INT_MAX, OPTION_CORE(USER_TIMEOUT), .unit = TCPIP_MS},
     {TCP(TCP_REPAIR), .set = tcp_not_permitted, .get = tcp_zero_get},

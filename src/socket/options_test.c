@@ -552,6 +552,37 @@ static void ports_are_chosen_from_a_range_of_ones_own(void **state)
     }
 }
 
+/* TIME-WAIT of loopback, whose other side is known, is there for the next connection after a second (Linux's
+ * tcp_tw_reuse = 2). */
+static void a_port_over_loopback_is_free_again_after_a_second(void **state)
+{
+    enum { ONLY = 40000 };
+    struct socket_world *w = *state;
+    struct sockaddr_in address = loopback4(7000);
+    uint32_t range = ONLY | (uint32_t)ONLY << 16;
+    int listener = tcpip_socket(w->s, AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(tcpip_bind(w->s, listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(tcpip_listen(w->s, listener, 5), 0);
+    for (int i = 0; i < 3; i++) {
+        int fd = tcpip_socket(w->s, AF_INET, SOCK_STREAM, 0);
+        assert_int_equal(tcpip_setsockopt(w->s, fd, IPPROTO_IP, 51 /* IP_LOCAL_PORT_RANGE */, &range, sizeof(range)),
+                         0);
+        if (i == 1) {
+            assert_refused(tcpip_connect(w->s, fd, (struct sockaddr *)&address, sizeof(address)), EADDRNOTAVAIL);
+            assert_int_equal(tcpip_close(w->s, fd), 0);
+            socket_world_run(w, TCPIP_SECOND);
+            continue;
+        }
+        assert_int_equal(tcpip_connect(w->s, fd, (struct sockaddr *)&address, sizeof(address)), 0);
+        int server = tcpip_accept(w->s, listener, NULL, NULL);
+        assert_true(server >= 0);
+        assert_int_equal(tcpip_close(w->s, fd), 0);
+        socket_world_run(w, 0);
+        assert_int_equal(tcpip_close(w->s, server), 0);
+        socket_world_run(w, 0);
+    }
+}
+
 static void tcp_info_counts_as_the_kernels_does(void **state)
 {
     struct socket_world *w = *state;
@@ -597,6 +628,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(addresses_that_are_not_there_yet_are_bound_freely, socket_world_setup,
                                         socket_world_teardown),
         cmocka_unit_test_setup_teardown(ports_are_chosen_from_a_range_of_ones_own, socket_world_setup,
+                                        socket_world_teardown),
+        cmocka_unit_test_setup_teardown(a_port_over_loopback_is_free_again_after_a_second, socket_world_setup,
                                         socket_world_teardown),
         cmocka_unit_test_setup_teardown(tcp_info_counts_as_the_kernels_does, socket_world_setup, socket_world_teardown),
         cmocka_unit_test(every_option_answers_as_the_kernels),

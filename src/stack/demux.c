@@ -222,41 +222,113 @@ static uint64_t listener_weight(const struct demux_listener *listener, uint64_t 
     return splitmix64(&mixed);
 }
 
-static struct demux_listener *listener_choose(struct demux_listener *leader, bool v4, uint32_t nic_id,
-                                              uint64_t flow_hash)
+/* Who asks for a listener. */
+struct listener_query {
+    struct tcpip_stack *stack;
+    const struct flow *flow;
+    const struct tcpip_nic *nic; /* NULL: not known; then nic_id counts */
+    uint32_t nic_id;
+    bool v4;
+    uint64_t hash;
+};
+
+/* Of two with the same score. */
+static bool listener_better(const struct demux_listener *listener, const struct demux_listener *best,
+                            const struct listener_query *query)
+{
+    if (!listener->reuse_port || !best->reuse_port)
+        return true; /* the latest */
+    if (query->nic != NULL) {
+        bool here = listener->wants_queue && listener->queue == query->nic->queue;
+        bool there = best->wants_queue && best->queue == query->nic->queue;
+        if (here != there)
+            return here;
+    }
+    return listener_weight(listener, query->hash) > listener_weight(best, query->hash);
+}
+
+/* Is it one of the group that `best` is of? */
+static bool listener_shares(const struct demux_listener *listener, const struct demux_listener *best,
+                            const struct listener_query *query)
+{
+    return listener->reuse_port && listener_takes(listener, query->v4, query->nic_id) &&
+           listener_score(listener) == listener_score(best);
+}
+
+/* The member that the group's steering wants; `best` if it doesn't mind. */
+static struct demux_listener *listener_steer(struct demux_listener *leader, struct demux_listener *best,
+                                             const struct listener_query *query)
+{
+    const struct demux_listener *steering = NULL;
+    const struct flow *flow = query->flow;
+    struct tcpip_steering packet = {.nic = query->nic_id, .queue = query->nic->queue, .hash = query->hash};
+    struct demux_listener *listener = leader;
+    do {
+        if (listener_shares(listener, best, query)) {
+            packet.members++;
+            steering = listener->choose != NULL ? listener : steering;
+        }
+        listener = container_of(listener->ring.next, struct demux_listener, ring);
+    } while (listener != leader);
+    if (steering == NULL)
+        return best;
+    packet.local = (struct tcpip_full_address){.address = address_public(flow->local), .port = flow->local_port};
+    packet.remote = (struct tcpip_full_address){.address = address_public(flow->remote), .port = flow->remote_port};
+    stack_callback_begin(query->stack);
+    uint32_t chosen = steering->choose(steering->choose_ctx, &packet);
+    stack_callback_end(query->stack);
+    if (chosen >= packet.members)
+        return best;
+    for (;; listener = container_of(listener->ring.next, struct demux_listener, ring))
+        if (listener_shares(listener, best, query) && chosen-- == 0)
+            return listener;
+}
+
+static struct demux_listener *listener_choose(struct demux_listener *leader, const struct listener_query *query)
 {
     struct demux_listener *best = NULL;
     struct demux_listener *listener = leader;
+    bool steered = false;
     if (leader == NULL)
         return NULL;
     do {
-        bool better = false;
-        if (listener_takes(listener, v4, nic_id)) {
+        if (listener_takes(listener, query->v4, query->nic_id)) {
             uint32_t score = listener_score(listener), best_score = best != NULL ? listener_score(best) : 0;
-            if (best == NULL || score != best_score)
-                better = best == NULL || score > best_score;
-            else if (listener->reuse_port && best->reuse_port)
-                better = listener_weight(listener, flow_hash) > listener_weight(best, flow_hash);
-            else
-                better = true; /* the latest */
+            bool better =
+                best == NULL || score > best_score || (score == best_score && listener_better(listener, best, query));
+            best = better ? listener : best;
+            steered = steered || listener->choose != NULL;
         }
-        if (better)
-            best = listener;
         listener = container_of(listener->ring.next, struct demux_listener, ring);
     } while (listener != leader);
+    if (unlikely(steered) && query->nic != NULL && best->reuse_port)
+        best = listener_steer(leader, best, query);
     return best;
+}
+
+static struct tcpip_endpoint *listener_of(uint8_t transport, const uint8_t *local, uint16_t port,
+                                          struct listener_query *query)
+{
+    struct demux *demux = query->stack->demux;
+    query->v4 = address_is_v4(local);
+    struct demux_listener *found = listener_choose(listener_leader(demux, transport, local, port), query);
+    if (found == NULL)
+        found = listener_choose(listener_leader(demux, transport, listener_any, port), query);
+    return found != NULL ? found->endpoint : NULL;
 }
 
 struct tcpip_endpoint *tcpip__demux_find_listener(struct tcpip_stack *stack, uint8_t transport, const uint8_t *local,
                                                   uint16_t port, uint32_t nic_id, uint64_t flow_hash)
 {
-    bool v4 = address_is_v4(local);
-    struct demux *demux = stack->demux;
-    struct demux_listener *found =
-        listener_choose(listener_leader(demux, transport, local, port), v4, nic_id, flow_hash);
-    if (found == NULL)
-        found = listener_choose(listener_leader(demux, transport, listener_any, port), v4, nic_id, flow_hash);
-    return found != NULL ? found->endpoint : NULL;
+    struct listener_query query = {.stack = stack, .nic_id = nic_id, .hash = flow_hash};
+    return listener_of(transport, local, port, &query);
+}
+
+struct tcpip_endpoint *tcpip__demux_steer(struct tcpip_stack *stack, uint8_t transport, const struct flow *flow,
+                                          const struct tcpip_nic *nic, uint64_t flow_hash)
+{
+    struct listener_query query = {.stack = stack, .flow = flow, .nic = nic, .nic_id = nic->id, .hash = flow_hash};
+    return listener_of(transport, flow->local, flow->local_port, &query);
 }
 
 void tcpip__demux_each_listener(struct tcpip_stack *stack, uint8_t transport, const uint8_t *local, uint16_t port,

@@ -37,8 +37,20 @@ struct demux_listener {
     bool v4, v6;     /* families it takes */
     bool reuse_port; /* shares flows with its equals, by hash */
     bool linked;
+    bool wants_queue; /* of its equals it comes first for what comes by `queue` */
+    uint32_t queue;
     uint64_t order; /* of registration */
+    /* Steering of the whole ring; NULL: none. */
+    uint32_t (*choose)(void *ctx, const struct tcpip_steering *packet);
+    void *choose_ctx;
 };
+
+/* INCOMING_QUEUE's value. */
+static inline void demux_listener_queue(struct demux_listener *listener, int64_t queue)
+{
+    listener->wants_queue = queue >= 0;
+    listener->queue = queue >= 0 ? (uint32_t)queue : 0;
+}
 
 must_use enum tcpip_error tcpip__demux_new(struct tcpip_stack *stack);
 void tcpip__demux_free(struct tcpip_stack *stack);
@@ -60,6 +72,9 @@ void tcpip__demux_unlisten(struct tcpip_stack *stack, struct demux_listener *lis
 /* The most specific listener; among equals with reuse_port by `flow_hash`, else the latest. NULL: none. */
 struct tcpip_endpoint *tcpip__demux_find_listener(struct tcpip_stack *stack, uint8_t transport, const uint8_t *local,
                                                   uint16_t port, uint32_t nic_id, uint64_t flow_hash);
+/* The same for a packet that begins this flow: steering and INCOMING_QUEUE come before the hash. */
+struct tcpip_endpoint *tcpip__demux_steer(struct tcpip_stack *stack, uint8_t transport, const struct flow *flow,
+                                          const struct tcpip_nic *nic, uint64_t flow_hash);
 /* Calls `each` for every listener that takes a multicast or broadcast datagram; it must not change the table. */
 void tcpip__demux_each_listener(struct tcpip_stack *stack, uint8_t transport, const uint8_t *local, uint16_t port,
                                 uint32_t nic_id, void (*each)(void *ctx, struct tcpip_endpoint *endpoint), void *ctx);

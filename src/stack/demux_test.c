@@ -225,6 +225,102 @@ static void test_sharers_get_their_part_and_only_the_flows_of_one_that_left_move
     teardown(&f);
 }
 
+/* ---- who chooses otherwise ---- */
+
+struct steering {
+    struct tcpip_stack *stack;
+    struct tcpip_steering seen;
+    uint32_t answer;
+};
+
+static uint32_t steer(void *ctx, const struct tcpip_steering *packet)
+{
+    struct steering *steering = ctx;
+    assert_int_equal(steering->stack->in_callback, 1);
+    steering->seen = *packet;
+    return steering->answer;
+}
+
+static uintptr_t steered(struct fixture *f, const struct tcpip_nic *nic, uint64_t hash)
+{
+    struct flow flow = {.local_port = 80, .remote_port = 4000};
+    address_of(flow.local, "10.0.0.1");
+    address_of(flow.remote, "10.0.0.2");
+    return (uintptr_t)tcpip__demux_steer(f->stack, TCP, &flow, nic, hash);
+}
+
+static void test_steering_chooses_of_the_whole_group(void **state)
+{
+    enum { SHARERS = 3 };
+    struct demux_listener sharers[SHARERS], other = listener_of("10.0.0.1", 9, true, false, 9);
+    struct tcpip_nic nic = {.id = 1, .queue = 7};
+    struct fixture f;
+    (void)state;
+    setup(&f);
+    struct steering steering = {.stack = f.stack};
+    for (uint32_t i = 0; i < SHARERS; i++) {
+        sharers[i] = listener_of("10.0.0.1", 0, true, false, i + 1);
+        sharers[i].reuse_port = true;
+        tcpip__demux_listen(f.stack, &sharers[i]);
+    }
+    tcpip__demux_listen(f.stack, &other); /* of another NIC: none of them */
+    uintptr_t by_hash = steered(&f, &nic, 5);
+    sharers[1].choose = steer;
+    sharers[1].choose_ctx = &steering;
+    for (uint32_t i = 0; i < SHARERS; i++) {
+        steering.answer = i;
+        assert_int_equal(steered(&f, &nic, 5), i + 1);
+    }
+    assert_int_equal(steering.seen.members, SHARERS);
+    assert_int_equal(steering.seen.nic, 1);
+    assert_int_equal(steering.seen.queue, 7);
+    assert_int_equal(steering.seen.hash, 5);
+    assert_int_equal(steering.seen.local.port, 80);
+    assert_int_equal(steering.seen.remote.port, 4000);
+    assert_int_equal(steering.seen.remote.address.len, 4);
+    steering.answer = SHARERS; /* nobody: as without */
+    assert_int_equal(steered(&f, &nic, 5), by_hash);
+    steering.answer = 1;
+    tcpip__demux_unlisten(f.stack, &sharers[0]);
+    assert_int_equal(steered(&f, &nic, 5), 3); /* the second of those that are left */
+    tcpip__demux_unlisten(f.stack, &sharers[1]);
+    assert_int_equal(steered(&f, &nic, 5), 3); /* the one that had set it is gone */
+    tcpip__demux_unlisten(f.stack, &sharers[2]);
+    tcpip__demux_unlisten(f.stack, &other);
+    teardown(&f);
+}
+
+static void test_who_wants_a_queue_has_what_comes_by_it(void **state)
+{
+    enum { SHARERS = 4 };
+    struct demux_listener sharers[SHARERS];
+    struct tcpip_nic nic = {.id = 1};
+    struct fixture f;
+    (void)state;
+    setup(&f);
+    for (uint32_t i = 0; i < SHARERS; i++) {
+        sharers[i] = listener_of("10.0.0.1", 0, true, false, i + 1);
+        sharers[i].reuse_port = true;
+        demux_listener_queue(&sharers[i], i < 2 ? 0 : i == 2 ? 1 : -1);
+        tcpip__demux_listen(f.stack, &sharers[i]);
+    }
+    bool seen[SHARERS + 1] = {false};
+    for (uint64_t hash = 0; hash < 100; hash++)
+        seen[steered(&f, &nic, hash)] = true;
+    assert_true(seen[1] && seen[2] && !seen[3] && !seen[4]); /* both that want it, by hash */
+    nic.queue = 1;
+    for (uint64_t hash = 0; hash < 100; hash++)
+        assert_int_equal(steered(&f, &nic, hash), 3);
+    nic.queue = 2; /* nobody wants it: everybody may have it */
+    memset(seen, 0, sizeof(seen));
+    for (uint64_t hash = 0; hash < 100; hash++)
+        seen[steered(&f, &nic, hash)] = true;
+    assert_true(seen[1] && seen[2] && seen[3] && seen[4]);
+    for (uint32_t i = 0; i < SHARERS; i++)
+        tcpip__demux_unlisten(f.stack, &sharers[i]);
+    teardown(&f);
+}
+
 struct heard {
     uintptr_t marks[1100];
     uint32_t count;
@@ -274,6 +370,8 @@ int main(void)
         cmocka_unit_test(test_the_most_specific_listener_wins),
         cmocka_unit_test(test_among_equals_the_latest_wins_unless_they_share),
         cmocka_unit_test(test_sharers_get_their_part_and_only_the_flows_of_one_that_left_move),
+        cmocka_unit_test(test_steering_chooses_of_the_whole_group),
+        cmocka_unit_test(test_who_wants_a_queue_has_what_comes_by_it),
         cmocka_unit_test(test_a_multicast_reaches_all_in_the_order_of_registration),
     };
     return cmocka_run_group_tests_name("stack/demux", tests, NULL, NULL);

@@ -12,6 +12,7 @@
  * Invariants:  an endpoint that its user has closed is on neither notify nor ready, and has no waiters.
  * Not here:    what the calls do (each protocol), waiters' telling (waiter/waiter.c), flushing (turn.c). */
 #include "base/math.h"
+#include "stack/demux.h"
 #include "stack/error_queue.h"
 #include "stack/stack.h"
 #include "waiter/waiter.h"
@@ -317,6 +318,20 @@ enum tcpip_error tcpip_endpoint_get_option(struct tcpip_endpoint *endpoint, enum
     enum tcpip_error error = endpoint->ops->get_option(endpoint, option, value);
     tcpip_stack_leave(stack);
     return error;
+}
+
+enum tcpip_error tcpip_endpoint_set_steering(struct tcpip_endpoint *endpoint,
+                                             uint32_t (*choose)(void *ctx, const struct tcpip_steering *packet),
+                                             void *ctx)
+{
+    if (endpoint->ops->listener == NULL)
+        return TCPIP_ERR_NOT_SUPPORTED;
+    struct demux_listener *listener = endpoint->ops->listener(endpoint);
+    if (listener == NULL)
+        return TCPIP_ERR_INVALID_ENDPOINT_STATE;
+    listener->choose = choose;
+    listener->choose_ctx = ctx;
+    return TCPIP_OK;
 }
 
 static enum tcpip_error endpoint_group(struct tcpip_endpoint *endpoint, uint32_t nic, const struct tcpip_address *group,

@@ -261,6 +261,7 @@ static enum tcpip_error nic_create(struct tcpip_stack *stack, uint32_t id, struc
     nic->tx = tcpip_packet_list_init();
     list_init(&nic->tx_waiting);
     nic->state_change.fn = nic_state_changed;
+    nic->queue = options.queue;
     nic->on_state = options.on_state;
     nic->ctx = options.ctx;
     nic_set_name(nic, options.name);

@@ -51,6 +51,7 @@ struct tcpip_nic {
     struct tcpip_link_capabilities caps;
     uint32_t id;
     uint32_t birth; /* counted from 1: an id may be given again, this isn't */
+    uint32_t queue; /* as given */
     uint32_t mtu;
     char name[16];
     bool enabled, link_up, promiscuous, spoofing, removing;

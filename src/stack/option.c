@@ -80,11 +80,13 @@ enum {
     X(WINDOW_SCALING, OPTION_BOOL(1))                                                        \
     X(SYN_COOKIES, 0, 2, 1)                                                                  \
     X(RFC1337, OPTION_BOOL(0))                                                               \
-    X(TIME_WAIT_REUSE, OPTION_BOOL(0))                                                       \
+    X(TIME_WAIT_REUSE, 0, 2, 2)                                                              \
+    X(TIME_WAIT_REUSE_DELAY, 0, OPTION_HOUR, OPTION_S(1))                                    \
     X(CHALLENGE_ACK_INTERVAL, 0, OPTION_HOUR, OPTION_MS(500))                                \
     X(MODERATE_BUFFERS, OPTION_BOOL(1))                                                      \
     X(SLOW_START_AFTER_IDLE, OPTION_BOOL(1))                                                 \
     X(ACK_STRETCH_MAX, 1, 65535, 44)                                                         \
+    X(THIN_LINEAR_TIMEOUTS, OPTION_BOOL(0))                                                  \
     X(MAX_PACING_RATE, OPTION_SIZE(0))                                                       \
     X(PACKET_SEGMENTS, 1, 65535, 2)                                                          \
     X(PACING, OPTION_BOOL(0))                                                                \
@@ -99,6 +101,7 @@ enum {
     X(ECN, 0, 5, 2)                                                                          \
     X(SAVE_SYN, 0, 2, 0)                                                                     \
     X(MIN_TTL, 0, 255, 0)                                                                    \
+    X(INCOMING_QUEUE, -1, INT32_MAX, -1)                                                     \
     X(FREE_BIND, OPTION_BOOL(0))                                                             \
     X(PORT_RANGE, OPTION_ID)                                                                 \
     X(TIMESTAMP_CLOCK, OPTION_READ)

@@ -39,6 +39,7 @@ static void dgram_listen(struct datagram_endpoint *ep)
     listener->transport = ep->ops->transport;
     listener->v4 = families.v4;
     listener->v6 = families.v6;
+    demux_listener_queue(listener, datagram_option(ep, TCPIP_OPTION_INCOMING_QUEUE));
     listener->reuse_port = (ep->port_key.flags & TCPIP_PORT_REUSE_PORT) != 0;
     tcpip__demux_listen(ep->base.stack, listener);
 }
@@ -381,6 +382,12 @@ static void dgram_op_set_error(struct tcpip_endpoint *endpoint, enum tcpip_error
     datagram_of(endpoint)->error = (uint8_t)error;
 }
 
+static struct demux_listener *dgram_op_listener(struct tcpip_endpoint *endpoint)
+{
+    struct datagram_endpoint *ep = datagram_of(endpoint);
+    return ep->listener.linked ? &ep->listener : NULL;
+}
+
 /* ---- the vtable ---- */
 
 static const struct tcpip_endpoint_ops datagram_endpoint_ops = {
@@ -402,6 +409,7 @@ static const struct tcpip_endpoint_ops datagram_endpoint_ops = {
     .get_option = tcpip__datagram_get_option,
     .group = tcpip__datagram_group,
     .set_error = dgram_op_set_error,
+    .listener = dgram_op_listener,
 };
 
 enum tcpip_error tcpip__datagram_new(struct tcpip_stack *stack, const struct datagram_ops *ops, uint32_t network,

@@ -46,6 +46,7 @@ static bool dgram_knows_option(const struct datagram_endpoint *ep, enum tcpip_op
     case TCPIP_OPTION_RECEIVE_LOW_WATER:
     case TCPIP_OPTION_KEEPALIVE:
     case TCPIP_OPTION_LINGER:
+    case TCPIP_OPTION_INCOMING_QUEUE:
     case TCPIP_OPTION_FREE_BIND:
     case TCPIP_OPTION_PORT_RANGE:
         return true;
@@ -105,6 +106,8 @@ enum tcpip_error tcpip__datagram_set_option(struct tcpip_endpoint *endpoint, enu
     enum tcpip_error error = tcpip__option_block_set(stack, &ep->options, option, value);
     if (error == TCPIP_OK && (option == TCPIP_OPTION_REUSE_ADDRESS || option == TCPIP_OPTION_REUSE_PORT))
         tcpip__datagram_port_options(ep);
+    if (error == TCPIP_OK && option == TCPIP_OPTION_INCOMING_QUEUE)
+        demux_listener_queue(&ep->listener, value);
     if (error == TCPIP_OK && option == TCPIP_OPTION_CORK && value == 0)
         (void)tcpip__datagram_push(ep); /* nobody hears how it went, as on Linux */
     if (error == TCPIP_OK && option == TCPIP_OPTION_RECEIVE_ERROR && value == 0)

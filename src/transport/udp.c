@@ -90,15 +90,18 @@ static struct datagram_endpoint *udp_find_connected(struct tcpip_stack *stack, c
     return entry != NULL ? container_of(entry, struct datagram_endpoint, entry) : NULL;
 }
 
-static struct datagram_endpoint *udp_find(struct tcpip_stack *stack, const struct flow *flow, uint32_t nic)
+/* `nic`: through which a datagram came; NULL: it is about one that was sent, through `nic_id`. */
+static struct datagram_endpoint *udp_find(struct tcpip_stack *stack, const struct flow *flow, uint32_t nic_id,
+                                          const struct tcpip_nic *nic)
 {
-    struct datagram_endpoint *connected = udp_find_connected(stack, flow, nic);
+    struct datagram_endpoint *connected = udp_find_connected(stack, flow, nic_id);
     if (connected != NULL)
         return connected;
     const struct datagram_stack *datagrams = tcpip__stack_transport_state(stack, TCPIP_PROTOCOL_UDP);
     uint64_t hash = tcpip__hash_bytes(&datagrams->steering, flow, offsetof(struct flow, nic));
-    struct tcpip_endpoint *listener =
-        tcpip__demux_find_listener(stack, TCPIP_PROTOCOL_UDP, flow->local, flow->local_port, nic, hash);
+    struct tcpip_endpoint *listener = nic != NULL ? tcpip__demux_steer(stack, TCPIP_PROTOCOL_UDP, flow, nic, hash)
+                                                  : tcpip__demux_find_listener(stack, TCPIP_PROTOCOL_UDP, flow->local,
+                                                                               flow->local_port, nic_id, hash);
     return listener != NULL ? datagram_of(listener) : NULL;
 }
 
@@ -147,7 +150,7 @@ static void udp_input(struct tcpip_stack *stack, struct tcpip_packet *packet)
     packet->payload_offset = (uint16_t)(packet->transport_offset + TCPIP_UDP_HEADER_BYTES);
     tcpip__flow_of(packet, tcpip_udp_destination_port(header), tcpip_udp_source_port(header), &flow);
     if (packet->network.local == DESTINATION_UNICAST) {
-        struct datagram_endpoint *ep = udp_find(stack, &flow, packet->nic->id);
+        struct datagram_endpoint *ep = udp_find(stack, &flow, packet->nic->id, packet->nic);
         if (ep != NULL) {
             tcpip__datagram_receive(ep, packet);
             return;
@@ -169,7 +172,7 @@ static void udp_input_error(struct tcpip_stack *stack, const struct tcpip_icmp_e
                         .remote_port = tcpip_udp_destination_port(error->quote)};
     memcpy(flow.local, error->local, 16);
     memcpy(flow.remote, error->remote, 16);
-    struct datagram_endpoint *ep = udp_find(stack, &flow, error->nic);
+    struct datagram_endpoint *ep = udp_find(stack, &flow, error->nic, NULL);
     if (ep != NULL)
         tcpip__datagram_error(ep, error);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* udp_group_test.c: groups and broadcasts between two hosts. */
+/* udp_group_test.c: groups and broadcasts between two hosts; groups of endpoints that share a port. */
 #include "datagrams.h"
 #include "pair.h"
 #include "stack/nic.h"
@@ -217,6 +217,44 @@ static void a_broadcast_reaches_all_and_its_sender(void **state)
     tcpip_endpoint_close(elsewhere);
 }
 
+/* ---- groups that share a port ---- */
+
+static uint32_t steer_by_port(void *ctx, const struct tcpip_steering *packet)
+{
+    (void)ctx;
+    return packet->remote.port - 4000u;
+}
+
+static void steering_chooses_who_hears_a_datagram(void **state)
+{
+    struct pair *pair = *state;
+    struct tcpip_endpoint *ep[3], *tcp;
+    for (int i = 0; i < 3; i++) {
+        ep[i] = udp4_new(pair->b);
+        assert_int_equal(tcpip_endpoint_set_steering(ep[i], steer_by_port, NULL), TCPIP_ERR_INVALID_ENDPOINT_STATE);
+        set_option(ep[i], TCPIP_OPTION_REUSE_PORT, 1);
+        assert_int_equal(tcpip_endpoint_bind(ep[i], full("10.0.0.2", 53), NULL, NULL), TCPIP_OK);
+    }
+    assert_int_equal(tcpip_endpoint_set_steering(ep[2], steer_by_port, NULL), TCPIP_OK);
+    for (uint16_t i = 0; i < 3; i++) {
+        struct tcpip_endpoint *from = udp4_bound(pair->a, "10.0.0.1", (uint16_t)(4000 + i));
+        assert_int_equal(send_text(from, "here", full("10.0.0.2", 53)), TCPIP_OK);
+        pair_settle(pair);
+        for (int k = 0; k < 3; k++)
+            assert_int_equal(expect_text(ep[k], "here"), k == i ? TCPIP_OK : TCPIP_ERR_WOULD_BLOCK);
+        tcpip_endpoint_close(from);
+    }
+    assert_int_equal(tcpip_endpoint_set_steering(ep[2], NULL, NULL), TCPIP_OK);
+    /* Who listens, and only while he does. */
+    assert_int_equal(tcpip_stack_new_endpoint(pair->b, TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV4, &tcp), TCPIP_OK);
+    assert_int_equal(tcpip_endpoint_set_steering(tcp, steer_by_port, NULL), TCPIP_ERR_INVALID_ENDPOINT_STATE);
+    assert_int_equal(tcpip_endpoint_listen(tcp, 1), TCPIP_OK);
+    assert_int_equal(tcpip_endpoint_set_steering(tcp, steer_by_port, NULL), TCPIP_OK);
+    tcpip_endpoint_close(tcp);
+    for (int i = 0; i < 3; i++)
+        tcpip_endpoint_close(ep[i]);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -224,7 +262,7 @@ int main(void)
         TEST(nobody_answers_for_a_group_or_for_all),  TEST(every_member_hears_a_multicast),
         TEST(a_member_may_hear_one_sender_only),      TEST(a_sender_in_the_group_hears_itself_unless_it_says_no),
         TEST(the_multicast_ttl_is_its_own),           TEST(groups_have_limits_and_judges),
-        TEST(a_broadcast_reaches_all_and_its_sender),
+        TEST(a_broadcast_reaches_all_and_its_sender), TEST(steering_chooses_who_hears_a_datagram),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,6 +43,9 @@ static const struct sysctl_option {
     {"syn_retries", TCPIP_OPTION_SYN_COUNT, 1},
     {"synack_retries", TCPIP_OPTION_SYN_ACK_COUNT, 1},
     {"syncookies", TCPIP_OPTION_SYN_COOKIES, 1},
+    {"thin_linear_timeouts", TCPIP_OPTION_THIN_LINEAR_TIMEOUTS, 1},
+    {"tw_reuse", TCPIP_OPTION_TIME_WAIT_REUSE, 1},
+    {"tw_reuse_delay", TCPIP_OPTION_TIME_WAIT_REUSE_DELAY, TCPIP_MS},
     {"window_scaling", TCPIP_OPTION_WINDOW_SCALING, 1},
 };
 
@@ -129,8 +132,6 @@ static void set_all(struct tcpip_stack *stack)
         set(stack, TCPIP_OPTION_TIMESTAMPS, value != 0);
     if (read_numbers("early_retrans", &value, 1) == 1)
         set(stack, TCPIP_OPTION_TAIL_LOSS_PROBE, value == 3 || value == 4);
-    if (read_numbers("tw_reuse", &value, 1) == 1) /* 2: for loopback only */
-        set(stack, TCPIP_OPTION_TIME_WAIT_REUSE, value == 1);
     if (read_numbers("notsent_lowat", &value, 1) == 1)
         set(stack, TCPIP_OPTION_NOT_SENT_LOW_WATER, value >= UINT32_MAX ? 0 : value);
     set_fast_open_keys(stack);

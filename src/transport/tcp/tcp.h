@@ -767,6 +767,8 @@ void tcpip__tcp_no_connection(struct tcpip_stack *stack, struct tcp_segment *seg
 /* Would a SYN find a listener, or the forwarder? */
 bool tcpip__tcp_wanted(struct tcpip_stack *stack, const struct tcp_segment *segment);
 void tcpip__tcp_time_wait_input(struct tcpip_stack *stack, struct demux_entry *entry, struct tcp_segment *segment);
+/* TIME_WAIT_REUSE, and its delay, let this endpoint have the four-tuple. */
+bool tcpip__tcp_time_wait_reusable(const struct tcp_endpoint *ep, const struct demux_entry *entry);
 /* A port and peer in TIME-WAIT may be taken by an active open (RFC 6191); true: it was freed. */
 bool tcpip__tcp_time_wait_recycle(struct tcpip_stack *stack, struct demux_entry *entry, seqnum *iss_above);
 void tcpip__tcp_time_wait_timer(struct tcpip_timer *timer, tcpip_ns now);

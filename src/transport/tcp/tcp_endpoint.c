@@ -539,6 +539,12 @@ static uint32_t tcp_op_readiness(const struct tcpip_endpoint *endpoint)
     return ready;
 }
 
+static struct demux_listener *tcp_op_listener(struct tcpip_endpoint *endpoint)
+{
+    struct tcp_listener *listener = tcp_of(endpoint)->listener;
+    return listener != NULL ? &listener->demux : NULL;
+}
+
 const struct tcpip_endpoint_ops tcpip__tcp_endpoint_ops = {
     .bind = tcp_op_bind,
     .connect = tcp_op_connect,
@@ -557,5 +563,6 @@ const struct tcpip_endpoint_ops tcpip__tcp_endpoint_ops = {
     .readiness = tcp_op_readiness,
     .set_option = tcpip__tcp_set_option,
     .get_option = tcpip__tcp_get_option,
+    .listener = tcp_op_listener,
     .flush = tcpip__tcp_flush,
 };

@@ -222,6 +222,7 @@ static void listener_demux(struct tcp_endpoint *ep, struct demux_listener *out)
     out->v6 = v6_endpoint && !v4_address;
     out->v4 = !v6_endpoint || v4_address || (any && tcp_option(ep, TCPIP_OPTION_V6_ONLY) == 0);
     out->reuse_port = tcp_option(ep, TCPIP_OPTION_REUSE_PORT) != 0;
+    demux_listener_queue(out, tcp_option(ep, TCPIP_OPTION_INCOMING_QUEUE));
 }
 
 enum tcpip_error tcpip__tcp_listen(struct tcp_endpoint *ep, uint32_t backlog)

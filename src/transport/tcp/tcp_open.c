@@ -255,7 +255,7 @@ static bool connect_port_free(void *ctx, uint16_t port)
     struct demux_entry *entry = tcpip__demux_find(stack, TCPIP_PROTOCOL_TCP, pick->flow, pick->flow->nic);
     if (entry == NULL)
         return true;
-    pick->recycled = entry->kind == TCP_DEMUX_TIME_WAIT && tcp_option(pick->ep, TCPIP_OPTION_TIME_WAIT_REUSE) != 0 &&
+    pick->recycled = entry->kind == TCP_DEMUX_TIME_WAIT && tcpip__tcp_time_wait_reusable(pick->ep, entry) &&
                      tcpip__tcp_time_wait_recycle(stack, entry, &pick->iss_above);
     return pick->recycled;
 }

@@ -116,6 +116,10 @@ static void tcp_option_applied(struct tcp_endpoint *ep, enum tcpip_option option
         if (tcp_synchronized(ep) && tcpip__tcp_readable(ep))
             endpoint_notify(&ep->base, TCPIP_EVENT_IN);
         break;
+    case TCPIP_OPTION_INCOMING_QUEUE:
+        if (ep->listener != NULL)
+            demux_listener_queue(&ep->listener->demux, value);
+        break;
     case TCPIP_OPTION_FAST_OPEN:
         if (ep->listener != NULL)
             ep->listener->fast_open_max = min_u32((uint32_t)value, ep->base.stack->limits.accept_backlog);
@@ -197,6 +201,10 @@ enum tcpip_error tcpip__tcp_get_option(struct tcpip_endpoint *endpoint, enum tcp
         if (!tcp_synchronized(ep) || !tcpip__tcp_route(ep))
             return TCPIP_ERR_NOT_CONNECTED;
         *value = tcpip__pmtu_get(&ep->route, ep->demux.flow.remote);
+        break;
+    case TCPIP_OPTION_INCOMING_QUEUE:
+        /* As Linux: once connected, where it comes through. */
+        *value = ep->route.nic != NULL ? ep->route.nic->queue : tcp_option(ep, option);
         break;
     case TCPIP_OPTION_FAST_OPEN:
         *value = ep->listener != NULL ? ep->listener->fast_open_max : tcp_option(ep, option);

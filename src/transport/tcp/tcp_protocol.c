@@ -322,8 +322,7 @@ static bool tcp_parse(struct tcpip_stack *stack, struct tcpip_packet *packet, st
 static struct tcpip_endpoint *tcp_listener_of(struct tcpip_stack *stack, const struct tcp_segment *segment)
 {
     uint64_t hash = tcpip__siphash(&stack->secret, &segment->flow, sizeof(segment->flow));
-    return tcpip__demux_find_listener(stack, TCPIP_PROTOCOL_TCP, segment->flow.local, segment->flow.local_port,
-                                      segment->packet->nic->id, hash);
+    return tcpip__demux_steer(stack, TCPIP_PROTOCOL_TCP, &segment->flow, segment->packet->nic, hash);
 }
 
 bool tcpip__tcp_wanted(struct tcpip_stack *stack, const struct tcp_segment *segment)

@@ -34,6 +34,8 @@ enum {
     IDLE_MS = 1000,
     RENEGING_MS = 10,
     RETRANSMITS_DOUBTFUL = 3, /* RFC 9293 3.8.3's R1 (SHLD-10), as Linux's tcp_retries1 */
+    THIN_SEGMENTS = 3,
+    THIN_TIMEOUTS = 6, /* in a row, before it is the path's own fault */
 };
 
 static void tcp_timer_arm(struct tcp_endpoint *ep, enum tcp_timer timer, tcpip_ns at)
@@ -160,6 +162,15 @@ static void tcp_mark_lost_on_timeout(struct tcp_endpoint *ep, tcpip_ns now)
         (void)tcpip__scoreboard_mark_all_lost(&hot->board, reneged);
 }
 
+/* So few segments under way, and not because it has just begun, that nothing but the timer tells of a loss: to wait as
+ * long each time costs the path nothing (Linux's tcp-thin). */
+static bool tcp_thin(const struct tcp_endpoint *ep)
+{
+    return ep->state == TCPIP_TCP_ESTABLISHED &&
+           ep->hot->board.outstanding_bytes <= THIN_SEGMENTS * (uint32_t)ep->snd_mss &&
+           ep->congestion.ssthresh != TCPIP_SSTHRESH_INFINITE && ep->retransmit_count <= THIN_TIMEOUTS;
+}
+
 /* RFC 6298 5.4 to 5.6; RFC 5681 3.1 for the window. */
 static void tcp_on_retransmit_timeout(struct tcp_endpoint *ep, tcpip_ns now)
 {
@@ -191,7 +202,10 @@ static void tcp_on_retransmit_timeout(struct tcp_endpoint *ep, tcpip_ns now)
     tcpip__ecn_reduced_by_loss(&ep->ecn);
     tcp_timer_disarm(ep, TCP_TIMER_PROBE);
     tcp_timer_disarm(ep, TCP_TIMER_REORDER);
-    tcpip__rtt_back_off(&ep->rtt);
+    if (unlikely(tcp_option(ep, TCPIP_OPTION_THIN_LINEAR_TIMEOUTS) != 0) && tcp_thin(ep))
+        ep->rtt.backoff = 0;
+    else
+        tcpip__rtt_back_off(&ep->rtt);
     EVENT(ep->base.stack, TCP_TIMER, ep->base.id, TCP_TIMER_RETRANSMIT, ep->rtt.backoff, 0, 0);
     tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, now + tcp_rto(ep));
     endpoint_mark_dirty(&ep->base);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* tcp_timewait_test.c: what is left of a connection, and who may follow it. */
+#include "pair.h"
 #include "tcp_peer.h"
 
 #include <setjmp.h>
@@ -136,6 +137,69 @@ static void a_syn_that_cannot_be_old_takes_its_place(void **state)
     }
 }
 
+enum { ONLY_PORT = 40000 };
+
+static struct tcpip_endpoint *caller_new(struct tcpip_stack *stack)
+{
+    struct tcpip_endpoint *ep;
+    assert_int_equal(tcpip_stack_new_endpoint(stack, TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV4, &ep), TCPIP_OK);
+    assert_int_equal(tcpip_endpoint_set_option(ep, TCPIP_OPTION_PORT_RANGE, ONLY_PORT | (int64_t)ONLY_PORT << 16),
+                     TCPIP_OK);
+    return ep;
+}
+
+/* A calls b from its only port, and closes first; returns the listener. */
+static struct tcpip_endpoint *only_port_into_time_wait(struct pair *pair)
+{
+    struct tcpip_endpoint *listener, *client = caller_new(pair->a), *server;
+    assert_int_equal(tcpip_stack_new_endpoint(pair->b, TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV4, &listener), TCPIP_OK);
+    assert_int_equal(tcpip_endpoint_bind(listener, &pair->b4, NULL, NULL), TCPIP_OK);
+    assert_int_equal(tcpip_endpoint_listen(listener, 5), TCPIP_OK);
+    assert_int_equal(tcpip_endpoint_connect(client, &pair->b4), TCPIP_ERR_CONNECT_STARTED);
+    pair_settle(pair);
+    assert_int_equal(tcpip_endpoint_accept(listener, &server, NULL), TCPIP_OK);
+    tcpip_endpoint_close(client);
+    pair_settle(pair);
+    tcpip_endpoint_close(server);
+    pair_settle(pair);
+    return listener;
+}
+
+static void reuse_by_our_own_calls_is_an_option_and_waits_a_second(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t mode, timestamps;
+        tcpip_ns after;
+        bool taken;
+    } cases[] = {
+        {0, 1, 10 * TCPIP_SECOND, false}, {1, 1, TCPIP_SECOND - 1, false},  {1, 1, TCPIP_SECOND, true},
+        {1, 0, 10 * TCPIP_SECOND, false}, {2, 1, 10 * TCPIP_SECOND, false}, /* it isn't loopback */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct pair pair;
+        struct tcpip_stats stats;
+        pair_init(&pair, NULL);
+        assert_int_equal(tcpip_stack_set_default(pair.a, TCPIP_OPTION_TIMESTAMPS, cases[i].timestamps), TCPIP_OK);
+        struct tcpip_endpoint *listener = only_port_into_time_wait(&pair);
+        tcpip_stack_stats(pair.a, &stats);
+        assert_int_equal(stats.tcp.time_wait_current, 1);
+        pair_run(&pair, cases[i].after);
+        struct tcpip_endpoint *again = caller_new(pair.a);
+        assert_int_equal(tcpip_endpoint_set_option(again, TCPIP_OPTION_TIME_WAIT_REUSE, cases[i].mode), TCPIP_OK);
+        assert_int_equal(tcpip_endpoint_connect(again, &pair.b4),
+                         cases[i].taken ? TCPIP_ERR_CONNECT_STARTED : TCPIP_ERR_NO_PORT_AVAILABLE);
+        pair_settle(&pair);
+        tcpip_stack_stats(pair.a, &stats);
+        assert_int_equal(stats.tcp.time_wait_current, !cases[i].taken);
+        if (cases[i].taken)
+            assert_int_equal(peer_state(again), TCPIP_TCP_ESTABLISHED);
+        tcpip_endpoint_close(again);
+        tcpip_endpoint_close(listener);
+        pair_fini(&pair);
+    }
+}
+
 static void at_the_limit_the_oldest_goes(void **state)
 {
     (void)state;
@@ -205,6 +269,7 @@ int main(void)
         cmocka_unit_test(a_repeated_fin_restarts_the_wait_that_the_endpoint_asked_for),
         cmocka_unit_test(a_reset_ends_it_unless_rfc_1337_says_no),
         cmocka_unit_test(a_syn_that_cannot_be_old_takes_its_place),
+        cmocka_unit_test(reuse_by_our_own_calls_is_an_option_and_waits_a_second),
         cmocka_unit_test(at_the_limit_the_oldest_goes),
         cmocka_unit_test(a_record_is_a_fraction_of_an_endpoint),
         cmocka_unit_test(a_duration_of_nothing_leaves_nothing),
