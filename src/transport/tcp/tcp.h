@@ -730,8 +730,7 @@ static inline bool tcp_timer_on(const struct tcp_endpoint *ep, enum tcp_timer ti
     return ep->deadlines[timer] != TCPIP_NEVER;
 }
 void tcpip__tcp_timers_on_syn_sent(struct tcp_endpoint *ep);
-/* What timed out has made progress, or begins anew. */
-void tcpip__tcp_timers_count_progress(struct tcp_endpoint *ep, tcpip_ns now);
+void tcpip__tcp_timers_count_progress(struct tcp_endpoint *ep, tcpip_ns now); /* ends what timeouts are counted for */
 /* As if the SYN had timed out. */
 void tcpip__tcp_timers_syn_again(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_established(struct tcp_endpoint *ep);
@@ -767,10 +766,10 @@ void tcpip__tcp_no_connection(struct tcpip_stack *stack, struct tcp_segment *seg
 /* Would a SYN find a listener, or the forwarder? */
 bool tcpip__tcp_wanted(struct tcpip_stack *stack, const struct tcp_segment *segment);
 void tcpip__tcp_time_wait_input(struct tcpip_stack *stack, struct demux_entry *entry, struct tcp_segment *segment);
-/* TIME_WAIT_REUSE, and its delay, let this endpoint have the four-tuple. */
-bool tcpip__tcp_time_wait_reusable(const struct tcp_endpoint *ep, const struct demux_entry *entry);
-/* A port and peer in TIME-WAIT may be taken by an active open (RFC 6191); true: it was freed. */
-bool tcpip__tcp_time_wait_recycle(struct tcpip_stack *stack, struct demux_entry *entry, seqnum *iss_above);
+/* A port and peer in TIME-WAIT may be taken by an active open (RFC 6191); true: it was freed. `asks`: for a port that
+ * nobody chose, its options must let it; NULL: it was chosen. */
+bool tcpip__tcp_time_wait_recycle(struct tcpip_stack *stack, const struct tcp_endpoint *asks, struct demux_entry *entry,
+                                  seqnum *iss_above);
 void tcpip__tcp_time_wait_timer(struct tcpip_timer *timer, tcpip_ns now);
 void tcpip__tcp_time_wait_init(struct tcp_stack *tcp);
 void tcpip__tcp_time_wait_fini(struct tcp_stack *tcp);

@@ -241,21 +241,23 @@ static bool time_wait_on_loopback(const uint8_t *address)
     return address_is_v4(address) ? address[12] == 127 : address_equal(address, loopback6);
 }
 
-bool tcpip__tcp_time_wait_reusable(const struct tcp_endpoint *ep, const struct demux_entry *entry)
+/* TIME_WAIT_REUSE, and its delay. */
+static bool time_wait_reusable(const struct tcp_endpoint *ep, const struct tcp_time_wait *record)
 {
-    const struct tcp_time_wait *record = TCPIP_CONTAINER_OF(entry, const struct tcp_time_wait, demux);
     int64_t mode = tcp_option(ep, TCPIP_OPTION_TIME_WAIT_REUSE);
-    bool local = time_wait_on_loopback(entry->flow.local) || time_wait_on_loopback(entry->flow.remote);
+    const struct flow *flow = &record->demux.flow;
+    bool local = time_wait_on_loopback(flow->local) || time_wait_on_loopback(flow->remote);
     /* Time for the peer's timestamps to move on, and for what is under way to arrive. */
     tcpip_ns age_ns = tcpip__stack_now(ep->base.stack) - (record->expires_at - record->duration_ns);
     return (mode == 1 || (mode == 2 && local)) && age_ns >= tcp_option(ep, TCPIP_OPTION_TIME_WAIT_REUSE_DELAY);
 }
 
-bool tcpip__tcp_time_wait_recycle(struct tcpip_stack *stack, struct demux_entry *entry, seqnum *iss_above)
+bool tcpip__tcp_time_wait_recycle(struct tcpip_stack *stack, const struct tcp_endpoint *asks, struct demux_entry *entry,
+                                  seqnum *iss_above)
 {
     struct tcp_time_wait *record = time_wait_of(entry);
     /* Safe only if the peer can tell old from new by timestamps that have moved on (RFC 6191 section 2). */
-    if (!record->ts)
+    if (!record->ts || (asks != NULL && !time_wait_reusable(asks, record)))
         return false;
     *iss_above = record->snd_nxt;
     stack->stats.tcp.time_wait_recycled++;
