@@ -110,6 +110,13 @@ enum tcp_connect_state {
     TCP_CONNECT_SPOILT, /* failed, and shut down before connect could say so: nothing but close helps */
 };
 
+/* What was learned of how the path reorders: it holds for as long as the connection lives. */
+struct tcp_reordering {
+    uint8_t segments; /* recovery's; 0: nothing was kept */
+    uint8_t seen : 1, multiplier : 7;
+    uint8_t persist;
+};
+
 struct tcp_endpoint {
     struct tcpip_endpoint base;
     struct demux_entry demux; /* flow; linked while connected or connecting */
@@ -169,9 +176,10 @@ struct tcp_endpoint {
     uint32_t send_buffer_bytes;
     bool send_buffer_fixed, receive_buffer_fixed; /* set by option: no auto-tuning */
     bool fin_queued, fin_sent, fin_acked;
-    uint32_t more_bytes; /* at the end of the queue: written with the word that more is coming */
-    bool more_coming;    /* the last write said so */
-    bool force_partial;  /* the cork's time is over: what there is goes */
+    struct tcp_reordering reordering; /* while there is no hot block */
+    uint32_t more_bytes;              /* at the end of the queue: written with the word that more is coming */
+    bool more_coming;                 /* the last write said so */
+    bool force_partial;               /* the cork's time is over: what there is goes */
     /* How much of cwnd was used, for a window of data: until cwnd_used_until is acknowledged (RFC 7661's sense) */
     bool cwnd_limited;
     seqnum cwnd_used_until;

@@ -375,7 +375,7 @@ static void info_fill(const struct tcp_endpoint *ep, tcpip_ns now, struct tcpip_
     out->dsack_duplicates = ep->dsack_duplicates;
     out->out_of_order_packets = ep->out_of_order_segments;
     out->reordering_seen = ep->reorderings;
-    out->reordering = RECOVERY_REORDERING_MIN;
+    out->reordering = max_u32(ep->reordering.segments, RECOVERY_REORDERING_MIN);
     out->syn_data_acked = ep->syn_data_acked;
     out->fast_open_child = ep->fast_open_child;
     out->fast_open_fail = (enum tcpip_tcp_fast_open_fail)ep->fast_open_fail;

@@ -134,6 +134,7 @@ void tcpip__tcp_revive(struct tcp_endpoint *ep)
     ep->accepted = false;
     ep->connect_state = TCP_CONNECT_NONE;
     ep->fin_received = ep->shut_read = ep->shut_write = false;
+    ep->reordering = (struct tcp_reordering){0};
 }
 
 void tcpip__tcp_abandon(struct tcp_endpoint *ep)
@@ -165,6 +166,29 @@ void tcpip__tcp_abort(struct tcp_endpoint *ep, enum tcpip_error error)
                     TCPIP_EVENT_IN | TCPIP_EVENT_OUT | TCPIP_EVENT_ERR | TCPIP_EVENT_HUP | TCPIP_EVENT_RDHUP);
 }
 
+enum { REORDERING_MULTIPLIER_MAX = 127 };
+
+static void hot_keep_reordering(struct tcp_endpoint *ep)
+{
+    const struct rack *rack = &ep->hot->rack;
+    ep->reordering = (struct tcp_reordering){
+        .segments = ep->hot->recovery.reordering,
+        .seen = rack->reordering_seen,
+        .multiplier = (uint8_t)(min_u32(rack->multiplier, REORDERING_MULTIPLIER_MAX) & REORDERING_MULTIPLIER_MAX),
+        .persist = rack->persist,
+    };
+}
+
+static void hot_take_reordering(struct tcp_hot *hot, const struct tcp_reordering *kept)
+{
+    if (kept->segments == 0)
+        return;
+    hot->recovery.reordering = kept->segments;
+    hot->rack.reordering_seen = kept->seen;
+    hot->rack.multiplier = kept->multiplier;
+    hot->rack.persist = kept->persist;
+}
+
 struct tcp_hot *tcpip__tcp_hot(struct tcp_endpoint *ep)
 {
     if (ep->hot != NULL)
@@ -177,6 +201,7 @@ struct tcp_hot *tcpip__tcp_hot(struct tcp_endpoint *ep)
     tcpip__scoreboard_init(&hot->board, stack->limits.tcp_records);
     tcpip__recovery_init(&hot->recovery);
     tcpip__rack_init(&hot->rack);
+    hot_take_reordering(hot, &ep->reordering);
     tcpip__tlp_init(&hot->tlp);
     tcpip__rate_init(&hot->rate, now);
     tcpip__pacer_init(&hot->pacer, now);
@@ -197,6 +222,7 @@ void tcpip__tcp_cool(struct tcp_endpoint *ep)
 {
     if (ep->hot == NULL || ep->hot->board.count > 0 || ep->hot->reassembly.count > 0)
         return;
+    hot_keep_reordering(ep);
     tcp_hot_free(ep);
 }
 
