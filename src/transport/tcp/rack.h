@@ -30,6 +30,13 @@ struct rack_path {
     int64_t mode;     /* enum rack_mode */
 };
 
+/* What was learned of how the path reorders: it holds for as long as the connection lives. */
+struct tcp_reordering {
+    uint8_t segments; /* recovery's; 0: nothing was kept */
+    uint8_t seen : 1, multiplier : 7;
+    uint8_t persist;
+};
+
 void tcpip__rack_init(struct rack *rack);
 /* After the scoreboard took the ACK: facts' newest, reordered, dsack, dsack_of_probe. */
 void tcpip__rack_on_ack(struct rack *rack, const struct tcp_ack *facts, seqnum snd_nxt);

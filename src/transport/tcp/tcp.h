@@ -110,13 +110,6 @@ enum tcp_connect_state {
     TCP_CONNECT_SPOILT, /* failed, and shut down before connect could say so: nothing but close helps */
 };
 
-/* What was learned of how the path reorders: it holds for as long as the connection lives. */
-struct tcp_reordering {
-    uint8_t segments; /* recovery's; 0: nothing was kept */
-    uint8_t seen : 1, multiplier : 7;
-    uint8_t persist;
-};
-
 struct tcp_endpoint {
     struct tcpip_endpoint base;
     struct demux_entry demux; /* flow; linked while connected or connecting */
@@ -188,8 +181,7 @@ struct tcp_endpoint {
     bool zero_advertised;     /* the last window we told was zero */
     bool ack_now;             /* an ACK goes out at flush */
     uint8_t retransmit_count; /* timeouts in a row */
-    uint8_t probe_count;
-    uint8_t keepalive_count;
+    uint8_t probe_count, keepalive_count;
     uint16_t timeouts, timeout_episodes; /* for tcp_info; they stop at 65535 */
     struct rtt rtt;
     struct tcpip_congestion congestion;

@@ -142,8 +142,11 @@ static void cubic_reduce(struct tcpip_congestion *congestion)
     struct cubic_curve *curve = &cubic->curve;
     uint32_t cwnd = congestion->cwnd;
     cubic->undo = *curve;
-    /* Fast convergence (section 4.7): a flow that lost below its last W_max makes room for newcomers. */
-    curve->w_max = cwnd < curve->w_max ? (uint32_t)((uint64_t)cwnd * CUBIC_CONVERGENCE_TWENTIETHS / 20) : cwnd;
+    /* Fast convergence (section 4.7): a flow that lost below its last W_max makes room for newcomers. Who came within a
+     * segment of it, as one does at the plateau long before the curve ends there, hasn't lost below. */
+    curve->w_max = sat_add_u32(cwnd, congestion->mss) <= curve->w_max
+                       ? (uint32_t)((uint64_t)cwnd * CUBIC_CONVERGENCE_TWENTIETHS / 20)
+                       : cwnd;
     curve->w_prior = cwnd;
     curve->epoch_at = 0;
     congestion->ssthresh = reduced_window(congestion, (uint64_t)cwnd * CUBIC_BETA_TENTHS / 10);

@@ -132,6 +132,23 @@ static void test_a_second_loss_below_the_plateau_makes_room_for_others(void **st
     assert_near((double)c.cwnd / mss, curve((double)(now - begin) / 1e9 + 0.1, 595, 490), 0.02);
 }
 
+static void test_a_loss_at_the_plateau_but_for_a_fraction_of_a_segment_is_not_below_it(void **state)
+{
+    (void)state;
+    uint32_t mss = 1000;
+    tcpip_ns now = TCPIP_SECOND, begin;
+    struct tcpip_congestion c = cubic_new(mss, 1000 * mss, 1000 * mss, now);
+    lose(&c);
+    while (c.cwnd <= 999 * mss)
+        round_trip(&c, &now, 100 * TCPIP_MS, 50);
+    assert_true(c.cwnd < 1000 * mss);
+    lose(&c);
+    begin = now;
+    for (int round = 0; round < 20; round++)
+        round_trip(&c, &now, 100 * TCPIP_MS, 50);
+    assert_near((double)c.cwnd / mss, curve((double)(now - begin) / 1e9 + 0.1, 1000, 700), 0.02);
+}
+
 static void test_after_a_timeout_the_plateau_is_where_slow_start_ended(void **state)
 {
     (void)state;
@@ -294,6 +311,7 @@ int main(void)
         cmocka_unit_test(test_after_a_loss_the_window_follows_the_curve),
         cmocka_unit_test(test_where_reno_would_have_more_the_window_is_renos),
         cmocka_unit_test(test_a_second_loss_below_the_plateau_makes_room_for_others),
+        cmocka_unit_test(test_a_loss_at_the_plateau_but_for_a_fraction_of_a_segment_is_not_below_it),
         cmocka_unit_test(test_after_a_timeout_the_plateau_is_where_slow_start_ended),
         cmocka_unit_test(test_an_undo_takes_up_the_curve_again),
         cmocka_unit_test(test_an_undo_that_comes_after_the_window_has_grown_beyond_it_changes_nothing),
