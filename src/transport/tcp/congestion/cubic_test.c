@@ -282,6 +282,36 @@ static void test_the_first_slow_start_ends_when_the_queue_fills(void **state)
     assert_int_equal(c.cwnd, c.ssthresh);
 }
 
+static void test_a_later_slow_start_knows_where_to_stop(void **state)
+{
+    (void)state;
+    uint32_t mss = 1000, una = 0;
+    tcpip_ns now = TCPIP_SECOND, rtt = 50 * TCPIP_MS;
+    struct tcpip_congestion c = cubic_new(mss, 1000 * mss, 1000 * mss, now);
+    c.ops->on_rto(&c, 1000 * mss, now);
+    c.cwnd = 10 * mss;
+    while (c.cwnd < c.ssthresh) { /* a round trip that grows by a quarter in each round, as where a queue fills */
+        uint32_t window = c.cwnd;
+        rtt += rtt / 4;
+        now += rtt;
+        for (uint32_t i = 0; i < window / mss; i++) {
+            una += mss;
+            now += TCPIP_US;
+            struct tcpip_congestion_ack ack = {.now = now,
+                                               .acked = mss,
+                                               .mss = mss,
+                                               .snd_una = una,
+                                               .snd_nxt = una + c.cwnd,
+                                               .rtt_ns = rtt,
+                                               .srtt_ns = rtt,
+                                               .cwnd_limited = true};
+            c.ops->on_ack(&c, &ack);
+        }
+        assert_true(c.cwnd >= c.ssthresh || c.cwnd == 2 * window);
+    }
+    assert_int_equal(c.ssthresh, 700 * mss);
+}
+
 static void test_extreme_facts_keep_the_window_in_its_bounds(void **state)
 {
     (void)state;
@@ -318,6 +348,7 @@ int main(void)
         cmocka_unit_test(test_time_in_which_nothing_was_missing_doesnt_count),
         cmocka_unit_test(test_growth_never_exceeds_half_of_what_was_acknowledged),
         cmocka_unit_test(test_the_first_slow_start_ends_when_the_queue_fills),
+        cmocka_unit_test(test_a_later_slow_start_knows_where_to_stop),
         cmocka_unit_test(test_extreme_facts_keep_the_window_in_its_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

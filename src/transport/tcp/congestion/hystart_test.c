@@ -89,6 +89,7 @@ static void test_a_queue_that_fills_ends_slow_start_in_five_rounds(void **state)
         round_of(&flow, 10, 60 * TCPIP_MS);
     }
     assert_int_equal(flow.grown, 10 * MSS / 4);
+    assert_false(flow.left);
     round_of(&flow, 1, 60 * TCPIP_MS);
     assert_true(flow.left);
 }
