@@ -27,6 +27,7 @@ demo:
 	@tools/bootstrap.sh demo
 	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet tcpip
+	@ninja -C $(BUILD) --quiet tests/interop/interop-compare >/dev/null 2>&1 || true # where tests are built
 	@BUILD=$(BUILD) tools/demo.sh
 
 # Scripts of others, against the library under the packetdrill program: see HACKING.md.

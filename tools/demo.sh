@@ -130,6 +130,28 @@ upload "upload, IPv4" 10.77.0.2
 upload "upload, IPv6" '[fd77::2]'
 download "download, 1 % loss, 20 ms round trip" 10.77.0.2 short --fault loss=1%,delay=10ms
 
+# beside DIRECTION: this stack to the kernel and the kernel to itself, for five seconds, over lines that lose the
+# same packets; the mean of four pairs.
+beside() {
+    "$build/tests/interop/interop-compare" --direction "$1" --loss 10000 --delay 10000 --rate 100000000 \
+        --queue 250000 --seconds 5 --lines 4 >"$tmp/lines" 2>"$tmp/err" || return 0
+    for who in ours kernel; do
+        grep "\"$who\"" "$tmp/lines" >"$tmp/ends"
+        got=$(sed -n 's/.*"bytes": \([0-9]*\).*/\1/p' "$tmp/ends" | awk '{ sum += $1 } END { print int(sum / 4) }')
+        again=$(sed -n 's/.*"retransmits": \([0-9]*\).*/\1/p' "$tmp/ends" | awk '{ n += $1 } END { print int(n / 4) }')
+        case $1-$who in
+            upload-ours) what="us to kernel" ;;
+            download-ours) what="kernel to us" ;;
+            *) what="kernel to kernel" ;;
+        esac
+        row "1 % loss, 20 ms, $what" "$got" 5 "$again"
+    done
+}
+if [ -x "$build/tests/interop/interop-compare" ]; then
+    beside upload
+    beside download
+fi
+
 pings() {
     for host in 10.77.0.2 fd77::2; do
         "$tcpip" echo --netns -- ping -q -i 0.2 -c 5 "$host" >"$tmp/ping" 2>"$tmp/err" || die "no echo from $host"
