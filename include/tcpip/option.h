@@ -52,6 +52,7 @@ TCPIP_BEGIN_DECLS
     X(LINGER2, "ns in FIN-WAIT-2 after close; default 60 s; -1: go at once")                \
     X(TIME_WAIT, "ns; default 60 s")                                                        \
     X(DEFER_ACCEPT, "ns; 0: off")                                                           \
+    X(ABORT_ON_OVERFLOW, "0 or 1: a handshake that ends at a full accept queue is reset")   \
     X(WINDOW_CLAMP, "bytes; 0: off")                                                        \
     X(RECEIVE_LOW_WATER, "bytes before In; default 1")                                      \
     X(NOT_SENT_LOW_WATER, "unsent bytes below which Out, and a write takes any; 0: off")    \

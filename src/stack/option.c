@@ -66,6 +66,7 @@ enum {
     X(LINGER2, -1, INT64_MAX / 2, OPTION_S(60))                                              \
     X(TIME_WAIT, 0, INT64_MAX / 2, OPTION_S(60))                                             \
     X(DEFER_ACCEPT, 0, INT64_MAX / 2, 0)                                                     \
+    X(ABORT_ON_OVERFLOW, 0, 1, 0)                                                            \
     X(WINDOW_CLAMP, OPTION_SIZE(0))                                                          \
     X(RECEIVE_LOW_WATER, OPTION_SIZE(1))                                                     \
     X(NOT_SENT_LOW_WATER, OPTION_SIZE(0))                                                    \

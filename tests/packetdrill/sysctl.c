@@ -23,6 +23,7 @@ static const struct sysctl_option {
     enum tcpip_option option;
     int64_t unit;
 } sysctl_options[] = {
+    {"abort_on_overflow", TCPIP_OPTION_ABORT_ON_OVERFLOW, 1},
     {"ecn", TCPIP_OPTION_ECN, 1},
     {"fastopen", TCPIP_OPTION_FAST_OPEN_MODE, 1},
     {"fastopen_blackhole_timeout_sec", TCPIP_OPTION_FAST_OPEN_PAUSE, TCPIP_SECOND},

@@ -68,6 +68,8 @@ void forward_open(struct sim_host *host)
     struct tcpip_tcp_forwarder forwarder = {
         .size = sizeof(forwarder),
         .max_in_flight = 1 + rng_below(&host->sim->rng, 20),
+        .source_pending_max = rng_below(&host->sim->rng, 3) * 4,
+        .network_pending_max = rng_below(&host->sim->rng, 3) * 8,
         .on_syn = forward_syn,
         .on_connection = forward_connection,
         .on_gone = forward_gone,
@@ -77,6 +79,12 @@ void forward_open(struct sim_host *host)
     if (error != TCPIP_OK)
         sim_fail(host->sim, "no forwarder: %s", tcpip_error_text(error));
     host->forwarder = true;
+}
+
+/* As Linux, connect tells the same of a reset and of this. */
+static enum tcpip_tcp_verdict forward_refusal(struct sim *sim)
+{
+    return rng_below(&sim->rng, 2) != 0 ? TCPIP_TCP_FORWARD_RESET : TCPIP_TCP_FORWARD_PORT_UNREACHABLE;
 }
 
 bool forward_step(struct sim *sim)
@@ -92,7 +100,7 @@ bool forward_step(struct sim *sim)
             host->pending[i].request = NULL;
             host->forward_refused += !accept;
             sim_say(sim, "host %u: a SYN is %s at last", h, accept ? "accepted" : "refused");
-            tcpip_tcp_forward_decide(host->stack, request, accept ? TCPIP_TCP_FORWARD_ACCEPT : TCPIP_TCP_FORWARD_RESET);
+            tcpip_tcp_forward_decide(host->stack, request, accept ? TCPIP_TCP_FORWARD_ACCEPT : forward_refusal(sim));
             more = true;
         }
     return more;

@@ -114,6 +114,9 @@ static const char *error_cause(const struct side *side, enum tcpip_error error)
     if (side->index == 0 && error == TCPIP_ERR_CONNECTION_RESET && cookies_sent(sim, peer->host) &&
         (peer->state == SIDE_NONE || sim->now < peer->open_at + COOKIE_RESETS_S * TCPIP_SECOND))
         return "a cookie counts with the first byte only"; /* the ACK was lost or late, and a later byte came first */
+    if (side->index == 1 && error == TCPIP_ERR_CONNECTION_RESET && cookies_sent(sim, side->host) &&
+        peer->state == SIDE_DONE)
+        return "a cookie opened what a later segment had reset"; /* the peer had closed, and answers the rest so */
     if (side->index == 0 && error == TCPIP_ERR_CONNECTION_RESET && peer->state == SIDE_NONE &&
         sim->plan->wire != PLAN_WIRE_RAW && ((faults & PLAN_LOSSY) != 0 || is_slow(sim->plan)))
         return "the half-open record went"; /* no neighbour for its SYN-ACK; an earlier one came late all the same */

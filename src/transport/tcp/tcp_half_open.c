@@ -451,8 +451,12 @@ static bool half_open_complete(struct tcpip_stack *stack, struct tcp_half_open *
     struct tcp_endpoint *listener = half->listener;
     if (tcp_listener_full(listener)) {
         stack->stats.tcp.listen_overflow_ack_drop++;
+        if (tcp_option(listener, TCPIP_OPTION_ABORT_ON_OVERFLOW) != 0) { /* the peer is told, instead of made wait */
+            tcpip__tcp_reply_reset(stack, segment);
+            tcpip__tcp_half_open_free(stack, half);
+        }
         tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_LISTEN_OVERFLOW);
-        return true; /* the record stays: the SYN-ACK is sent again, or the peer's data */
+        return true; /* else the record stays: the SYN-ACK is sent again, or the peer's data */
     }
     struct tcp_negotiated negotiated = {
         .iss = half->iss,

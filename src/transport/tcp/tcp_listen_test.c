@@ -258,6 +258,109 @@ static void accepted_endpoints_have_the_listeners_options(void **state)
     peer_fini(&peer);
 }
 
+/* A value that isn't what the listener has, and that it takes; false: it takes none. */
+static bool change_option(struct tcpip_endpoint *listener, enum tcpip_option option, int64_t *value)
+{
+    int64_t before, after;
+    if (tcpip_endpoint_get_option(listener, option, &before) != TCPIP_OK)
+        return false;
+    const int64_t tries[] = {before + 1, before - 1, before * 2, before / 2, 0, 1, 70000};
+    for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+        if (tries[i] == before || tcpip_endpoint_set_option(listener, option, tries[i]) != TCPIP_OK)
+            continue;
+        assert_int_equal(tcpip_endpoint_get_option(listener, option, &after), TCPIP_OK);
+        *value = after;
+        if (after != before)
+            return true;
+    }
+    return false;
+}
+
+/* Every option there is, each alone: what a listener takes, who is accepted has. */
+static void no_option_is_lost_between_listener_and_connection(void **state)
+{
+    (void)state;
+    static const enum tcpip_option differ[] = {
+        TCPIP_OPTION_BIND_TO_NIC, /* would keep the peer out */
+        TCPIP_OPTION_MIN_TTL,     /* so would that */
+    };
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i < TCPIP_OPTION_COUNT; i++) {
+        struct tcp_peer peer;
+        struct tcpip_endpoint *accepted;
+        int64_t want = 0, value;
+        bool skip = false;
+        for (size_t k = 0; k < sizeof(differ) / sizeof(differ[0]); k++)
+            skip = skip || differ[k] == i;
+        peer_init(&peer, NULL);
+        struct tcpip_endpoint *listener = peer_listen(&peer, 4);
+        if (!skip && change_option(listener, (enum tcpip_option)i, &want)) {
+            taken++;
+            peer_call(&peer, PEER_PORT, NULL);
+            if (tcpip_endpoint_accept(listener, &accepted, NULL) != TCPIP_OK) { /* DEFER_ACCEPT */
+                peer_say(&peer, ACK, 1);
+                assert_int_equal(tcpip_endpoint_accept(listener, &accepted, NULL), TCPIP_OK);
+            }
+            assert_int_equal(tcpip_endpoint_get_option(accepted, (enum tcpip_option)i, &value), TCPIP_OK);
+            if (value != want)
+                fail_msg("%s: %lld, not %lld", tcpip_option_name((enum tcpip_option)i), (long long)value,
+                         (long long)want);
+            tcpip_endpoint_close(accepted);
+        }
+        tcpip_endpoint_close(listener);
+        peer_discard(&peer);
+        peer_fini(&peer);
+    }
+    assert_true(taken > 40);
+}
+
+static uint32_t accept_all(struct tcpip_endpoint *listener)
+{
+    struct tcpip_endpoint *accepted;
+    uint32_t count = 0;
+    for (; tcpip_endpoint_accept(listener, &accepted, NULL) == TCPIP_OK; count++)
+        tcpip_endpoint_close(accepted);
+    return count;
+}
+
+/* As Linux without tcp_migrate_req: what was on its way to a listener that closes is reset or forgotten, and new SYNs
+ * go to those that stay, which keep their own flows. */
+static void listeners_of_a_group_share_flows_by_hash(void **state)
+{
+    (void)state;
+    enum { GROUP = 4, FLOWS = 400 };
+    struct tcp_peer peer;
+    struct tcpip_endpoint *group[GROUP];
+    struct tcpip_full_address at = {.port = PEER_US_PORT};
+    peer_init(&peer, NULL);
+    for (int i = 0; i < GROUP; i++) {
+        group[i] = peer_endpoint(&peer);
+        assert_int_equal(tcpip_endpoint_set_option(group[i], TCPIP_OPTION_REUSE_PORT, 1), TCPIP_OK);
+        assert_int_equal(tcpip_endpoint_bind(group[i], &at, NULL, NULL), TCPIP_OK);
+        assert_int_equal(tcpip_endpoint_listen(group[i], FLOWS), TCPIP_OK);
+    }
+    for (int i = 0; i < FLOWS; i++)
+        peer_call(&peer, (uint16_t)(2000 + i), NULL);
+    uint32_t all = 0;
+    for (int i = 0; i < GROUP; i++) {
+        uint32_t count = accept_all(group[i]);
+        assert_in_range(count, FLOWS / GROUP / 2, FLOWS / GROUP * 2);
+        all += count;
+    }
+    assert_int_equal(all, FLOWS);
+    peer_discard(&peer);
+    send_syn(&peer, 9000, NULL);
+    peer_expect(&peer, SYN | ACK);
+    for (int i = 1; i < GROUP; i++)
+        tcpip_endpoint_close(group[i]);
+    for (int i = 0; i < 40; i++)
+        peer_call(&peer, (uint16_t)(10000 + i), NULL);
+    assert_int_equal(accept_all(group[0]), 40);
+    tcpip_endpoint_close(group[0]);
+    peer_discard(&peer);
+    peer_fini(&peer);
+}
+
 static void closing_a_listener_resets_what_nobody_accepted(void **state)
 {
     (void)state;
@@ -310,6 +413,8 @@ int main(void)
         cmocka_unit_test(a_forged_or_old_cookie_is_reset),
         cmocka_unit_test(without_cookies_a_full_table_drops),
         cmocka_unit_test(accepted_endpoints_have_the_listeners_options),
+        cmocka_unit_test(no_option_is_lost_between_listener_and_connection),
+        cmocka_unit_test(listeners_of_a_group_share_flows_by_hash),
         cmocka_unit_test(closing_a_listener_resets_what_nobody_accepted),
         cmocka_unit_test(what_is_no_syn_gets_what_the_rfc_says),
     };
