@@ -170,6 +170,68 @@ static void call_group(struct tcpip_endpoint *endpoint)
         (void)!tcpip_endpoint_leave_group(endpoint, group.nic, &group.address);
 }
 
+/* Keys of signatures: so few peers and ids that they collide, and that endpoints of one input can agree on one. */
+static void call_sign(struct tcpip_endpoint *endpoint)
+{
+    uint8_t what = take(), ids = take();
+    struct tcpip_full_address peer = take_address();
+    struct tcpip_prefix prefix = {.address = peer.address,
+                                  .bits = (what & 8) != 0 ? 0 : (uint8_t)(peer.address.len * 8)};
+    struct tcpip_tcp_md5_key md5 = {
+        .size = sizeof(md5), .peer = prefix, .nic = peer.nic, .secret = "key", .secret_bytes = (what >> 4 & 3u)};
+    struct tcpip_tcp_ao_key key = {.size = sizeof(key),
+                                   .peer = prefix,
+                                   .nic = peer.nic,
+                                   .secret = "key",
+                                   .secret_bytes = 3,
+                                   .algorithm = (enum tcpip_tcp_ao_algorithm)(ids >> 6 & 1),
+                                   .send_id = ids & 3,
+                                   .receive_id = ids >> 2 & 3,
+                                   .mac_bytes = (ids & 0x80) != 0 ? (uint8_t)(what >> 3) : 0,
+                                   .exclude_options = (what & 0x10) != 0,
+                                   .set_current = (what & 0x20) != 0,
+                                   .set_next = (what & 0x40) != 0};
+    struct tcpip_tcp_ao_key_removal removal = {.size = sizeof(removal),
+                                               .peer = prefix,
+                                               .nic = peer.nic,
+                                               .send_id = ids & 3,
+                                               .receive_id = ids >> 2 & 3,
+                                               .set_current = (what & 0x20) != 0,
+                                               .set_next = (what & 0x40) != 0,
+                                               .current_send_id = ids >> 4 & 3,
+                                               .next_receive_id = ids >> 6};
+    struct tcpip_tcp_ao_info info = {.size = sizeof(info),
+                                     .set_current = (what & 0x20) != 0,
+                                     .set_next = (what & 0x40) != 0,
+                                     .required = (what & 0x80) != 0,
+                                     .current_id = ids & 3,
+                                     .next_id = ids >> 2 & 3};
+    struct tcpip_tcp_ao_key_info told = {.size = sizeof(told)};
+    switch (what & 7) {
+    case 0:
+    case 1:
+        (void)!tcpip_tcp_md5_key_set(endpoint, &md5);
+        break;
+    case 2:
+        (void)!tcpip_tcp_md5_key_remove(endpoint, &md5);
+        break;
+    case 3:
+    case 4:
+        (void)!tcpip_tcp_ao_key_add(endpoint, &key);
+        break;
+    case 5:
+        (void)!tcpip_tcp_ao_key_remove(endpoint, &removal);
+        break;
+    case 6:
+        (void)!tcpip_tcp_ao_set(endpoint, &info);
+        break;
+    default:
+        if (tcpip_tcp_ao_get(endpoint, &info) == TCPIP_OK && tcpip_tcp_ao_key_get(endpoint, ids & 3, &told) == TCPIP_OK)
+            REQUIRE(told.key.secret_bytes == 3);
+        break;
+    }
+}
+
 static void call_wait(struct place *place)
 {
     if (place->waits) {
@@ -218,6 +280,8 @@ static void step(void)
         (void)!tcpip_endpoint_shutdown(place->endpoint, take() & 3u);
     else if (operation < 25)
         (void)!tcpip_endpoint_listen(place->endpoint, (int8_t)take());
+    else if (operation == 31)
+        call_sign(place->endpoint);
     else {
         address = take_address();
         if (operation < 28)
