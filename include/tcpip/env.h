@@ -57,7 +57,8 @@ struct tcpip_limits {
     uint32_t tcp_fast_open_peers;    /* servers whose Fast Open cookies are kept: the least recently used goes */
     uint32_t datagram_queue_bytes;   /* default receive buffer of UDP and ping endpoints: tail drop */
     uint32_t icmp_errors_per_second; /* generated ICMP errors and TCP resets, each: not sent */
-    uint32_t turn_budget; /* units of work (packets to ourselves, flushes, waiters, timers) before a turn yields */
+    uint32_t lent_buffers; /* links' own (tcpip_buffer_set_lent), out at once: TCP copies what comes in more */
+    uint32_t turn_budget;  /* units of work (packets to ourselves, flushes, waiters, timers) before a turn yields */
 };
 
 /* TINY: the whole stack within 5 MB. DEFAULT: a program with some thousands of connections. SERVER: a million. */

@@ -150,6 +150,20 @@ TCPIP_API ssize_t tcpip_recvfrom(struct tcpip_sockets *s, int fd, void *out, siz
                                  struct sockaddr *address, socklen_t *length);
 /* recvmsg(2). */
 TCPIP_API ssize_t tcpip_recvmsg(struct tcpip_sockets *s, int fd, struct msghdr *message, int flags);
+/* A run of received bytes, where the link has put them. */
+struct tcpip_received {
+    const void *data;
+    size_t size;
+    struct tcpip_buffer *buffer; /* for tcpip_give_back */
+};
+/* recv(2) without copying (TCP, UDP, ping): the bytes are taken, and lent in up to *count runs, at most `size` bytes in
+ * all; *count becomes how many. Each run is given back with tcpip_give_back, before tcpip_sockets_free; they survive
+ * close. Of a datagram all fits into the runs given, or the rest is lost. MSG_DONTWAIT; other flags are EINVAL.
+ * EOPNOTSUPP: AF_UNIX. */
+TCPIP_API ssize_t tcpip_recv_lent(struct tcpip_sockets *s, int fd, struct tcpip_received *runs, size_t *count,
+                                  size_t size, int flags);
+/* From any thread, in any order. */
+TCPIP_API void tcpip_give_back(struct tcpip_sockets *s, const struct tcpip_received *runs, size_t count);
 /* write(2). */
 TCPIP_API ssize_t tcpip_write(struct tcpip_sockets *s, int fd, const void *data, size_t size);
 /* writev(2). */

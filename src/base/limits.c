@@ -47,6 +47,7 @@
  * tcp_fast_open_peers      72 bytes each, taken at the first one; who talks to more has little use for each.
  * datagram_queue_bytes     Linux's rmem_default; TINY: two DNS answers of 4 KB.
  * icmp_errors_per_second   Linux's icmp_msgs_per_sec; an error is a favour and an amplifier.
+ * lent_buffers             a quarter of a usual ring (AF_XDP's have 4096): the link goes on receiving.
  * turn_budget              at 1 us a unit a turn ends within a quarter of a millisecond; TINY: within a tenth.
  */
 #define LIMITS(X)                                         \
@@ -70,6 +71,7 @@
     X(tcp_fast_open_peers, 16, 256, 4096)                 \
     X(datagram_queue_bytes, KIB(8), KIB(208), KIB(208))   \
     X(icmp_errors_per_second, 100, 1000, 10000)           \
+    X(lent_buffers, 64, 1024, 16384)                      \
     X(turn_budget, 100, 256, 256)
 
 enum {

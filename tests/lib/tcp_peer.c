@@ -82,6 +82,28 @@ static void peer_ip(uint8_t *out, size_t size, uint8_t protocol, const uint8_t *
     tcpip_store_u16(out + 10, tcpip_checksum_finish(tcpip_checksum(out, 20, 0)));
 }
 
+static void peer_buffer_back(void *ctx, struct tcpip_buffer *buffer)
+{
+    struct tcp_peer *peer = ctx;
+    peer->lent--;
+    free(buffer->data);
+}
+
+static void peer_inject_lent(struct tcp_peer *peer, const uint8_t *bytes, size_t size)
+{
+    struct tcpip_packet *packet = tcpip_packet_new(peer->stack);
+    uint8_t *memory = malloc(size);
+    assert_true(packet != NULL && memory != NULL);
+    memcpy(memory, bytes, size);
+    struct tcpip_buffer *buffer = tcpip_buffer_wrap(peer->stack, memory, size, peer_buffer_back, peer);
+    assert_non_null(buffer);
+    tcpip_buffer_set_lent(buffer);
+    peer->lent++;
+    assert_true(tcpip_packet_append_view(packet, (struct tcpip_view){buffer, 0, (uint32_t)size}));
+    packet->link_protocol = 0x0800;
+    tcpip_channel_inject(peer->link, packet);
+}
+
 void peer_send(struct tcp_peer *peer, const struct peer_segment *segment)
 {
     static uint8_t packet[PEER_BYTES_MAX];
@@ -105,6 +127,11 @@ void peer_send(struct tcp_peer *peer, const struct peer_segment *segment)
     memset(packet + 20 + header_bytes, 0, segment->bytes);
     uint16_t pseudo = tcpip_checksum_pseudo(peer_them, peer_us, 4, TCPIP_PROTOCOL_TCP, (uint32_t)tcp_bytes);
     tcpip_tcp_set_checksum(packet + 20, tcpip_checksum_finish(tcpip_checksum(packet + 20, tcp_bytes, pseudo)));
+    if (peer->lends) {
+        peer_inject_lent(peer, packet, 20 + tcp_bytes);
+        peer_run(peer, 0);
+        return;
+    }
     enum tcpip_error error = tcpip_channel_inject_bytes(peer->link, packet, 20 + tcp_bytes);
     assert_true(error == TCPIP_OK || error == TCPIP_ERR_NO_MEMORY);
     peer_run(peer, 0);

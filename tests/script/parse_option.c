@@ -24,12 +24,19 @@ static const struct limit_field {
     const char *name;
     size_t offset, size;
 } limit_fields[] = {
-    LIMIT(memory_bytes),           LIMIT(endpoints),
-    LIMIT(syn_received),           LIMIT(time_wait),
-    LIMIT(accept_backlog),         LIMIT(tcp_send_buffer_max),
-    LIMIT(tcp_receive_buffer_max), LIMIT(tcp_records),
-    LIMIT(tcp_out_of_order),       LIMIT(datagram_queue_bytes),
-    LIMIT(icmp_errors_per_second), LIMIT(turn_budget),
+    LIMIT(memory_bytes),
+    LIMIT(endpoints),
+    LIMIT(syn_received),
+    LIMIT(time_wait),
+    LIMIT(accept_backlog),
+    LIMIT(tcp_send_buffer_max),
+    LIMIT(tcp_receive_buffer_max),
+    LIMIT(tcp_records),
+    LIMIT(tcp_out_of_order),
+    LIMIT(datagram_queue_bytes),
+    LIMIT(icmp_errors_per_second),
+    LIMIT(lent_buffers),
+    LIMIT(turn_budget),
     LIMIT(tcp_fast_open_peers),
 };
 

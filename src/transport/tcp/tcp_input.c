@@ -298,10 +298,18 @@ static void receive_pop(struct tcp_endpoint *ep)
     }
 }
 
-static bool receive_copy_all(const struct tcp_endpoint *ep)
+static bool receive_pressed(const struct tcp_endpoint *ep)
 {
     const struct tcpip_stack *stack = ep->base.stack;
     return stack->memory.used_bytes > stack->limits.memory_bytes / 4 * 3;
+}
+
+/* Is the packet's storage too dear to be kept until the application reads? */
+static bool receive_copy_all(const struct tcp_endpoint *ep, const struct tcpip_packet *packet)
+{
+    const struct tcpip_stack *stack = ep->base.stack;
+    return receive_pressed(ep) ||
+           (unlikely(stack->buffers.lent > stack->limits.lent_buffers) && packet_holds_lent(packet));
 }
 
 /* The next `length` bytes in order, behind `skip` old ones. False: out of memory, the packet is gone. */
@@ -310,7 +318,8 @@ static bool receive_take(struct tcp_endpoint *ep, struct tcp_segment *segment, u
     struct tcpip_stack *stack = ep->base.stack;
     struct tcp_stack *tcp = tcp_stack_of(stack);
     if (!tcpip__receive_queue_push_packet(&ep->receive_queue, segment->packet, segment->payload_offset + skip, length,
-                                          ep->rcv_nxt, receive_copy_all(ep), &tcp->receive_chunks, &stack->buffers)) {
+                                          ep->rcv_nxt, receive_copy_all(ep, segment->packet), &tcp->receive_chunks,
+                                          &stack->buffers)) {
         tcpip_packet_drop(segment->packet, TCPIP_DROP_NO_MEMORY);
         return false;
     }
@@ -346,7 +355,7 @@ static uint32_t receive_prune(struct tcp_endpoint *ep)
 {
     struct tcpip_stack *stack = ep->base.stack;
     struct reassembly *reassembly = &ep->hot->reassembly;
-    if (!receive_copy_all(ep))
+    if (!receive_pressed(ep))
         return 0;
     stack->stats.tcp.memory_pressure_events++;
     bool little = stack->memory.used_bytes > stack->limits.memory_bytes / 16 * 15;
@@ -361,7 +370,8 @@ static void receive_out_of_order(struct tcp_endpoint *ep, struct tcp_segment *se
     struct tcp_hot *hot = tcpip__tcp_hot(ep);
     struct receive_chunk *chain;
     if (hot == NULL || !tcpip__receive_chunks_of(segment->packet, segment->payload_offset, length, segment->seq,
-                                                 receive_copy_all(ep), &tcp->receive_chunks, &stack->buffers, &chain)) {
+                                                 receive_copy_all(ep, segment->packet), &tcp->receive_chunks,
+                                                 &stack->buffers, &chain)) {
         tcpip_packet_drop(segment->packet, TCPIP_DROP_NO_MEMORY);
         return;
     }

@@ -3,6 +3,7 @@
  * for a while. Each failure is an error or a drop: nothing crashes, nothing leaks, nothing gets stuck, all bytes
  * arrive. */
 #include "pair.h"
+#include "tcp_peer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -204,6 +205,42 @@ static void a_blackout_in_the_middle_is_survived(void **state)
     }
 }
 
+/* A link's own buffers stay out while there are few; beyond the limit received data are copied, whatever they pin. */
+static void a_link_gets_its_own_memory_back(void **state)
+{
+    (void)state;
+    enum { LIMIT = 4, SEGMENTS = 12, SEGMENT = 1400 };
+    static uint8_t data[SEGMENTS * SEGMENT];
+    struct tcpip_limits limits;
+    struct tcp_peer peer;
+    size_t done;
+    tcpip_limits_default(&limits);
+    limits.lent_buffers = LIMIT;
+    peer_init(&peer, &limits);
+    struct tcpip_endpoint *ep = peer_accepted(&peer);
+    peer.lends = true;
+    for (int i = 0; i < SEGMENTS; i++) {
+        if (i == SEGMENTS / 2) { /* out of order is no different */
+            peer.seq += SEGMENT;
+            peer_say(&peer, TCPIP_TCP_ACK, SEGMENT);
+            peer.seq -= 2 * SEGMENT;
+        } else if (i == SEGMENTS / 2 + 1) {
+            peer.seq += SEGMENT;
+            continue;
+        }
+        peer_say(&peer, TCPIP_TCP_ACK, SEGMENT);
+    }
+    assert_int_equal(peer.lent, LIMIT);
+    assert_int_equal(tcpip_endpoint_read(ep, data, sizeof(data), &done, NULL), TCPIP_OK);
+    assert_int_equal(done, SEGMENTS * SEGMENT);
+    assert_int_equal(peer.lent, 0);
+    peer_say(&peer, TCPIP_TCP_ACK, SEGMENT);
+    assert_int_equal(peer.lent, 1);
+    peer_discard(&peer);
+    tcpip_endpoint_close(ep);
+    peer_fini(&peer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +249,7 @@ int main(void)
         cmocka_unit_test(a_while_without_any_memory_is_survived),
         cmocka_unit_test(a_failure_while_data_go_with_the_syn_delays_at_most),
         cmocka_unit_test(a_blackout_in_the_middle_is_survived),
+        cmocka_unit_test(a_link_gets_its_own_memory_back),
     };
     return cmocka_run_group_tests_name("tcp/memory", tests, NULL, NULL);
 }
