@@ -50,7 +50,9 @@ FUZZ = Build("build-fuzz", "clang", ["-Dtests=disabled", "-Dfuzz=true", "-Db_san
 
 TSAN = Build("build-tsan", "clang", ["-Dtests=enabled", "-Db_sanitize=thread", "-Db_lundef=false"])
 # Tests with threads, and their programs: the only ones that are built so.
-THREADED = {"socket/lend": "socket_lend_test", "socket/outside": "socket_outside_test", "socket/stress": "tests/socket_stress/tcpip-socket-stress",
+THREADED = {"socket/lend": "socket_lend_test",
+            "socket/outside": "socket_outside_test",
+            "socket/stress": "tests/socket_stress/tcpip-socket-stress",
             "socket/threads": "socket_threads_test"}
 
 MSAN = Build("build-msan", "clang", ["-Dtests=enabled", "-Db_sanitize=memory", "-Db_lundef=false",
