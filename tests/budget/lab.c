@@ -137,16 +137,23 @@ static void lab_step(struct lab *lab)
     }
     tcpip_ns a = tcpip_stack_deadline(lab->stacks[0]), b = tcpip_stack_deadline(lab->stacks[1]);
     lab->now = a < b ? a : b;
+    if (lab->now == TCPIP_NEVER) {
+        fprintf(stderr, "budget: nothing will ever happen again\n");
+        exit(1);
+    }
 }
 
-static void lab_connect(struct lab *lab, uint32_t flows)
+static void lab_connect(struct lab *lab, const struct lab_options *options)
 {
+    uint32_t flows = options->flows;
     struct tcpip_endpoint *listener;
     must(tcpip_stack_new_endpoint(lab->stacks[1], TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV4, &listener));
     must(tcpip_endpoint_bind(listener, &lab->to, NULL, NULL));
     must(tcpip_endpoint_listen(listener, LAB_FLOWS_MAX));
     for (uint32_t i = 0; i < flows; i++) {
         must(tcpip_stack_new_endpoint(lab->stacks[0], TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV4, &lab->client[i]));
+        if (options->other != NULL && i >= flows / 2)
+            must(tcpip_endpoint_set_congestion(lab->client[i], options->other));
         enum tcpip_error error = tcpip_endpoint_connect(lab->client[i], &lab->to);
         must(error == TCPIP_ERR_CONNECT_STARTED ? TCPIP_OK : error);
     }
@@ -163,7 +170,7 @@ void lab_run(const struct lab_options *options, struct lab_outcome *out)
     size_t done;
     memset(out, 0, sizeof(*out));
     lab_init(&lab, options);
-    lab_connect(&lab, options->flows);
+    lab_connect(&lab, options);
     tcpip_ns began = lab.now, middle = began + options->limit_ns / 2, end = began + options->limit_ns;
     bool over = false, halved = options->limit_ns == 0;
     while (!over && (options->limit_ns == 0 || lab.now < end)) {

@@ -9,7 +9,7 @@
 enum { LAB_FLOWS_MAX = 16, LAB_MSS = 1448 /* with timestamps, in 1500 */ };
 
 struct lab_options {
-    const char *controller;
+    const char *controller, *other; /* other: of the second half of the flows; NULL: the same */
     uint64_t rate_bps;
     tcpip_ns rtt_ns;
     uint32_t loss_ppm, reorder_ppm, queue_bytes, mark_bytes;

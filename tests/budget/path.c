@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PATH_MTU = 1500 };
+
 static uint32_t path_draw(struct path *path, uint32_t sides)
 {
     path->random ^= path->random << 13;
@@ -52,6 +54,11 @@ static void path_insert(struct path *path, const uint8_t *bytes, size_t size, tc
     *place = packet;
 }
 
+static tcpip_ns path_takes(const struct path *path, size_t size)
+{
+    return (tcpip_ns)((uint64_t)size * 8 * 1000000000 / path->profile.rate_bps);
+}
+
 void path_send(struct path *path, const uint8_t *bytes, size_t size, tcpip_ns now)
 {
     const struct path_profile *profile = &path->profile;
@@ -64,11 +71,11 @@ void path_send(struct path *path, const uint8_t *bytes, size_t size, tcpip_ns no
         path->overflowed++;
         return;
     }
-    path->free_at += (tcpip_ns)((uint64_t)size * 8 * 1000000000 / profile->rate_bps);
-    if (burst)
-        path->burst_left = profile->burst_packets;
-    if (path->burst_left > 0 || lost) {
-        path->burst_left -= path->burst_left > 0;
+    if (burst) /* it lasts for a time, or it would outlast everybody's patience where packets are seldom */
+        path->burst_until = path->free_at + profile->burst_packets * path_takes(path, PATH_MTU);
+    bool gone = lost || path->free_at < path->burst_until;
+    path->free_at += path_takes(path, size);
+    if (gone) {
         path->lost++;
         return;
     }

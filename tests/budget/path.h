@@ -13,7 +13,7 @@ struct path_profile {
     tcpip_ns queue_ns; /* what waits longer than this is dropped */
     tcpip_ns delay_ns;
     uint32_t loss_ppm;
-    uint32_t burst_ppm, burst_packets; /* now and then so many in a row are lost */
+    uint32_t burst_ppm, burst_packets; /* now and then what so many take is lost */
     uint32_t duplicate_ppm;
     uint32_t reorder_ppm; /* later by reorder_ns than the others */
     tcpip_ns reorder_ns;
@@ -29,7 +29,7 @@ struct path_packet {
 struct path {
     struct path_profile profile;
     uint64_t random;
-    uint32_t burst_left;
+    tcpip_ns burst_until;
     tcpip_ns free_at;          /* when the line has sent what waits */
     struct path_packet *first; /* in order of arrival */
     uint64_t passed, lost, overflowed;
