@@ -14,6 +14,8 @@ TCPIP_BEGIN_DECLS
 struct tcpip_route; /* stack internals: a resolved way to a remote address */
 struct tcpip_neighbor_entry;
 struct error_queue; /* stack internals: what an endpoint is told beside its data */
+struct archive;     /* stack internals: what is saved and restored (save.h) */
+struct restore_how; /* stack internals: where a restored endpoint comes to */
 
 /* How one packet goes out. */
 struct tcpip_network_output {
@@ -102,6 +104,11 @@ struct tcpip_transport_protocol {
     /* packet->network filled in, transport_offset set; takes the packet. */
     void (*input)(struct tcpip_stack *stack, struct tcpip_packet *packet);
     void (*input_error)(struct tcpip_stack *stack, const struct tcpip_icmp_error *error);
+    /* What an endpoint's `save` has written; on error nothing is left. NULL: NOT_SUPPORTED. */
+    enum tcpip_error (*restore_endpoint)(struct tcpip_stack *stack, uint32_t network, struct archive *archive,
+                                         const struct restore_how *how, struct tcpip_endpoint **out);
+    /* Saves or restores what belongs to no endpoint; may be NULL. */
+    void (*archive)(struct tcpip_stack *stack, struct archive *archive);
 };
 
 /* A write or read of any shape. */
@@ -144,6 +151,14 @@ struct tcpip_endpoint_ops {
     struct demux_listener *(*listener)(struct tcpip_endpoint *); /* NULL */
     /* Sends what may go now; once per turn in which the endpoint was marked dirty. */
     void (*flush)(struct tcpip_endpoint *);
+    /* Saving (save.h); NULL: NOT_SUPPORTED. alone: without what can only go with the whole stack. */
+    void (*save)(struct tcpip_endpoint *, struct archive *, bool alone);
+    /* It is saved with the listener that it waits in, or not at all; NULL: never. */
+    bool (*waits)(const struct tcpip_endpoint *);
+    /* Of a listener: what waits to be accepted, one after the other; NULL: no more. May be NULL. */
+    struct tcpip_endpoint *(*next_waiting)(struct tcpip_endpoint *, struct tcpip_endpoint *after);
+    /* Stands still, or goes on; NULL: NOT_SUPPORTED. */
+    enum tcpip_error (*freeze)(struct tcpip_endpoint *, bool frozen);
 };
 
 /* The base of every endpoint; a protocol's struct embeds it first. Fields are the stack's unless said otherwise. */

@@ -85,6 +85,7 @@ TCPIP_BEGIN_DECLS
     X(TCP_OUT_OF_ORDER_LIMIT, "too many out-of-order blocks")             \
     X(TCP_AFTER_CLOSE, "TCP data after close")                            \
     X(TCP_TIME_WAIT, "TCP segment in TIME-WAIT")                          \
+    X(TCP_FROZEN, "TCP segment for a connection that stands still")       \
     X(TCP_FORWARDER, "dropped by the forwarder's verdict")                \
     X(TCP_FORWARDER_LIMIT, "the forwarder's limit")                       \
     X(TCP_FORWARDER_SOURCE, "the forwarder's limit for one source")       \

@@ -214,6 +214,12 @@ static struct port_range port_range(const struct tcpip_port_manager *manager)
     return (struct port_range){first, last - first + 1};
 }
 
+void tcpip__port_manager_range(const struct tcpip_port_manager *manager, uint16_t *first, uint16_t *last)
+{
+    *first = manager->first;
+    *last = manager->last;
+}
+
 void tcpip__port_manager_narrow(struct tcpip_port_manager *manager, uint32_t range)
 {
     manager->narrow = range;

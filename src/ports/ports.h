@@ -14,6 +14,8 @@ void tcpip__port_manager_free(struct tcpip_port_manager *manager);
 /* Ephemeral ports are chosen from a part of the range, lowest | highest << 16, until it is 0 again: for one call of an
  * endpoint that has PORT_RANGE. */
 void tcpip__port_manager_narrow(struct tcpip_port_manager *manager, uint32_t range);
+/* As set. */
+void tcpip__port_manager_range(const struct tcpip_port_manager *manager, uint16_t *first, uint16_t *last);
 /* Reserves key->port (not 0) whatever conflicts: for who is there already, as a connection that was accepted on it.
  * False: out of memory. */
 must_use bool tcpip__port_manager_hold(struct tcpip_port_manager *manager, const struct tcpip_port_key *key);

@@ -17,6 +17,8 @@
  * Not here:    who may bind (ports/ports.c), what a flow leads to (each protocol). */
 #include "stack/demux.h"
 
+#include "base/archive.h"
+
 #include <stdalign.h>
 
 /* What a flow is found by: all of struct flow before the NIC, which has no padding. */
@@ -376,4 +378,13 @@ void tcpip__demux_free(struct tcpip_stack *stack)
     tcpip__hash_table_fini(&demux->flows);
     tcpip__memory_free(&stack->memory, demux, sizeof(*demux));
     stack->demux = NULL;
+}
+
+void tcpip__flow_archive(struct archive *archive, struct flow *flow)
+{
+    tcpip__archive_bytes(archive, flow->local, 16);
+    tcpip__archive_bytes(archive, flow->remote, 16);
+    archive_u16(archive, &flow->local_port);
+    archive_u16(archive, &flow->remote_port);
+    archive_u32(archive, &flow->nic);
 }

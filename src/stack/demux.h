@@ -52,6 +52,11 @@ static inline void demux_listener_queue(struct demux_listener *listener, int64_t
     listener->queue = queue >= 0 ? (uint32_t)queue : 0;
 }
 
+struct archive;
+
+/* Saved and restored (base/archive.h). */
+void tcpip__flow_archive(struct archive *archive, struct flow *flow);
+
 must_use enum tcpip_error tcpip__demux_new(struct tcpip_stack *stack);
 void tcpip__demux_free(struct tcpip_stack *stack);
 /* The flow of an inbound packet: addresses from packet->network, ports given; nic is set by the packet's NIC for

@@ -12,6 +12,7 @@
  * Invariants:  marks ascend; those before `unsent` have been sent. bytes is the sum of the records' true sizes.
  * Not here:    which errors are told at all (each protocol), message flags and control messages (the socket layer). */
 #include "stack/error_queue.h"
+#include "base/archive.h"
 #include "base/math.h"
 #include "stack/nic.h"
 
@@ -289,4 +290,148 @@ void tcpip__error_queue_free(struct tcpip_endpoint *endpoint)
         error_entry_free(endpoint, container_of(node, struct error_entry, node));
     tcpip__memory_free(memory, queue, sizeof(*queue));
     endpoint->errors = NULL;
+}
+
+/* ---- saved and restored ---- */
+
+static void error_address_archive(struct archive *archive, struct tcpip_full_address *address)
+{
+    uint8_t bytes[16];
+    bool some = address->address.len != 0;
+    address_internal(&address->address, bytes);
+    archive_bool(archive, &some);
+    tcpip__archive_bytes(archive, bytes, sizeof(bytes));
+    archive_u16(archive, &address->port);
+    archive_u32(archive, &address->nic);
+    if (archive_restoring(archive) && some)
+        address->address = address_public(bytes);
+}
+
+static void error_record_archive(struct archive *archive, struct tcpip_error_record *record)
+{
+    uint8_t origin = (uint8_t)record->origin, error = (uint8_t)record->error;
+    uint32_t bytes = (uint32_t)record->payload_bytes;
+    archive_u8(archive, &origin, TCPIP_ERROR_FROM_COPY);
+    archive_u8(archive, &error, TCPIP_ERROR_COUNT - 1);
+    archive_u8(archive, &record->type, UINT8_MAX);
+    archive_u8(archive, &record->code, UINT8_MAX);
+    archive_u32(archive, &record->info);
+    archive_u64(archive, &record->first);
+    archive_u64(archive, &record->last);
+    tcpip__archive_instant(archive, &record->at);
+    archive_bool(archive, &record->copied);
+    error_address_archive(archive, &record->remote);
+    error_address_archive(archive, &record->offender);
+    archive_u32(archive, &bytes);
+    record->origin = (enum tcpip_error_origin)origin;
+    record->error = (enum tcpip_error)error;
+    record->payload_bytes = bytes;
+}
+
+static void error_mark_archive(struct archive *archive, struct error_mark *mark, bool *sent)
+{
+    archive_u64(archive, &mark->last);
+    archive_u32(archive, &mark->flags);
+    archive_bool(archive, sent);
+}
+
+/* Calls whose memory was the writer's: what is restored has copies, so they are over. */
+static void error_calls_save(struct archive *archive, struct error_queue *queue)
+{
+    uint32_t counted = 0;
+    archive_u32(archive, &queue->zero_copy.next_id);
+    list_for_each(node, &queue->zero_copy.list) counted += container_of(node, struct zero_copy, node)->counted;
+    archive_u32(archive, &counted);
+    list_for_each(node, &queue->zero_copy.list)
+    {
+        struct zero_copy *call = container_of(node, struct zero_copy, node);
+        if (!call->counted)
+            continue;
+        archive_u32(archive, &call->first);
+        archive_u32(archive, &call->last);
+    }
+}
+
+static void error_calls_restore(struct archive *archive, struct tcpip_endpoint *endpoint, struct error_queue *queue)
+{
+    uint32_t counted = 0, next_id = 0, first = 0, last = 0;
+    archive_u32(archive, &next_id);
+    archive_u32(archive, &counted);
+    while (archive_ok(archive) && counted-- > 0) {
+        archive_u32(archive, &first);
+        archive_u32(archive, &last);
+        struct tcpip_error_record record = {
+            .origin = TCPIP_ERROR_FROM_COPY, .first = first, .last = last, .copied = true, .at = archive->now};
+        if (archive_ok(archive))
+            tcpip__error_queue_push(endpoint, &record, NULL, 0);
+    }
+    if (archive_ok(archive))
+        queue->zero_copy.next_id = next_id;
+}
+
+static void error_queue_save(struct archive *archive, struct error_queue *queue)
+{
+    bool sent = true;
+    archive_u32(archive, &queue->mark_count);
+    list_for_each(node, &queue->marks)
+    {
+        struct error_mark *mark = container_of(node, struct error_mark, node);
+        sent = sent && mark != queue->unsent;
+        error_mark_archive(archive, mark, &sent);
+    }
+    uint32_t entries = 0;
+    list_for_each(node, &queue->entries) entries++;
+    archive_u32(archive, &entries);
+    list_for_each(node, &queue->entries)
+    {
+        struct error_entry *entry = container_of(node, struct error_entry, node);
+        error_record_archive(archive, &entry->record);
+        tcpip__archive_put(archive, entry->payload, entry->record.payload_bytes);
+    }
+    error_calls_save(archive, queue);
+}
+
+static void error_mark_restore(struct archive *archive, struct tcpip_endpoint *endpoint, struct error_queue *queue)
+{
+    struct error_mark read = {0};
+    bool sent = false;
+    error_mark_archive(archive, &read, &sent);
+    if (!archive_ok(archive))
+        return;
+    struct error_mark *mark = tcpip__memory_zalloc(&endpoint->stack->memory, sizeof(*mark), alignof(struct error_mark));
+    if (mark == NULL) {
+        tcpip__archive_fail(archive, TCPIP_ERR_NO_MEMORY);
+        return;
+    }
+    *mark = read;
+    mark->flags &= WRITE_STAMPS;
+    list_push_back(&queue->marks, &mark->node);
+    queue->mark_count++;
+    if (queue->unsent == NULL && !sent)
+        queue->unsent = mark;
+}
+
+void tcpip__error_queue_archive(struct archive *archive, struct tcpip_endpoint *endpoint)
+{
+    if (!archive_restoring(archive)) {
+        error_queue_save(archive, endpoint->errors);
+        return;
+    }
+    struct error_queue *queue = tcpip__error_queue_of(endpoint);
+    uint32_t marks = 0, entries = 0;
+    archive_u32(archive, &marks);
+    archive_require(archive, marks <= ERROR_QUEUE_MARKS_MAX);
+    if (queue == NULL)
+        tcpip__archive_fail(archive, TCPIP_ERR_NO_MEMORY);
+    while (archive_ok(archive) && marks-- > 0)
+        error_mark_restore(archive, endpoint, queue);
+    archive_u32(archive, &entries);
+    while (archive_ok(archive) && entries-- > 0) {
+        struct tcpip_error_record record = {0};
+        error_record_archive(archive, &record);
+        const uint8_t *payload = tcpip__archive_take(archive, record.payload_bytes);
+        if (payload != NULL)
+            tcpip__error_queue_push(endpoint, &record, payload, record.payload_bytes);
+    }
+    error_calls_restore(archive, endpoint, queue);
 }

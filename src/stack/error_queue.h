@@ -45,6 +45,9 @@ void tcpip__error_queue_acked(struct tcpip_endpoint *endpoint, uint64_t end);
 /* Nothing more will be sent or acknowledged: copies are told. */
 void tcpip__error_queue_end(struct tcpip_endpoint *endpoint);
 void tcpip__error_queue_free(struct tcpip_endpoint *endpoint);
+struct archive;
+/* Saved and restored (base/archive.h). */
+void tcpip__error_queue_archive(struct archive *archive, struct tcpip_endpoint *endpoint);
 
 bool tcpip__error_queue_any(const struct error_queue *queue);
 static inline bool error_queue_ready(const struct tcpip_endpoint *endpoint)

@@ -620,20 +620,31 @@ static enum tcpip_neighbor_state neighbor_shown_state(const struct tcpip_neighbo
     return over ? TCPIP_NEIGHBOR_STALE : (enum tcpip_neighbor_state)entry->state;
 }
 
+struct tcpip_neighbor_entry *tcpip__neighbor_next(const struct tcpip_stack *stack, struct tcpip_neighbor_entry *after,
+                                                  struct tcpip_neighbor *out)
+{
+    const struct list *all = &stack->neighbors->all;
+    struct tcpip_list_node *node = after == NULL ? list_first(all) : list_next(all, &after->all);
+    if (node == NULL)
+        return NULL;
+    struct tcpip_neighbor_entry *entry = list_entry(node, struct tcpip_neighbor_entry, all);
+    *out = (struct tcpip_neighbor){
+        .nic = entry->nic->id,
+        .address = address_public(entry->address),
+        .link = entry->link,
+        .state = neighbor_shown_state(entry),
+        .updated_at = entry->updated_at,
+    };
+    return entry;
+}
+
 size_t tcpip_stack_neighbors(const struct tcpip_stack *stack, struct tcpip_neighbor *out, size_t n)
 {
     size_t count = 0;
-    list_for_each(node, &stack->neighbors->all)
-    {
-        const struct tcpip_neighbor_entry *entry = list_entry(node, struct tcpip_neighbor_entry, all);
-        if (count < n) {
-            out[count].nic = entry->nic->id;
-            out[count].address = address_public(entry->address);
-            out[count].link = entry->link;
-            out[count].state = neighbor_shown_state(entry);
-            out[count].updated_at = entry->updated_at;
-        }
-        count++;
-    }
+    struct tcpip_neighbor neighbor;
+    for (struct tcpip_neighbor_entry *entry = NULL; (entry = tcpip__neighbor_next(stack, entry, &neighbor)) != NULL;
+         count++)
+        if (count < n)
+            out[count] = neighbor;
     return count;
 }

@@ -31,6 +31,9 @@ void tcpip__neighbor_advertised(struct tcpip_nic *nic, const uint8_t *address, c
 /* The NIC is disabled: its entries go, but static ones; waiting packets are dropped. With nic->removing static ones go
  * too. */
 void tcpip__neighbor_flush(struct tcpip_nic *nic);
+/* Walks through all, beginning with NULL; NULL: that was the last. */
+struct tcpip_neighbor_entry *tcpip__neighbor_next(const struct tcpip_stack *stack, struct tcpip_neighbor_entry *after,
+                                                  struct tcpip_neighbor *out);
 /* A router advertises ReachableTime and RetransTimer (RFC 4861 6.3.4); 0: unspecified, stays as it was. */
 void tcpip__neighbor_set_times(struct tcpip_nic *nic, tcpip_ns reachable_ns, tcpip_ns retransmit_ns);
 

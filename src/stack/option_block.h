@@ -29,4 +29,10 @@ must_use enum tcpip_error tcpip__option_block_set(struct tcpip_stack *stack, str
 struct option_block *tcpip__option_block_share(struct option_block *block);
 void tcpip__option_block_unref(struct tcpip_stack *stack, struct option_block *block);
 
+struct archive;
+/* Saved and restored (base/archive.h), by name: one that this version doesn't know is left out. */
+void tcpip__option_block_archive(struct archive *archive, struct tcpip_stack *stack, struct option_block **block);
+/* The same for the stack's defaults. */
+void tcpip__option_defaults_archive(struct archive *archive, struct tcpip_stack *stack);
+
 #endif

@@ -330,6 +330,25 @@ const struct route_row *tcpip__route_lookup(const struct tcpip_stack *stack, con
     return found == ROUTE_ROW_NONE ? NULL : &stack->routes->rows[found];
 }
 
+bool tcpip__route_table_row(const struct tcpip_stack *stack, uint32_t i, struct tcpip_route_entry *out)
+{
+    if (i >= stack->routes->count)
+        return false;
+    const struct route_row *row = &stack->routes->rows[i];
+    *out = (struct tcpip_route_entry){.nic = row->nic->id, .mtu = row->mtu};
+    out->destination.bits = row->bits;
+    if (row->address_bytes != 0)
+        out->destination.address = address_public(row->prefix);
+    if (row->has_gateway)
+        out->gateway = address_public(row->gateway);
+    return true;
+}
+
+enum tcpip_route_order tcpip__route_table_order(const struct tcpip_stack *stack)
+{
+    return stack->routes->order;
+}
+
 /* ---- public ---- */
 
 static enum tcpip_error route_table_set(struct tcpip_stack *stack, const struct tcpip_route_entry *rows, size_t n,

@@ -24,6 +24,10 @@ struct route_query {
     const uint8_t *local;        /* rows through a NIC that has this address go first; NULL: no such wish */
 };
 
+/* The rows in their order; false: there is no i-th. */
+bool tcpip__route_table_row(const struct tcpip_stack *stack, uint32_t i, struct tcpip_route_entry *out);
+enum tcpip_route_order tcpip__route_table_order(const struct tcpip_stack *stack);
+
 /* The row that a packet takes, of those whose NIC is usable; NULL: none. Good until the table changes. */
 const struct route_row *tcpip__route_lookup(const struct tcpip_stack *stack, const struct route_query *query);
 

@@ -58,6 +58,7 @@ struct tcpip_stack {
     struct tcpip_buffer_pools buffers;
     struct tcpip_packet_pool packets;
     struct timer_wheel timers;
+    tcpip_ns clock_ahead_ns;   /* of the clock that peers see: a restored stack goes on where the saved one was */
     struct rng rng;            /* seeded from env.random: jitter and table keys, not secrets on the wire */
     struct siphash_key secret; /* ISNs, ports, timestamp offsets, cookies, flow labels, IP IDs */
     const struct tcpip_checksum_ops *checksum;
@@ -140,6 +141,13 @@ void tcpip__stack_event(struct tcpip_stack *stack, enum tcpip_event_kind kind, u
 /* The same for PACKET_IN, PACKET_OUT and PACKET_DROP, with the packet's front; `reason` of a drop. */
 void tcpip__stack_packet_event(struct tcpip_stack *stack, enum tcpip_event_kind kind, const struct tcpip_packet *packet,
                                enum tcpip_drop reason);
+
+/* ---- counters (stats.c) ---- */
+
+struct archive;
+/* Saved and restored (base/archive.h), by name; what counts what there is now stays. */
+void tcpip__stats_archive(struct archive *archive, struct tcpip_stats *stats);
+void tcpip__stats_nic_archive(struct archive *archive, struct tcpip_stats_nic *stats);
 
 /* ---- options (option.c), congestion controllers (congestion.c) ---- */
 

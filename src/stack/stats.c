@@ -7,6 +7,7 @@
  * Owns:        nothing.
  * Invariants:  every counter of the struct is in exactly one table, in the struct's order (asserted by sizes).
  * Not here:    counting; the snapshot (tcpip_stack_stats, nic.c). */
+#include "base/archive.h"
 #include "header/text.h"
 #include "stack/stack.h"
 
@@ -116,4 +117,82 @@ size_t tcpip_stats_print(const struct tcpip_stats *stats, enum tcpip_stats_forma
     if (json)
         text_char(&text, '}');
     return text.wanted;
+}
+
+/* ---- saved and restored ---- */
+
+enum { STATS_NAME_MAX = 63 };
+
+static void stats_text_archive(struct archive *archive, const char *text, const uint8_t **found, uint8_t *length)
+{
+    if (!archive_restoring(archive))
+        *length = (uint8_t)strlen(text);
+    archive_u8(archive, length, STATS_NAME_MAX);
+    if (archive_restoring(archive))
+        *found = tcpip__archive_take(archive, *length);
+    else
+        tcpip__archive_put(archive, text, *length);
+}
+
+static bool stats_text_is(const char *text, const uint8_t *found, uint8_t length)
+{
+    return strlen(text) == length && memcmp(text, found, length) == 0;
+}
+
+/* What tells of now: the restored know it themselves. */
+static bool stats_gauge(const struct tcpip_stats *stats, const void *counter)
+{
+    return counter == &stats->tcp.current_established || counter == &stats->tcp.current_connected ||
+           counter == &stats->tcp.time_wait_current || counter == &stats->memory_bytes ||
+           counter == &stats->memory_peak_bytes;
+}
+
+/* Where a counter is; NULL: unknown, or a gauge. */
+static uint64_t *stats_find(struct tcpip_stats *stats, const uint8_t *const found[2], const uint8_t *length)
+{
+    for (uint32_t i = 0; i < array_count(stats_groups); i++) {
+        const struct stats_group *group = &stats_groups[i];
+        for (uint32_t k = 0; stats_text_is(group->name, found[0], length[0]) && k < group->count; k++) {
+            uint8_t *at = (uint8_t *)stats + group->offset + k * sizeof(uint64_t);
+            if (stats_text_is(group->counters[k], found[1], length[1]))
+                return stats_gauge(stats, at) ? NULL : (uint64_t *)(void *)at;
+        }
+    }
+    return NULL;
+}
+
+void tcpip__stats_archive(struct archive *archive, struct tcpip_stats *stats)
+{
+    const uint8_t *found[2] = {NULL, NULL};
+    uint8_t length[2] = {0, 0};
+    for (uint32_t i = 0; i < array_count(stats_groups) && !archive_restoring(archive); i++) {
+        for (uint32_t k = 0; k < stats_groups[i].count; k++) {
+            uint64_t value = stats_value(stats, &stats_groups[i], k);
+            if (value == 0 ||
+                stats_gauge(stats, (const uint8_t *)stats + stats_groups[i].offset + k * sizeof(uint64_t)))
+                continue;
+            stats_text_archive(archive, stats_groups[i].name, &found[0], &length[0]);
+            stats_text_archive(archive, stats_groups[i].counters[k], &found[1], &length[1]);
+            archive_u64(archive, &value);
+        }
+    }
+    while (archive_restoring(archive) && archive_ok(archive) && archive_left(archive) > 0) {
+        uint64_t value = 0;
+        stats_text_archive(archive, NULL, &found[0], &length[0]);
+        stats_text_archive(archive, NULL, &found[1], &length[1]);
+        archive_u64(archive, &value);
+        uint64_t *counter = archive_ok(archive) ? stats_find(stats, found, length) : NULL;
+        if (counter != NULL)
+            *counter = value;
+    }
+}
+
+void tcpip__stats_nic_archive(struct archive *archive, struct tcpip_stats_nic *stats)
+{
+    uint16_t count = array_count(stats_nic_names);
+    archive_u16(archive, &count);
+    for (uint32_t i = 0; i < count && archive_ok(archive); i++) {
+        uint64_t value = 0, *own = i < array_count(stats_nic_names) ? (uint64_t *)(void *)stats + i : &value;
+        archive_u64(archive, own);
+    }
 }

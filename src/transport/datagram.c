@@ -44,8 +44,7 @@ static void dgram_listen(struct datagram_endpoint *ep)
     tcpip__demux_listen(ep->base.stack, listener);
 }
 
-/* PORT_IN_USE: somebody else is connected to the same peer from the same port. */
-static enum tcpip_error dgram_attach(struct datagram_endpoint *ep)
+enum tcpip_error tcpip__datagram_attach(struct datagram_endpoint *ep)
 {
     if (ep->connected && ep->ops->ports)
         return tcpip__demux_insert(ep->base.stack, &ep->entry);
@@ -209,7 +208,7 @@ static enum tcpip_error dgram_disconnect(struct datagram_endpoint *ep)
         return TCPIP_OK;
     }
     dgram_rekey(ep);
-    return dgram_attach(ep);
+    return tcpip__datagram_attach(ep);
 }
 
 /* From now on the peer is `flow`'s. What was before stays if that can't be. */
@@ -220,14 +219,14 @@ static enum tcpip_error dgram_set_peer(struct datagram_endpoint *ep, const struc
     dgram_detach(ep);
     ep->entry.flow = *flow;
     ep->connected = true;
-    enum tcpip_error error = dgram_attach(ep);
+    enum tcpip_error error = tcpip__datagram_attach(ep);
     if (error == TCPIP_OK) {
         dgram_rekey(ep);
         return TCPIP_OK;
     }
     ep->entry.flow = before;
     ep->connected = was_connected;
-    enum tcpip_error restored = dgram_attach(ep);
+    enum tcpip_error restored = tcpip__datagram_attach(ep);
     ASSERT_ENV(&ep->base.stack->env, restored == TCPIP_OK);
     return error;
 }
@@ -410,6 +409,7 @@ static const struct tcpip_endpoint_ops datagram_endpoint_ops = {
     .group = tcpip__datagram_group,
     .set_error = dgram_op_set_error,
     .listener = dgram_op_listener,
+    .save = tcpip__datagram_save,
 };
 
 enum tcpip_error tcpip__datagram_new(struct tcpip_stack *stack, const struct datagram_ops *ops, uint32_t network,

@@ -121,6 +121,8 @@ must_use enum tcpip_error tcpip__datagram_new(struct tcpip_stack *stack, const s
                                               uint32_t network, struct tcpip_endpoint **out);
 /* Takes an ephemeral port if there is none yet, as sending and connecting do. */
 must_use enum tcpip_error tcpip__datagram_autobind(struct datagram_endpoint *ep);
+/* Into the demultiplexer, bound as it is. PORT_IN_USE: somebody else is connected to the same peer from its port. */
+must_use enum tcpip_error tcpip__datagram_attach(struct datagram_endpoint *ep);
 /* REUSE_ADDRESS or REUSE_PORT changed: who binds from now on conflicts, or doesn't, by the new values. */
 void tcpip__datagram_port_options(struct datagram_endpoint *ep);
 /* An error is told once, by whatever call comes first. */
@@ -142,6 +144,18 @@ enum tcpip_error tcpip__datagram_peek(struct tcpip_endpoint *endpoint, bool (*wr
                                       void *ctx, size_t *done);
 /* Bytes of the next datagram. */
 uint32_t tcpip__datagram_next_bytes(const struct datagram_endpoint *ep);
+
+/* One that was queued when its endpoint was saved, beginning with its transport header; takes it. */
+void tcpip__datagram_requeue(struct datagram_endpoint *ep, struct tcpip_packet *packet);
+
+/* ---- datagram_save.c ---- */
+
+struct archive;
+struct restore_how;
+void tcpip__datagram_save(struct tcpip_endpoint *endpoint, struct archive *archive, bool alone);
+must_use enum tcpip_error tcpip__datagram_restore(struct tcpip_stack *stack, const struct datagram_ops *ops,
+                                                  uint32_t network, struct archive *archive,
+                                                  const struct restore_how *how, struct tcpip_endpoint **out);
 
 /* ---- datagram_send.c ---- */
 

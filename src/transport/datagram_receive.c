@@ -77,6 +77,13 @@ void tcpip__datagram_receive(struct datagram_endpoint *ep, struct tcpip_packet *
     endpoint_notify(&ep->base, TCPIP_EVENT_IN);
 }
 
+void tcpip__datagram_requeue(struct datagram_endpoint *ep, struct tcpip_packet *packet)
+{
+    packet->nic = NULL;
+    ep->queue_bytes = sat_add_u32(ep->queue_bytes, dgram_true_bytes(packet));
+    tcpip_packet_list_push(&ep->queue, packet);
+}
+
 /* ---- out ---- */
 
 /* The first datagram, still queued; NULL: *error says why not. */

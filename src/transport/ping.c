@@ -143,6 +143,22 @@ static enum tcpip_error ping6_new_endpoint(struct tcpip_stack *stack, uint32_t n
     return tcpip__datagram_new(stack, &ping6_datagram_ops, network, out);
 }
 
+static enum tcpip_error ping4_restore(struct tcpip_stack *stack, uint32_t network, struct archive *archive,
+                                      const struct restore_how *how, struct tcpip_endpoint **out)
+{
+    if (network != TCPIP_PROTOCOL_IPV4)
+        return TCPIP_ERR_MALFORMED_HEADER;
+    return tcpip__datagram_restore(stack, &ping4_datagram_ops, network, archive, how, out);
+}
+
+static enum tcpip_error ping6_restore(struct tcpip_stack *stack, uint32_t network, struct archive *archive,
+                                      const struct restore_how *how, struct tcpip_endpoint **out)
+{
+    if (network != TCPIP_PROTOCOL_IPV6)
+        return TCPIP_ERR_MALFORMED_HEADER;
+    return tcpip__datagram_restore(stack, &ping6_datagram_ops, network, archive, how, out);
+}
+
 const struct tcpip_transport_protocol tcpip_icmpv4 = {
     .name = "icmpv4",
     .number = TCPIP_PROTOCOL_ICMPV4,
@@ -152,6 +168,7 @@ const struct tcpip_transport_protocol tcpip_icmpv4 = {
     .new_endpoint = ping4_new_endpoint,
     .input = ping_input,
     .input_error = ping_input_error,
+    .restore_endpoint = ping4_restore,
 };
 
 const struct tcpip_transport_protocol tcpip_icmpv6 = {
@@ -163,4 +180,5 @@ const struct tcpip_transport_protocol tcpip_icmpv6 = {
     .new_endpoint = ping6_new_endpoint,
     .input = ping_input,
     .input_error = ping_input_error,
+    .restore_endpoint = ping6_restore,
 };

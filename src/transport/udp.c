@@ -195,6 +195,12 @@ static enum tcpip_error udp_new_endpoint(struct tcpip_stack *stack, uint32_t net
     return tcpip__datagram_new(stack, &udp_datagram_ops, network, out);
 }
 
+static enum tcpip_error udp_restore(struct tcpip_stack *stack, uint32_t network, struct archive *archive,
+                                    const struct restore_how *how, struct tcpip_endpoint **out)
+{
+    return tcpip__datagram_restore(stack, &udp_datagram_ops, network, archive, how, out);
+}
+
 const struct tcpip_transport_protocol tcpip_udp = {
     .name = "udp",
     .number = TCPIP_PROTOCOL_UDP,
@@ -204,4 +210,5 @@ const struct tcpip_transport_protocol tcpip_udp = {
     .new_endpoint = udp_new_endpoint,
     .input = udp_input,
     .input_error = udp_input_error,
+    .restore_endpoint = udp_restore,
 };

@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#include <tcpip/save.h>
+
 static struct tcpip_full_address pair_address(const char *text, uint16_t port)
 {
     struct tcpip_full_address address = {.port = port};
@@ -51,6 +53,44 @@ static void pair_nothing(void *ctx)
     (void)ctx;
 }
 
+/* ---- the world, by a host's own clock ---- */
+
+static void *pair_clock_alloc(void *ctx, size_t size, size_t align)
+{
+    struct test_env *world = ((struct pair_clock *)ctx)->world;
+    return world->env.alloc(world, size, align);
+}
+
+static void pair_clock_free(void *ctx, void *ptr, size_t size)
+{
+    struct test_env *world = ((struct pair_clock *)ctx)->world;
+    world->env.free(world, ptr, size);
+}
+
+static tcpip_ns pair_clock_now(void *ctx)
+{
+    const struct pair_clock *clock = ctx;
+    return clock->world->env.now(clock->world) + clock->ahead_ns;
+}
+
+static tcpip_ns pair_clock_wall_offset(void *ctx)
+{
+    const struct pair_clock *clock = ctx;
+    return clock->world->env.wall_offset(clock->world) - clock->ahead_ns;
+}
+
+static void pair_clock_random(void *ctx, void *out, size_t size)
+{
+    struct test_env *world = ((struct pair_clock *)ctx)->world;
+    world->env.random(world, out, size);
+}
+
+static void pair_clock_fatal(void *ctx, const char *file, int line, const char *what)
+{
+    struct test_env *world = ((struct pair_clock *)ctx)->world;
+    world->env.fatal(world, file, line, what);
+}
+
 void pair_init(struct pair *pair, const struct pair_options *options)
 {
     static const struct pair_options none;
@@ -62,6 +102,16 @@ void pair_init(struct pair *pair, const struct pair_options *options)
     if (getenv("TEST_TRACE") != NULL)
         pair->world.env.trace = pair_trace;
     const struct tcpip_env *env = &pair->world.env;
+    for (int i = 0; i < 2; i++) {
+        pair->clocks[i] = (struct pair_clock){.env = *env, .world = &pair->world};
+        pair->clocks[i].env.ctx = &pair->clocks[i];
+        pair->clocks[i].env.alloc = pair_clock_alloc;
+        pair->clocks[i].env.free = pair_clock_free;
+        pair->clocks[i].env.now = pair_clock_now;
+        pair->clocks[i].env.wall_offset = pair_clock_wall_offset;
+        pair->clocks[i].env.random = pair_clock_random;
+        pair->clocks[i].env.fatal = pair_clock_fatal;
+    }
     struct tcpip_pipe_options pipe = {
         .size = sizeof(pipe),
         .mtu = options->mtu,
@@ -79,8 +129,8 @@ void pair_init(struct pair *pair, const struct pair_options *options)
     };
     pair->fault = tcpip_fault_new(env, pair->ends[0], &fault);
     assert_non_null(pair->fault);
-    assert_int_equal(tcpip_stack_new(env, options->limits, &tcpip_protocols_all, &pair->a), TCPIP_OK);
-    assert_int_equal(tcpip_stack_new(env, options->limits, &tcpip_protocols_all, &pair->b), TCPIP_OK);
+    assert_int_equal(tcpip_stack_new(&pair->clocks[0].env, options->limits, &tcpip_protocols_all, &pair->a), TCPIP_OK);
+    assert_int_equal(tcpip_stack_new(&pair->clocks[1].env, options->limits, &tcpip_protocols_all, &pair->b), TCPIP_OK);
     struct tcpip_link *links[2] = {pair->fault, pair->ends[1]};
     for (uint8_t i = 0; i < 2 && options->ethernet; i++) {
         struct tcpip_link_address address = {.bytes = {2, 0, 0, 0, 0, i}, .len = 6};
@@ -106,13 +156,21 @@ void pair_fini(struct pair *pair)
     test_env_fini(&pair->world);
 }
 
+/* In the world's time; a host that is moving waits for nothing. */
+static tcpip_ns pair_deadline(const struct pair *pair, int host)
+{
+    const struct tcpip_stack *stack = host == 0 ? pair->a : pair->b;
+    tcpip_ns at = stack != NULL ? tcpip_stack_deadline(stack) : TCPIP_NEVER;
+    return at == TCPIP_NEVER ? at : at - pair->clocks[host].ahead_ns;
+}
+
 bool pair_settle(struct pair *pair)
 {
     for (int i = 0; i < 1000000; i++) {
         bool more = tcpip_pipe_pump(pair->ends[0], 64) > 0;
         more = tcpip_pipe_pump(pair->ends[1], 64) > 0 || more;
-        more = tcpip_stack_deadline(pair->a) <= pair->world.now ? (tcpip_stack_advance(pair->a, 0), true) : more;
-        more = tcpip_stack_deadline(pair->b) <= pair->world.now ? (tcpip_stack_advance(pair->b, 0), true) : more;
+        more = pair_deadline(pair, 0) <= pair->world.now ? (tcpip_stack_advance(pair->a, 0), true) : more;
+        more = pair_deadline(pair, 1) <= pair->world.now ? (tcpip_stack_advance(pair->b, 0), true) : more;
         if (!more)
             return i > 0;
     }
@@ -128,7 +186,7 @@ bool pair_run_until(struct pair *pair, tcpip_ns limit, bool (*done)(void *ctx), 
             return true;
         if (pair_settle(pair))
             continue; /* what happened may be news to `done`, at this instant still */
-        tcpip_ns next = tcpip_stack_deadline(pair->a), other = tcpip_stack_deadline(pair->b);
+        tcpip_ns next = pair_deadline(pair, 0), other = pair_deadline(pair, 1);
         next = other < next ? other : next;
         if (next > end) {
             pair->world.now = end;
@@ -141,6 +199,71 @@ bool pair_run_until(struct pair *pair, tcpip_ns limit, bool (*done)(void *ctx), 
 void pair_run(struct pair *pair, tcpip_ns duration)
 {
     (void)pair_run_until(pair, duration, NULL, NULL);
+}
+
+/* ---- moving ---- */
+
+struct link_callback {
+    struct tcpip_link *link;
+    struct tcpip_endpoint ***endpoints;
+};
+
+static uint64_t pair_tag(void *ctx, struct tcpip_endpoint *endpoint)
+{
+    struct tcpip_endpoint ***endpoints = ctx;
+    for (uint64_t i = 0; endpoints != NULL && endpoints[i] != NULL; i++)
+        if (*endpoints[i] == endpoint)
+            return i + 1;
+    return 0;
+}
+
+static enum tcpip_error pair_give_link(void *ctx, const struct tcpip_saved_nic *nic, struct tcpip_link **link,
+                                       struct tcpip_nic_options *options)
+{
+    (void)nic, (void)options;
+    *link = ((struct link_callback *)ctx)->link;
+    return TCPIP_OK;
+}
+
+static void pair_take_endpoint(void *ctx, uint64_t tag, struct tcpip_endpoint *endpoint)
+{
+    const struct link_callback *moving = ctx;
+    if (tag != 0)
+        *moving->endpoints[tag - 1] = endpoint;
+}
+
+struct tcpip_link *pair_link(const struct pair *pair, int host)
+{
+    if (pair->ethernet[host] != NULL)
+        return pair->ethernet[host];
+    return host == 0 ? pair->fault : pair->ends[1];
+}
+
+void pair_move(struct pair *pair, int host, const struct pair_move *how)
+{
+    struct tcpip_stack **stack = host == 0 ? &pair->a : &pair->b;
+    struct tcpip_save_options options = {.size = sizeof(options), .ctx = how->endpoints, .tag = pair_tag};
+    size_t bytes, again;
+    assert_int_equal(tcpip_stack_save(*stack, &options, NULL, 0, &bytes), TCPIP_ERR_NO_BUFFER_SPACE);
+    void *saved = malloc(bytes);
+    assert_int_equal(tcpip_stack_save(*stack, &options, saved, bytes, &again), TCPIP_OK);
+    assert_int_equal(bytes, again);
+    tcpip_stack_free(*stack);
+    *stack = NULL;
+    pair_run(pair, how->pause_ns);
+    struct link_callback moving = {pair_link(pair, host), how->endpoints};
+    struct tcpip_restore_options restore = {
+        .size = sizeof(restore),
+        .elapsed_ns = how->told ? how->pause_ns : 0,
+        .ctx = &moving,
+        .link = pair_give_link,
+        .endpoint = pair_take_endpoint,
+    };
+    pair->clocks[host].ahead_ns = how->ahead_ns;
+    assert_int_equal(
+        tcpip_stack_restore(&pair->clocks[host].env, how->limits, &tcpip_protocols_all, saved, bytes, &restore, stack),
+        TCPIP_OK);
+    free(saved);
 }
 
 void pair_connect(struct pair *pair, bool v6, struct tcpip_endpoint **client, struct tcpip_endpoint **server)

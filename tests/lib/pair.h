@@ -21,8 +21,16 @@ struct pair_options {
     void (*trace)(void *ctx, const struct tcpip_event *event); /* of both hosts; NULL: none, but for TEST_TRACE */
 };
 
+/* A host's clock: the world's, and so much ahead. */
+struct pair_clock {
+    struct tcpip_env env;
+    struct test_env *world;
+    tcpip_ns ahead_ns;
+};
+
 struct pair {
     struct test_env world;
+    struct pair_clock clocks[2];
     struct tcpip_stack *a, *b;
     struct tcpip_link *ends[2];
     struct tcpip_link *fault;                 /* on a's side */
@@ -40,6 +48,19 @@ bool pair_settle(struct pair *pair);
 void pair_run(struct pair *pair, tcpip_ns duration);
 /* As pair_run, but ends as soon as done(ctx) is true; returns whether it became so. */
 bool pair_run_until(struct pair *pair, tcpip_ns limit, bool (*done)(void *ctx), void *ctx);
+
+/* How a host moves. */
+struct pair_move {
+    tcpip_ns pause_ns;                  /* meanwhile it isn't there */
+    bool told;                          /* and is told of it */
+    tcpip_ns ahead_ns;                  /* its clock is so much ahead of the world's afterwards */
+    struct tcpip_endpoint ***endpoints; /* NULL-terminated: pointers to be set to what these endpoints become */
+    const struct tcpip_limits *limits;  /* NULL: the default */
+};
+/* Saves a host (0: a, 1: b), frees it, and restores it in another stack on the same link. */
+void pair_move(struct pair *pair, int host, const struct pair_move *how);
+/* Of a host: what it would be restored with. */
+struct tcpip_link *pair_link(const struct pair *pair, int host);
 
 /* A TCP connection from a to b's port 80: listens, connects, accepts. v6: over IPv6. */
 void pair_connect(struct pair *pair, bool v6, struct tcpip_endpoint **client, struct tcpip_endpoint **server);

@@ -22,6 +22,7 @@
  */
 #include "transport/tcp/ack_policy.h"
 
+#include "base/archive.h"
 #include "base/math.h"
 
 enum {
@@ -105,4 +106,20 @@ void tcpip__ack_policy_on_timer(struct ack_policy *policy, const struct ack_boun
         policy->ato_ns = min_i64(2 * policy->ato_ns, bounds->max_ns);
     }
     policy->delayed_at = TCPIP_NEVER;
+}
+
+void tcpip__ack_policy_archive(struct archive *archive, struct ack_policy *policy, const struct ack_bounds *bounds)
+{
+    tcpip__archive_instant(archive, &policy->delayed_at);
+    tcpip__archive_duration(archive, &policy->ato_ns);
+    tcpip__archive_instant_or_zero(archive, &policy->last_data_at);
+    archive_u32(archive, &policy->unacked_bytes);
+    archive_u32(archive, &policy->unacked_segments);
+    archive_u32(archive, &policy->unacked_pieces);
+    archive_u16(archive, &policy->quick);
+    archive_bool(archive, &policy->ping_pong);
+    archive_require(archive, policy->quick <= QUICK_MAX);
+    archive_require(archive, policy->delayed_at == TCPIP_NEVER || policy->unacked_bytes > 0);
+    if (archive_restoring(archive))
+        policy->ato_ns = clamp_i64(policy->ato_ns, bounds->min_ns, max_i64(bounds->min_ns, bounds->max_ns));
 }

@@ -6,6 +6,8 @@
 
 #include "base/compiler.h"
 
+struct archive;
+
 enum ack_decision {
     ACK_NONE,     /* nothing to acknowledge */
     ACK_DELAYED,  /* timer runs: ack_policy.delayed_at */
@@ -45,5 +47,7 @@ enum ack_decision tcpip__ack_policy_on_read(struct ack_policy *policy, bool wind
 void tcpip__ack_policy_on_ack_sent(struct ack_policy *policy, bool with_data);
 /* The delayed-ACK timer fired: an ACK is due; the delay grows, ping-pong ends if it was in vain. */
 void tcpip__ack_policy_on_timer(struct ack_policy *policy, const struct ack_bounds *bounds);
+/* Saved and restored (base/archive.h); the delay is brought between the bounds. */
+void tcpip__ack_policy_archive(struct archive *archive, struct ack_policy *policy, const struct ack_bounds *bounds);
 
 #endif

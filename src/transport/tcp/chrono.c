@@ -8,6 +8,7 @@
  * Not here:   which state it is (tcp_send.c). */
 #include "transport/tcp/chrono.h"
 
+#include "base/archive.h"
 #include "base/math.h"
 
 enum { CHRONO_TICK_BITS = 16 };
@@ -39,4 +40,13 @@ tcpip_ns tcpip__chrono_spent(const struct chrono *chrono, enum chrono_state stat
     if (chrono->state == state)
         ticks += chrono_ticks(chrono, now);
     return (tcpip_ns)(ticks << CHRONO_TICK_BITS);
+}
+
+void tcpip__chrono_archive(struct archive *archive, struct chrono *chrono)
+{
+    tcpip__archive_instant(archive, &chrono->since);
+    for (int i = 0; i < CHRONO_STATES - 1; i++)
+        archive_u32(archive, &chrono->ticks[i]);
+    archive_u8(archive, &chrono->state, CHRONO_STATES - 1);
+    archive_require(archive, chrono->since != TCPIP_NEVER);
 }

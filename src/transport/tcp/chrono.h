@@ -5,6 +5,8 @@
 
 #include "base/compiler.h"
 
+struct archive;
+
 enum chrono_state {
     CHRONO_IDLE, /* nothing is queued */
     CHRONO_BUSY,
@@ -23,5 +25,7 @@ struct chrono {
 void tcpip__chrono_set(struct chrono *chrono, enum chrono_state state, tcpip_ns now);
 /* Time spent in a state up to `now`. */
 tcpip_ns tcpip__chrono_spent(const struct chrono *chrono, enum chrono_state state, tcpip_ns now);
+/* Saved and restored (base/archive.h). */
+void tcpip__chrono_archive(struct archive *archive, struct chrono *chrono);
 
 #endif

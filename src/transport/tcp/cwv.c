@@ -14,6 +14,7 @@
  * Not here:    that an unused window doesn't grow: controllers look at cwnd_limited. */
 #include "transport/tcp/cwv.h"
 
+#include "base/archive.h"
 #include "base/math.h"
 
 static const tcpip_ns CWV_NOT_VALIDATED_NS = 300 * TCPIP_SECOND; /* RFC 7661 4.4 */
@@ -58,4 +59,14 @@ bool tcpip__cwv_restart(struct cwv *cwv, uint32_t *cwnd, uint32_t *ssthresh, uin
 uint32_t tcpip__cwv_at_loss(const struct cwv *cwv, uint32_t cwnd, uint32_t flight)
 {
     return cwv->unused_since == 0 ? cwnd : min_u32(cwnd, max_u32(cwv_pipe(cwv), flight));
+}
+
+void tcpip__cwv_archive(struct archive *archive, struct cwv *cwv)
+{
+    tcpip__archive_instant_or_zero(archive, &cwv->round_at);
+    tcpip__archive_instant_or_zero(archive, &cwv->period_at);
+    tcpip__archive_instant_or_zero(archive, &cwv->unused_since);
+    archive_u32(archive, &cwv->acked);
+    archive_u32(archive, &cwv->most[0]);
+    archive_u32(archive, &cwv->most[1]);
 }

@@ -5,6 +5,8 @@
 
 #include "base/compiler.h"
 
+struct archive;
+
 struct cwv {
     tcpip_ns round_at, period_at; /* since when is counted; 0: not begun */
     tcpip_ns unused_since;        /* the window isn't validated since; 0: it is */
@@ -23,5 +25,7 @@ void tcpip__cwv_on_ack(struct cwv *cwv, uint32_t acked, uint32_t cwnd, tcpip_ns 
 bool tcpip__cwv_restart(struct cwv *cwv, uint32_t *cwnd, uint32_t *ssthresh, uint32_t initial, tcpip_ns now);
 /* What a loss reduces: not more than what was used. */
 uint32_t tcpip__cwv_at_loss(const struct cwv *cwv, uint32_t cwnd, uint32_t flight);
+/* Saved and restored (base/archive.h). */
+void tcpip__cwv_archive(struct archive *archive, struct cwv *cwv);
 
 #endif

@@ -30,6 +30,7 @@
  * Not here:    how much to reduce (congestion/), the option's bytes (header/), which segments count (the hands). */
 #include "transport/tcp/ecn.h"
 
+#include "base/archive.h"
 #include "base/math.h"
 
 enum {
@@ -377,4 +378,46 @@ uint32_t tcpip__ecn_option(struct ecn *ecn, bool bare, uint32_t room, struct ecn
     ecn->acks_plain = 0;
     ecn->counted = false;
     return bytes;
+}
+
+void tcpip__ecn_archive(struct archive *archive, struct ecn *ecn)
+{
+    bool flags[] = {ecn->first_ack,   ecn->third_ack,  ecn->unproven, ecn->deaf,    ecn->handshake_ce,
+                    ecn->option_seen, ecn->option_bad, ecn->last_ce,  ecn->counted, ecn->probe_ack,
+                    ecn->probe_data,  ecn->told_ahead, ecn->syn_again};
+    uint8_t last_point = ecn->last_point, option_owed = ecn->option_owed;
+    bool *const wide[] = {&ecn->send_ect, &ecn->echo, &ecn->exact, &ecn->cwr, &ecn->reduced};
+    uint32_t *const counts[] = {&ecn->reduced_from,        &ecn->received_ce,         &ecn->received_ce_bytes,
+                                &ecn->received_ect0_bytes, &ecn->received_ect1_bytes, &ecn->told_ce,
+                                &ecn->told_ce_bytes,       &ecn->told_ect0_bytes,     &ecn->guessed_ce_bytes,
+                                &ecn->reported_ce_bytes};
+    archive_u8(archive, &ecn->mode, ECN_ACCURATE);
+    for (size_t i = 0; i < array_count(wide); i++)
+        archive_bool(archive, wide[i]);
+    for (size_t i = 0; i < array_count(flags); i++)
+        archive_bool(archive, &flags[i]);
+    archive_u8(archive, &last_point, POINT_CE);
+    archive_u8(archive, &option_owed, 3);
+    archive_u8(archive, &ecn->syn_point, POINT_CE);
+    archive_u8(archive, &ecn->acks_plain, UINT8_MAX);
+    archive_u8(archive, &ecn->ce_unreported, UINT8_MAX);
+    archive_u16(archive, &ecn->asked);
+    archive_seq(archive, &ecn->reduced_until);
+    for (size_t i = 0; i < array_count(counts); i++)
+        archive_u32(archive, counts[i]);
+    ecn->first_ack = flags[0];
+    ecn->third_ack = flags[1];
+    ecn->unproven = flags[2];
+    ecn->deaf = flags[3];
+    ecn->handshake_ce = flags[4];
+    ecn->option_seen = flags[5];
+    ecn->option_bad = flags[6];
+    ecn->last_ce = flags[7];
+    ecn->counted = flags[8];
+    ecn->probe_ack = flags[9];
+    ecn->probe_data = flags[10];
+    ecn->told_ahead = flags[11];
+    ecn->syn_again = flags[12];
+    ecn->last_point = last_point & 3u;
+    ecn->option_owed = option_owed & 3u;
 }

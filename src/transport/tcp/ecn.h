@@ -8,6 +8,8 @@
 #include "base/seqnum.h"
 #include <tcpip/header/tcp.h>
 
+struct archive;
+
 /* TCPIP_OPTION_ECN, as Linux's tcp_ecn. */
 enum ecn_option {
     ECN_OPTION_OFF,
@@ -136,5 +138,7 @@ static inline bool ecn_cuttable(const struct ecn *ecn)
 }
 /* The option of a segment that goes out, if one is due and fits; returns its bytes with padding, of `room` at most. */
 uint32_t tcpip__ecn_option(struct ecn *ecn, bool bare, uint32_t room, struct ecn_counters *out);
+/* Saved and restored (base/archive.h). */
+void tcpip__ecn_archive(struct archive *archive, struct ecn *ecn);
 
 #endif

@@ -26,6 +26,7 @@
  */
 #include "transport/tcp/rack.h"
 
+#include "base/archive.h"
 #include "base/math.h"
 
 enum {
@@ -94,4 +95,15 @@ tcpip_ns tcpip__rack_window(const struct rack *rack, const struct rack_path *pat
     tcpip_ns least_ns = path->min_rtt_ns > RACK_RTT_UNSEEN ? path->min_rtt_ns : path->srtt_ns;
     tcpip_ns times = (path->mode & RACK_STATIC_WINDOW) != 0 ? 1 : rack->multiplier;
     return max_i64(min_i64(least_ns / 4 * times, path->srtt_ns), RACK_TICK);
+}
+
+void tcpip__rack_archive(struct archive *archive, struct rack *rack)
+{
+    tcpip__archive_duration(archive, &rack->rtt_ns);
+    archive_bool(archive, &rack->reordering_seen);
+    archive_bool(archive, &rack->round_open);
+    archive_seq(archive, &rack->round_end);
+    archive_u8(archive, &rack->multiplier, UINT8_MAX);
+    archive_u8(archive, &rack->persist, RACK_PERSIST);
+    archive_require(archive, rack->multiplier >= 1);
 }

@@ -5,6 +5,8 @@
 
 #include "transport/tcp/ack.h"
 
+struct archive;
+
 /* Bits of TCPIP_OPTION_RACK; the numbers are those of Linux's tcp_recovery. */
 enum rack_mode {
     RACK_ON = 1,            /* else losses are judged by count (RFC 6675) */
@@ -56,5 +58,7 @@ static inline tcpip_ns rack_deadline(const struct rack *rack, tcpip_ns window_ns
 {
     return sent_at + rack->rtt_ns + window_ns;
 }
+/* Saved and restored (base/archive.h); what was delivered last is forgotten: it has no place in time any more. */
+void tcpip__rack_archive(struct archive *archive, struct rack *rack);
 
 #endif

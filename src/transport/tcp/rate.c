@@ -22,6 +22,7 @@
  */
 #include "transport/tcp/rate.h"
 
+#include "base/archive.h"
 #include "base/math.h"
 
 void tcpip__rate_init(struct rate *rate, tcpip_ns now)
@@ -83,4 +84,13 @@ void tcpip__rate_on_ack(struct rate *rate, const struct record *newest, tcpip_ns
     rate->sample_app_limited = then->app_limited;
     facts->rate_bytes_per_second = rate->bytes_per_second;
     facts->app_limited = then->app_limited;
+}
+
+void tcpip__rate_archive(struct archive *archive, struct rate *rate)
+{
+    archive_u64(archive, &rate->delivered);
+    archive_u64(archive, &rate->app_limited_until);
+    archive_u64(archive, &rate->bytes_per_second);
+    archive_bool(archive, &rate->sample_app_limited);
+    archive_require(archive, rate->delivered <= INT64_MAX && rate->app_limited_until <= INT64_MAX);
 }

@@ -5,6 +5,8 @@
 
 #include "transport/tcp/scoreboard.h"
 
+struct archive;
+
 struct rate {
     uint64_t delivered; /* bytes delivered over the connection's life (while the hot block lives) */
     tcpip_ns delivered_at;
@@ -24,5 +26,7 @@ void tcpip__rate_app_limited(struct rate *rate, uint32_t in_flight);
 /* facts->delivered bytes were delivered; newest: the most recently sent record among them (NULL: none). Fills facts'
  * rate_bytes_per_second and app_limited. Samples shorter than min_rtt are discarded. */
 void tcpip__rate_on_ack(struct rate *rate, const struct record *newest, tcpip_ns min_rtt_ns, struct tcp_ack *facts);
+/* Saved and restored (base/archive.h): the time between isn't counted. */
+void tcpip__rate_archive(struct archive *archive, struct rate *rate);
 
 #endif

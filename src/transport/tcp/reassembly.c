@@ -20,6 +20,7 @@
  */
 #include "transport/tcp/reassembly.h"
 
+#include "base/archive.h"
 #include "base/assert.h"
 #include "base/math.h"
 
@@ -400,4 +401,62 @@ void tcpip__reassembly_check(const struct reassembly *reassembly, seqnum rcv_nxt
             ASSERT(seq_lt(a->right, b->left) || seq_lt(b->right, a->left));
         }
     }
+}
+
+static void range_archive(struct archive *archive, struct sack_range *range)
+{
+    archive_seq(archive, &range->left);
+    archive_seq(archive, &range->right);
+}
+
+static void reassembly_save(struct archive *archive, struct reassembly *reassembly)
+{
+    archive_u8(archive, &reassembly->recent_count, REASSEMBLY_SACK_BLOCKS);
+    for (uint8_t i = 0; i < reassembly->recent_count; i++)
+        range_archive(archive, &reassembly->recent[i]);
+    range_archive(archive, &reassembly->duplicate);
+    for (struct receive_chunk *chunk = ooo_chunk(tcpip__tree_first(&reassembly->chunks)); chunk != NULL;
+         chunk = ooo_next(chunk)) {
+        archive_seq(archive, &chunk->seq);
+        tcpip__receive_chunk_save(archive, chunk);
+    }
+}
+
+void tcpip__reassembly_archive(struct archive *archive, struct reassembly *reassembly, seqnum rcv_nxt, seqnum edge,
+                               struct pool *chunks, struct tcpip_buffer_pools *buffers)
+{
+    struct sack_range recent[REASSEMBLY_SACK_BLOCKS] = {0}, duplicate = {0};
+    uint8_t count = 0;
+    if (!archive_restoring(archive)) {
+        reassembly_save(archive, reassembly);
+        return;
+    }
+    archive_u8(archive, &count, REASSEMBLY_SACK_BLOCKS);
+    count = archive_ok(archive) ? count : 0;
+    for (uint8_t i = 0; i < count; i++)
+        range_archive(archive, &recent[i]);
+    range_archive(archive, &duplicate);
+    while (archive_ok(archive) && archive_left(archive) > 0) {
+        seqnum start = {0};
+        uint32_t dropped;
+        archive_seq(archive, &start);
+        int32_t room = seq_diff(edge, start);
+        archive_require(archive, seq_gt(start, rcv_nxt) && room > 0 && archive_left(archive) > 0);
+        struct receive_chunk *chain = tcpip__receive_chunk_restore(archive, start, chunks, buffers);
+        uint64_t length = 0;
+        for (const struct receive_chunk *chunk = chain; chunk != NULL; chunk = chunk->next)
+            length += chunk->view.length;
+        archive_require(archive, length <= (uint64_t)max_i64(room, 0));
+        if (archive_ok(archive))
+            (void)tcpip__reassembly_insert(reassembly, chunks, chain, &dropped); /* limits: as if it hadn't come */
+        else
+            tcpip__receive_chain_free(chain, chunks);
+    }
+    /* The latest run was the first in the blocks, and is so again. */
+    for (uint8_t i = count; i > 0 && archive_ok(archive); i--)
+        if (seq_lt(recent[i - 1].left, recent[i - 1].right) && reassembly_holds(reassembly, &recent[i - 1]))
+            recent_remember(reassembly, &recent[i - 1]);
+    reassembly->duplicate = (struct sack_range){rcv_nxt, rcv_nxt};
+    if (archive_ok(archive) && seq_diff(duplicate.right, duplicate.left) > 0)
+        reassembly->duplicate = duplicate;
 }

@@ -6,6 +6,8 @@
 #include "transport/tcp/receive_queue.h"
 #include <tcpip/header/tcp.h>
 
+struct archive;
+
 enum { REASSEMBLY_SACK_BLOCKS = 4 };
 
 struct sack_range {
@@ -44,5 +46,8 @@ uint32_t tcpip__reassembly_sack_blocks(struct reassembly *reassembly, seqnum rcv
  * told: RFC 2018 section 8 allows it.) */
 uint32_t tcpip__reassembly_prune(struct reassembly *reassembly, struct pool *chunks, uint32_t target_true_bytes);
 void tcpip__reassembly_check(const struct reassembly *reassembly, seqnum rcv_nxt);
+/* Saved and restored (base/archive.h); restoring fills an empty one. `edge`: of what the peer may send. */
+void tcpip__reassembly_archive(struct archive *archive, struct reassembly *reassembly, seqnum rcv_nxt, seqnum edge,
+                               struct pool *chunks, struct tcpip_buffer_pools *buffers);
 
 #endif

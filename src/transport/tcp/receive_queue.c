@@ -13,14 +13,17 @@
  */
 #include "transport/tcp/receive_queue.h"
 
+#include "base/archive.h"
 #include "base/assert.h"
 #include "base/math.h"
 
 #include <string.h>
 
 enum {
-    PINNED_PER_BYTE = 4,  /* a reference may pin up to so many bytes of storage per byte of payload */
-    COPY_CLASS_MAX = 2048 /* largest buffer taken for copies that are still to come */
+    PINNED_PER_BYTE = 4,           /* a reference may pin up to so many bytes of storage per byte of payload */
+    COPY_CLASS_MAX = 2048,         /* largest buffer taken for copies that are still to come */
+    RECEIVE_PIECE_MAX = 16384,     /* of what is restored, in one buffer */
+    RECEIVE_RESTORE_MAX = 1 << 30, /* no window is larger */
 };
 
 /* One contiguous piece of a packet. */
@@ -140,6 +143,14 @@ void tcpip__receive_chunk_free(struct receive_chunk *chunk, struct pool *chunks)
     tcpip__pool_put(chunks, chunk);
 }
 
+void tcpip__receive_chain_free(struct receive_chunk *chain, struct pool *chunks)
+{
+    for (struct receive_chunk *next; chain != NULL; chain = next) {
+        next = chain->next;
+        tcpip__receive_chunk_free(chain, chunks);
+    }
+}
+
 bool tcpip__receive_chunk_extend(struct receive_chunk *chunk, const uint8_t *data, uint32_t length, tcpip_ns at)
 {
     struct tcpip_view *view = &chunk->view;
@@ -168,10 +179,8 @@ bool tcpip__receive_chunks_of(struct tcpip_packet *packet, uint32_t offset, uint
         bool copy = copy_all || payload_pins_much(&piece, take);
         *tail = receive_chunk_new(&piece, take, start, copy, 0, chunks, buffers);
         if (*tail == NULL) {
-            for (struct receive_chunk *chunk; (chunk = *first) != NULL;) {
-                *first = chunk->next;
-                tcpip__receive_chunk_free(chunk, chunks);
-            }
+            tcpip__receive_chain_free(*first, chunks);
+            *first = NULL;
             return false;
         }
         tail = &(*tail)->next;
@@ -280,4 +289,54 @@ void tcpip__receive_queue_check(const struct receive_queue *queue)
     }
     ASSERT(last == queue->last);
     ASSERT(bytes == queue->bytes && true_bytes == queue->true_bytes);
+}
+
+void tcpip__receive_chunk_save(struct archive *archive, struct receive_chunk *chunk)
+{
+    tcpip__archive_instant(archive, &chunk->at);
+    archive_u32(archive, &chunk->view.length);
+    tcpip__archive_put(archive, tcpip_view_data(&chunk->view), chunk->view.length);
+}
+
+struct receive_chunk *tcpip__receive_chunk_restore(struct archive *archive, seqnum start, struct pool *chunks,
+                                                   struct tcpip_buffer_pools *buffers)
+{
+    struct receive_chunk *first = NULL, **tail = &first;
+    uint32_t length = 0;
+    tcpip_ns at = 0;
+    tcpip__archive_instant(archive, &at);
+    archive_u32(archive, &length);
+    archive_require(archive, length > 0 && length <= RECEIVE_RESTORE_MAX && at != TCPIP_NEVER);
+    const uint8_t *data = tcpip__archive_take(archive, length);
+    while (data != NULL && length > 0) {
+        uint32_t take = min_u32(length, RECEIVE_PIECE_MAX);
+        struct payload_piece piece = {.data = data, .length = take, .at = at};
+        *tail = receive_chunk_new(&piece, take, start, true, 0, chunks, buffers);
+        if (*tail == NULL) {
+            tcpip__receive_chain_free(first, chunks);
+            tcpip__archive_fail(archive, TCPIP_ERR_NO_MEMORY);
+            return NULL;
+        }
+        tail = &(*tail)->next;
+        start = seq_add(start, take);
+        data += take;
+        length -= take;
+    }
+    return first;
+}
+
+void tcpip__receive_queue_archive(struct archive *archive, struct receive_queue *queue, seqnum start,
+                                  struct pool *chunks, struct tcpip_buffer_pools *buffers)
+{
+    for (struct receive_chunk *chunk = queue->first; chunk != NULL && !archive_restoring(archive); chunk = chunk->next)
+        tcpip__receive_chunk_save(archive, chunk);
+    while (archive_restoring(archive) && archive_ok(archive) && archive_left(archive) > 0) {
+        seqnum at = seq_add(start, queue->bytes);
+        struct receive_chunk *chain = tcpip__receive_chunk_restore(archive, at, chunks, buffers), *next;
+        for (; chain != NULL; chain = next) {
+            next = chain->next;
+            receive_queue_link(queue, chain);
+        }
+        archive_require(archive, queue->bytes <= RECEIVE_RESTORE_MAX);
+    }
 }

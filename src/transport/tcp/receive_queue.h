@@ -8,6 +8,8 @@
 #include "base/tree.h"
 #include "buffer/pools.h"
 
+struct archive;
+
 /* A piece of received payload: in order (linked by next) or not (in reassembly's tree). */
 struct receive_chunk {
     union {
@@ -37,6 +39,7 @@ must_use bool tcpip__receive_chunks_of(struct tcpip_packet *packet, uint32_t off
                                        bool copy_all, struct pool *chunks, struct tcpip_buffer_pools *buffers,
                                        struct receive_chunk **first);
 void tcpip__receive_chunk_free(struct receive_chunk *chunk, struct pool *chunks);
+void tcpip__receive_chain_free(struct receive_chunk *chain, struct pool *chunks);
 /* Copies `length` bytes, which came `at`, behind the chunk, into the rest of its buffer. False: it has no such room, or
  * isn't alone in referring to that buffer. The counters of what the chunk is in are the caller's. */
 bool tcpip__receive_chunk_extend(struct receive_chunk *chunk, const uint8_t *data, uint32_t length, tcpip_ns at);
@@ -54,5 +57,12 @@ size_t tcpip__receive_queue_read(struct receive_queue *queue, struct pool *chunk
 size_t tcpip__receive_queue_lend(struct receive_queue *queue, struct pool *chunks, struct tcpip_view *views,
                                  size_t *count, size_t max_bytes);
 void tcpip__receive_queue_check(const struct receive_queue *queue);
+/* Saved and restored (base/archive.h), a queue beginning at `start`. Restoring fills an empty one. */
+void tcpip__receive_queue_archive(struct archive *archive, struct receive_queue *queue, seqnum start,
+                                  struct pool *chunks, struct tcpip_buffer_pools *buffers);
+void tcpip__receive_chunk_save(struct archive *archive, struct receive_chunk *chunk);
+/* As a chain, as tcpip__receive_chunks_of makes one; NULL: failed. */
+struct receive_chunk *tcpip__receive_chunk_restore(struct archive *archive, seqnum start, struct pool *chunks,
+                                                   struct tcpip_buffer_pools *buffers);
 
 #endif

@@ -22,6 +22,7 @@
  */
 #include "transport/tcp/receive_window.h"
 
+#include "base/archive.h"
 #include "base/assert.h"
 #include "base/math.h"
 
@@ -166,4 +167,22 @@ bool tcpip__receive_window_on_read(struct receive_window *window, uint32_t bytes
     window->buffer_bytes = (uint32_t)want;
     window->grown_rate = window->best_rate;
     return true;
+}
+
+void tcpip__receive_window_archive(struct archive *archive, struct receive_window *window, uint32_t max_bytes)
+{
+    archive_seq(archive, &window->advertised);
+    archive_u32(archive, &window->buffer_bytes);
+    archive_u32(archive, &window->clamp);
+    archive_u8(archive, &window->scale, WINDOW_SCALE_MAX);
+    archive_u32(archive, &window->copied_bytes);
+    archive_u32(archive, &window->space_bytes);
+    tcpip__archive_instant(archive, &window->round_at);
+    archive_u64(archive, &window->best_rate);
+    archive_u64(archive, &window->grown_rate);
+    tcpip__archive_duration(archive, &window->rtt_ns);
+    archive_seq(archive, &window->rtt_seq);
+    tcpip__archive_instant_or_zero(archive, &window->rtt_at);
+    if (archive_restoring(archive))
+        window->buffer_bytes = min_u32(window->buffer_bytes, max_bytes);
 }

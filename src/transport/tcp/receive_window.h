@@ -6,6 +6,8 @@
 #include "base/compiler.h"
 #include "base/seqnum.h"
 
+struct archive;
+
 struct receive_window {
     seqnum advertised;     /* right edge that the peer was told; never moves left (RFC 9293 3.8.6.2.1) */
     uint32_t buffer_bytes; /* receive buffer: payload that may be queued */
@@ -53,5 +55,7 @@ void tcpip__receive_window_rtt_sample(struct receive_window *window, tcpip_ns rt
  * nothing faster: the working set stays in the cache. Returns true if buffer_bytes changed. */
 bool tcpip__receive_window_on_read(struct receive_window *window, uint32_t bytes, uint32_t max_bytes, uint32_t mss,
                                    tcpip_ns now);
+/* Saved and restored (base/archive.h). A buffer of more than `max_bytes` is cut to it. */
+void tcpip__receive_window_archive(struct archive *archive, struct receive_window *window, uint32_t max_bytes);
 
 #endif

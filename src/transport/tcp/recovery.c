@@ -26,6 +26,7 @@
  */
 #include "transport/tcp/recovery.h"
 
+#include "base/archive.h"
 #include "base/assert.h"
 #include "base/math.h"
 
@@ -274,4 +275,18 @@ uint32_t tcpip__recovery_prr_cwnd(const struct recovery *recovery, const struct 
     if (recovery->prr_out == 0)
         send = max_u64(send, mss); /* the fast retransmission itself always goes */
     return sat_u32(facts->in_flight + send);
+}
+
+void tcpip__recovery_archive(struct archive *archive, struct recovery *recovery)
+{
+    archive_u8(archive, &recovery->state, TCPIP_TCP_LOSS);
+    archive_u8(archive, &recovery->duplicate_acks, UINT8_MAX);
+    archive_u8(archive, &recovery->reordering, REORDERING_MAX);
+    archive_bool(archive, &recovery->guard);
+    archive_seq(archive, &recovery->recovery_point);
+    archive_u32(archive, &recovery->prr_delivered);
+    archive_u32(archive, &recovery->prr_out);
+    archive_u32(archive, &recovery->prr_recover_fs);
+    archive_require(archive, recovery->reordering >= RECOVERY_REORDERING_MIN);
+    archive_require(archive, recovery->prr_recover_fs > 0 || recovery->state != TCPIP_TCP_RECOVERY);
 }

@@ -9,6 +9,8 @@
 #include "transport/tcp/ack.h"
 #include <tcpip/endpoint.h>
 
+struct archive;
+
 enum {
     RECOVERY_REORDERING_MIN = 3, /* RFC 5681's three duplicates */
 };
@@ -95,5 +97,7 @@ static inline bool recovery_active(const struct recovery *recovery)
 {
     return recovery->state >= TCPIP_TCP_RECOVERY;
 }
+/* Saved and restored (base/archive.h): the episode goes on, but nothing undoes it any more. */
+void tcpip__recovery_archive(struct archive *archive, struct recovery *recovery);
 
 #endif

@@ -13,6 +13,7 @@
  */
 #include "transport/tcp/rtt.h"
 
+#include "base/archive.h"
 #include "base/assert.h"
 #include "base/math.h"
 #include "base/seqnum.h"
@@ -83,4 +84,16 @@ void tcpip__rtt_syn_timed_out(struct rtt *rtt, const struct rtt_bounds *bounds)
     rtt->backoff = 0;
     if (rtt->srtt_ns == 0)
         rtt->rto_ns = clamp_i64(max_i64(rtt->rto_ns, SYN_LOST_RTO), bounds->min_rto_ns, bounds->max_rto_ns);
+}
+
+void tcpip__rtt_archive(struct archive *archive, struct rtt *rtt)
+{
+    tcpip__archive_duration(archive, &rtt->srtt_ns);
+    tcpip__archive_duration(archive, &rtt->rttvar_ns);
+    tcpip__archive_duration(archive, &rtt->rto_ns);
+    tcpip__archive_duration(archive, &rtt->min_rtt_ns);
+    tcpip__archive_instant(archive, &rtt->min_rtt_at);
+    tcpip__archive_duration(archive, &rtt->rttvar_max_ns);
+    archive_u32(archive, &rtt->round_end);
+    archive_u8(archive, &rtt->backoff, BACKOFF_MAX);
 }

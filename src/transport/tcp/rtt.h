@@ -5,6 +5,8 @@
 
 #include "base/compiler.h"
 
+struct archive;
+
 struct rtt {
     tcpip_ns srtt_ns; /* 0: no sample yet */
     tcpip_ns rttvar_ns;
@@ -31,5 +33,7 @@ void tcpip__rtt_back_off(struct rtt *rtt);
 /* The connection is established, but its SYN had to be sent again: without a sample the first data get 3 s (RFC 6298
  * 5.7). Ends the backoff. */
 void tcpip__rtt_syn_timed_out(struct rtt *rtt, const struct rtt_bounds *bounds);
+/* Saved and restored (base/archive.h). */
+void tcpip__rtt_archive(struct archive *archive, struct rtt *rtt);
 
 #endif

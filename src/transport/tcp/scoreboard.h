@@ -14,6 +14,8 @@
 #include "base/tree.h"
 #include "transport/tcp/ack.h"
 
+struct archive;
+
 enum record_flags {
     RECORD_SACKED = 1,
     RECORD_LOST = 2,               /* judged lost and not retransmitted since */
@@ -150,5 +152,11 @@ void tcpip__scoreboard_reno_duplicate(struct scoreboard *board, uint32_t mss);
 void tcpip__scoreboard_reno_acked(struct scoreboard *board, uint32_t acked, uint32_t mss);
 /* Asserts counters, order, coverage of [una, nxt). Linear: debug builds, tests, simulation. */
 void tcpip__scoreboard_check(const struct scoreboard *board, seqnum una, seqnum nxt);
+
+/* scoreboard_save.c. Saved and restored (base/archive.h); restoring fills an empty one, from `una` on. All that isn't
+ * acknowledged counts as sent at that instant, with this snapshot, and as sent before: no round trip is measured by it,
+ * and no ACK of it tells of reordering. */
+void tcpip__scoreboard_archive(struct archive *archive, struct scoreboard *board, struct pool *pool, seqnum una,
+                               const struct rate_snapshot *rate);
 
 #endif

@@ -17,6 +17,7 @@
  */
 #include "transport/tcp/send_queue.h"
 
+#include "base/archive.h"
 #include "base/assert.h"
 #include "base/math.h"
 
@@ -24,7 +25,8 @@
 
 enum {
     SEND_CLASS_MIN = 128,
-    SEND_CLASS_MAX = 16384, /* the largest that a trickle of acknowledgements doesn't pin too much of */
+    SEND_CLASS_MAX = 16384,   /* the largest that a trickle of acknowledgements doesn't pin too much of */
+    SEND_QUEUE_MAX = 1 << 30, /* bytes restored: no window is larger */
 };
 
 static void send_chunk_link(struct send_queue *queue, struct send_chunk *chunk)
@@ -245,4 +247,50 @@ void tcpip__send_queue_check(const struct send_queue *queue)
     ASSERT(records == queue->records);
     ASSERT(last == queue->last && cursor && resend);
     ASSERT(bytes == queue->bytes && true_bytes == queue->true_bytes);
+}
+
+/* The bytes up to the next end of a record, from *chunk on, which moves behind them. */
+static uint32_t send_queue_run(const struct send_chunk **chunk, bool *ends)
+{
+    uint32_t bytes = 0;
+    for (*ends = false; *chunk != NULL && !*ends; *chunk = (*chunk)->next) {
+        bytes += (*chunk)->view.length;
+        *ends = (*chunk)->ends_record;
+    }
+    return bytes;
+}
+
+static void send_queue_save(struct archive *archive, const struct send_queue *queue)
+{
+    for (const struct send_chunk *from = queue->first, *to = from; to != NULL; from = to) {
+        bool ends;
+        uint32_t bytes = send_queue_run(&to, &ends);
+        archive_u32(archive, &bytes);
+        archive_bool(archive, &ends);
+        for (; from != to; from = from->next)
+            tcpip__archive_put(archive, tcpip_view_data(&from->view), from->view.length);
+    }
+}
+
+void tcpip__send_queue_archive(struct archive *archive, struct send_queue *queue, struct pool *chunks,
+                               struct tcpip_buffer_pools *buffers)
+{
+    if (!archive_restoring(archive)) {
+        send_queue_save(archive, queue);
+        return;
+    }
+    while (archive_ok(archive) && archive_left(archive) > 0) {
+        uint32_t bytes = 0;
+        bool ends = false;
+        archive_u32(archive, &bytes);
+        archive_bool(archive, &ends);
+        archive_require(archive, bytes > 0 && bytes <= SEND_QUEUE_MAX - queue->bytes);
+        const uint8_t *data = tcpip__archive_take(archive, bytes);
+        if (data == NULL)
+            return;
+        if (tcpip__send_queue_copy_in(queue, chunks, buffers, data, bytes) < bytes)
+            tcpip__archive_fail(archive, TCPIP_ERR_NO_MEMORY);
+        else if (ends)
+            tcpip__send_queue_end_record(queue);
+    }
 }

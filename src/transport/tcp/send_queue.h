@@ -9,6 +9,8 @@
 #include "base/pool.h"
 #include "buffer/pools.h"
 
+struct archive;
+
 struct send_chunk {
     struct send_chunk *next;
     struct tcpip_view view; /* holds a reference */
@@ -47,5 +49,8 @@ void tcpip__send_queue_release(struct send_queue *queue, struct pool *chunks, ui
 uint32_t tcpip__send_queue_gather(struct send_queue *queue, uint32_t offset, uint32_t length, struct tcpip_view *views,
                                   uint32_t max, uint32_t *count);
 void tcpip__send_queue_check(const struct send_queue *queue);
+/* Saved and restored (base/archive.h): the bytes, and where records end. Restoring fills an empty queue. */
+void tcpip__send_queue_archive(struct archive *archive, struct send_queue *queue, struct pool *chunks,
+                               struct tcpip_buffer_pools *buffers);
 
 #endif

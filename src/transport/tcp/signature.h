@@ -102,6 +102,10 @@ void tcpip__signature_unref(struct signature *signature); /* NULL is let pass */
 /* A block of its own with the keys for `peer` (NULL: all of them), and the settings. NULL: out of memory. */
 struct signature *tcpip__signature_copy(const struct signature *from, const struct signature_peer *peer);
 
+struct archive;
+/* signature_save.c. Saved and restored (base/archive.h): keys and settings; a connection chooses anew of them. */
+void tcpip__signature_archive(struct archive *archive, struct memory *memory, struct signature **signature);
+
 /* Appends a key with `like`'s facts (node, traffic and counters aside). NULL: out of memory. */
 struct signature_key *tcpip__signature_add(struct signature *signature, const struct signature_key *like,
                                            const void *secret);

@@ -40,6 +40,7 @@ enum tcp_demux_kind {
     TCP_DEMUX_HALF_OPEN,
     TCP_DEMUX_DEFERRED, /* a SYN that the forwarder hasn't decided on */
     TCP_DEMUX_TIME_WAIT,
+    TCP_DEMUX_FROZEN, /* an endpoint that stands still to be saved: what comes for it is lost */
 };
 
 enum {
@@ -460,12 +461,6 @@ void tcpip__tcp_established(struct tcp_endpoint *ep);
  * else unknown (RFC 6298 5.7). */
 void tcpip__tcp_handshake_rtt(struct tcp_endpoint *ep, tcpip_ns sample_ns, bool sent_once,
                               const struct tcp_segment *segment);
-/* The round trip that the echo of our timestamp tells, to the millisecond and at least one; -1: it isn't ours. */
-static inline tcpip_ns tcp_echo_rtt(const struct tcp_endpoint *ep, uint32_t ts_ecr, tcpip_ns now)
-{
-    int32_t ms = (int32_t)(timestamp_clock(now, ep->ts_offset) - ts_ecr);
-    return ms >= 0 ? max_i64(ms, 1) * TCPIP_MS : -1;
-}
 /* What both SYNs agreed on. */
 struct tcp_negotiated {
     seqnum iss, irs;

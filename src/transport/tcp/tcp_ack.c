@@ -18,6 +18,7 @@
  * Owns:     snd_una, snd_wnd and their kin.
  * Not here: what the ACK's data mean (tcp_input.c), what to send (tcp_send.c). */
 #include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_clock.h"
 
 /* Stop 1. False: the packet is gone. */
 static bool ack_acceptable(struct tcp_endpoint *ep, struct tcp_segment *segment)

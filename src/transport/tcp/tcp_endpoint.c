@@ -6,6 +6,7 @@
  * Owns:     shut_read, shut_write, orphan; the order in which pending errors are told.
  * Not here: options (tcp_option.c), connect (tcp_open.c), listen and accept (tcp_listen.c). */
 #include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_save.h"
 
 enum {
     TCP_SEND_BUFFER_DEFAULT = 65536,
@@ -565,4 +566,8 @@ const struct tcpip_endpoint_ops tcpip__tcp_endpoint_ops = {
     .get_option = tcpip__tcp_get_option,
     .listener = tcp_op_listener,
     .flush = tcpip__tcp_flush,
+    .save = tcpip__tcp_save,
+    .waits = tcpip__tcp_waits,
+    .next_waiting = tcpip__tcp_next_waiting,
+    .freeze = tcpip__tcp_freeze,
 };

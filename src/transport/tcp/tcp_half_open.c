@@ -12,7 +12,9 @@
  * Invariants: a record's listener is alive: records go when it goes.
  * Not here:   the listener, its queue and its cookies (tcp_listen.c), the forwarder's verdicts (tcp_forward.c). */
 #include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_clock.h"
 #include "transport/tcp/tcp_forward.h"
+#include "transport/tcp/tcp_save.h"
 
 /* ---- records ---- */
 
@@ -129,8 +131,8 @@ void tcpip__tcp_syn_take(const struct tcpip_stack *stack, const struct tcp_endpo
 seqnum tcpip__tcp_syn_isn(const struct tcpip_stack *stack, const struct tcp_segment *segment)
 {
     const struct flow *flow = &segment->flow;
-    seqnum iss =
-        tcpip__isn(&stack->secret, flow->local, flow->local_port, flow->remote, flow->remote_port, segment->now);
+    seqnum iss = tcpip__isn(&stack->secret, flow->local, flow->local_port, flow->remote, flow->remote_port,
+                            tcp_wire_clock(stack, segment->now));
     return segment->has_iss_above && seq_leq(iss, segment->iss_above) ? seq_add(segment->iss_above, 65537) : iss;
 }
 
@@ -219,6 +221,78 @@ void tcpip__tcp_half_open_free(struct tcpip_stack *stack, struct tcp_half_open *
     tcpip__pool_put(&tcp->half_opens, half);
 }
 
+/* ---- saved and restored ---- */
+
+static void half_open_fields(struct archive *archive, struct tcp_half_open *half, uint32_t *waited_us)
+{
+    bool flags[] = {half->sack, half->ts, half->acked, half->syn_again, half->syn_plain};
+    uint8_t scale = (uint8_t)(half->peer_scale + 1), ecn_mode = half->ecn_mode, syn_point = half->syn_point;
+    uint8_t signature = half->signature;
+    tcpip__flow_archive(archive, &half->demux.flow);
+    archive_u32(archive, waited_us);
+    archive_seq(archive, &half->iss);
+    archive_seq(archive, &half->irs);
+    archive_u32(archive, &half->ts_recent);
+    archive_u16(archive, &half->peer_mss);
+    archive_u8(archive, &scale, TCPIP_TCP_WINDOW_SCALE_MAX + 1);
+    archive_u8(archive, &half->level, UINT8_MAX);
+    for (size_t i = 0; i < array_count(flags); i++)
+        archive_bool(archive, &flags[i]);
+    archive_u8(archive, &ecn_mode, ECN_ACCURATE);
+    archive_u8(archive, &syn_point, POINT_CE);
+    archive_u8(archive, &signature, SIGNATURE_AO);
+    archive_u8(archive, &half->ao_send_id, UINT8_MAX);
+    archive_u8(archive, &half->ao_receive_id, UINT8_MAX);
+    half->peer_scale = (int8_t)(scale - 1);
+    half->sack = flags[0];
+    half->ts = flags[1];
+    half->acked = flags[2];
+    half->syn_again = flags[3];
+    half->syn_plain = flags[4];
+    half->ecn_mode = ecn_mode & 3u;
+    half->syn_point = syn_point & 3u;
+    half->signature = signature & 3u;
+}
+
+static void half_open_restore(struct archive *archive, struct tcp_endpoint *listener)
+{
+    struct tcpip_stack *stack = listener->base.stack;
+    struct tcp_stack *tcp = tcp_stack_of(stack);
+    uint32_t waited_us = 0;
+    struct tcp_half_open read = {.listener = listener};
+    half_open_fields(archive, &read, &waited_us);
+    read.demux.transport = TCPIP_PROTOCOL_TCP;
+    read.demux.kind = TCP_DEMUX_HALF_OPEN;
+    struct tcp_half_open *half = archive_ok(archive) ? tcpip__pool_get(&tcp->half_opens) : NULL;
+    if (half == NULL)
+        return; /* at the limit: the peer says its SYN again */
+    *half = read;
+    if (tcpip__demux_insert(stack, &half->demux) != TCPIP_OK) {
+        tcpip__pool_put(&tcp->half_opens, half);
+        tcpip__archive_fail(archive, TCPIP_ERR_PORT_IN_USE);
+        return;
+    }
+    listener->listener->half_open++;
+    tcp->half_open_count++;
+    half_open_enlist(tcp, half, archive->now - (tcpip_ns)waited_us * TCPIP_US);
+}
+
+void tcpip__tcp_half_open_archive(struct archive *archive, struct tcp_endpoint *listener)
+{
+    struct tcp_stack *tcp = tcp_stack_of(listener->base.stack);
+    while (archive_restoring(archive) && archive_ok(archive) && archive_left(archive) > 0)
+        half_open_restore(archive, listener);
+    for (unsigned i = 0; i < TCP_HALF_OPEN_LEVELS && !archive_restoring(archive); i++) {
+        list_for_each(node, &tcp->half_open[i])
+        {
+            struct tcp_half_open *half = TCPIP_CONTAINER_OF(node, struct tcp_half_open, node);
+            uint32_t waited_us = half_open_clock(archive->now) - half->sent_us;
+            if (half->listener == listener)
+                half_open_fields(archive, half, &waited_us);
+        }
+    }
+}
+
 /* ---- SYN-ACKs ---- */
 
 /* What a SYN-ACK says of our receive side. */
@@ -297,7 +371,7 @@ static void half_open_send_cookie(struct tcpip_stack *stack, const struct tcp_ha
         .scaling = half->peer_scale >= 0,
         .accecn_option = (flags & TCPIP_TCP_SYN) != 0 && half->ecn_mode == ECN_ACCURATE && half->level == 0 &&
                          !half->syn_again, /* the path may not like it */
-        .ts_val = timestamp_clock(now, tcpip__timestamp_offset(&stack->secret, flow->local, flow->remote)),
+        .ts_val = timestamp_clock(now, tcp_timestamp_offset(stack, flow->local, flow->remote)),
         .ts_ecr = half->ts_recent,
         .flags = flags | ((flags & TCPIP_TCP_SYN) != 0 ? half_open_ecn(half) : 0),
         .cookie = cookie,

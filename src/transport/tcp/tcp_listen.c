@@ -9,6 +9,8 @@
  * Not here:   half-open records and what comes of them (tcp_half_open.c). */
 #include "transport/tcp/syn_cookie.h"
 #include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_clock.h"
+#include "transport/tcp/tcp_save.h"
 
 #include <stdalign.h>
 
@@ -51,16 +53,17 @@ static void cookie_answer(struct tcp_endpoint *listener, struct tcp_segment *seg
     struct syn_cookie_flow flow;
     cookie_flow(&segment->flow, &flow);
     uint32_t offset = tcpip__timestamp_offset(&stack->secret, segment->flow.local, segment->flow.remote);
+    tcpip_ns clock = tcp_wire_clock(stack, segment->now);
     struct tcp_syn_ack what = {
         .flow = &segment->flow,
         .options = listener->options,
         .buffer_bytes = tcpip__tcp_passive_buffer(stack, listener),
-        .iss = tcpip__syn_cookie_make(&stack->secret, &flow, segment->seq, &facts, segment->now),
+        .iss = tcpip__syn_cookie_make(&stack->secret, &flow, segment->seq, &facts, clock),
         .irs = segment->seq,
         .sack = facts.sack,
         .ts = ts,
         .scaling = facts.peer_scale >= 0,
-        .ts_val = tcpip__syn_cookie_timestamp(timestamp_clock(segment->now, 0), &facts) + offset,
+        .ts_val = tcpip__syn_cookie_timestamp(timestamp_clock(clock, 0), &facts) + offset,
         .ts_ecr = segment->ts_val,
         .accecn_option = ecn == ECN_ACCURATE,
         .flags = TCPIP_TCP_SYN | TCPIP_TCP_ACK | tcpip__ecn_syn_ack_flags(ecn, tcp_ecn_point(segment)),
@@ -90,7 +93,7 @@ static bool cookie_valid(struct tcp_endpoint *listener, const struct tcp_segment
     cookie_flow(&segment->flow, &flow);
     *facts = (struct syn_cookie_facts){.peer_scale = -1};
     if (tcpip__syn_cookie_check(&stack->secret, &flow, seq_sub(segment->seq, 1), seq_sub(segment->ack, 1), facts,
-                                segment->now))
+                                tcp_wire_clock(stack, segment->now)))
         return true;
     stack->stats.tcp.listen_overflow_invalid_syn_cookie_rcvd++;
     return false;
@@ -225,6 +228,27 @@ static void listener_demux(struct tcp_endpoint *ep, struct demux_listener *out)
     demux_listener_queue(out, tcp_option(ep, TCPIP_OPTION_INCOMING_QUEUE));
 }
 
+static struct tcp_listener *listener_new(const struct tcp_endpoint *ep, uint32_t backlog)
+{
+    struct tcp_listener *listener =
+        tcpip__memory_zalloc(&ep->base.stack->memory, sizeof(*listener), alignof(struct tcp_listener));
+    if (listener == NULL)
+        return NULL;
+    list_init(&listener->queue);
+    list_init(&listener->fast_open_children);
+    listener->backlog = backlog;
+    return listener;
+}
+
+/* The endpoint holds its port: it listens. */
+static void listener_start(struct tcp_endpoint *ep, struct tcp_listener *listener)
+{
+    listener_demux(ep, &listener->demux);
+    ep->listener = listener;
+    tcpip__demux_listen(ep->base.stack, &listener->demux);
+    tcpip__tcp_event(ep, TCP_EVENT_LISTEN);
+}
+
 enum tcpip_error tcpip__tcp_listen(struct tcp_endpoint *ep, uint32_t backlog)
 {
     struct tcpip_stack *stack = ep->base.stack;
@@ -241,8 +265,7 @@ enum tcpip_error tcpip__tcp_listen(struct tcp_endpoint *ep, uint32_t backlog)
         if (error != TCPIP_OK)
             return error;
     }
-    struct tcp_listener *listener =
-        tcpip__memory_zalloc(&stack->memory, sizeof(*listener), alignof(struct tcp_listener));
+    struct tcp_listener *listener = listener_new(ep, backlog);
     if (listener == NULL)
         return TCPIP_ERR_NO_MEMORY;
     enum tcpip_error error = tcpip__tcp_port_listen(ep);
@@ -250,14 +273,21 @@ enum tcpip_error tcpip__tcp_listen(struct tcp_endpoint *ep, uint32_t backlog)
         tcpip__memory_free(&stack->memory, listener, sizeof(*listener));
         return error;
     }
-    list_init(&listener->queue);
-    list_init(&listener->fast_open_children);
-    listener->backlog = backlog;
-    listener_demux(ep, &listener->demux);
-    ep->listener = listener;
+    listener_start(ep, listener);
     tcpip__tcp_fast_open_limit(ep);
-    tcpip__demux_listen(stack, &listener->demux);
-    tcpip__tcp_event(ep, TCP_EVENT_LISTEN);
+    return TCPIP_OK;
+}
+
+enum tcpip_error tcpip__tcp_restore_listener(struct tcp_endpoint *ep, uint32_t backlog, uint32_t fast_open_max,
+                                             tcpip_ns cookies_until)
+{
+    uint32_t most = ep->base.stack->limits.accept_backlog;
+    struct tcp_listener *listener = listener_new(ep, min_u32(backlog, most));
+    if (listener == NULL)
+        return TCPIP_ERR_NO_MEMORY;
+    listener->fast_open_max = min_u32(fast_open_max, most);
+    listener->cookies_until = cookies_until;
+    listener_start(ep, listener);
     return TCPIP_OK;
 }
 

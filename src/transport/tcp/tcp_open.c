@@ -9,6 +9,7 @@
  * Not here: passive opens up to the third segment (tcp_half_open.c). */
 #include "ports/ports.h"
 #include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_clock.h"
 
 /* ---- SYN and SYN-ACK ---- */
 
@@ -138,7 +139,7 @@ void tcpip__tcp_prepare(struct tcp_endpoint *ep, tcpip_ns now)
     uint32_t clamp = tcp_window_clamp(tcp_option(ep, TCPIP_OPTION_WINDOW_CLAMP));
     tcpip__receive_window_init(&ep->receive_window, seq(0), ep->receive_window.buffer_bytes, scale, now);
     ep->receive_window.clamp = clamp;
-    ep->ts_offset = tcpip__timestamp_offset(&stack->secret, ep->demux.flow.local, ep->demux.flow.remote);
+    ep->ts_offset = tcp_timestamp_offset(stack, ep->demux.flow.local, ep->demux.flow.remote);
     ep->snd_una = ep->iss;
     ep->snd_nxt = seq_add(ep->iss, 1);
     ep->snd_small = ep->cwnd_used_until = ep->snd_una;
@@ -360,7 +361,8 @@ enum tcpip_error tcpip__tcp_connect_begin(struct tcp_endpoint *ep, const struct 
     }
     tcpip__tcp_port_connected(ep);
     tcpip_ns now = tcpip__stack_now(stack);
-    ep->iss = tcpip__isn(&stack->secret, flow.local, flow.local_port, flow.remote, flow.remote_port, now);
+    ep->iss = tcpip__isn(&stack->secret, flow.local, flow.local_port, flow.remote, flow.remote_port,
+                         tcp_wire_clock(stack, now));
     if (pick.recycled && seq_leq(ep->iss, pick.iss_above))
         ep->iss = seq_add(pick.iss_above, 65537);
     ep->irs = seq(0);

@@ -13,6 +13,7 @@
  *             (tcp_endpoint.c). */
 #include "transport/tcp/tcp.h"
 #include "transport/tcp/tcp_forward.h"
+#include "transport/tcp/tcp_save.h"
 
 #include <stdalign.h>
 
@@ -446,6 +447,9 @@ static void tcp_protocol_input(struct tcpip_stack *stack, struct tcpip_packet *p
         case TCP_DEMUX_TIME_WAIT:
             tcpip__tcp_time_wait_input(stack, entry, &segment);
             return;
+        case TCP_DEMUX_FROZEN:
+            tcpip_packet_drop(packet, TCPIP_DROP_TCP_FROZEN);
+            return;
         }
     }
     tcpip__tcp_no_connection(stack, &segment);
@@ -612,4 +616,6 @@ const struct tcpip_transport_protocol tcpip_tcp = {
     .new_endpoint = tcp_protocol_new_endpoint,
     .input = tcp_protocol_input,
     .input_error = tcp_protocol_error,
+    .restore_endpoint = tcpip__tcp_restore,
+    .archive = tcpip__tcp_archive,
 };

@@ -11,6 +11,9 @@
  * Invariants: it belongs to one record or one endpoint.
  * Not here:   when SYNs come (tcp_half_open.c, tcp_fast_open.c). */
 #include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_save.h"
+
+#include "base/archive.h"
 
 #include <stdalign.h>
 
@@ -38,6 +41,27 @@ void tcpip__tcp_syn_forget(struct tcpip_stack *stack, struct tcp_saved_syn **sav
     if (*saved != NULL)
         tcpip__memory_free(&stack->memory, *saved, sizeof(**saved) + (*saved)->room);
     *saved = NULL;
+}
+
+void tcpip__tcp_syn_archive(struct archive *archive, struct tcpip_stack *stack, struct tcp_saved_syn **saved)
+{
+    uint16_t bytes = *saved != NULL ? (*saved)->bytes : 0;
+    archive_u16(archive, &bytes);
+    if (!archive_restoring(archive)) {
+        tcpip__archive_put(archive, (*saved)->data, bytes);
+        return;
+    }
+    archive_require(archive, bytes <= SAVED_SYN_MAX);
+    const uint8_t *data = tcpip__archive_take(archive, bytes);
+    if (data == NULL)
+        return;
+    *saved = tcpip__memory_alloc(&stack->memory, sizeof(**saved) + bytes, alignof(struct tcp_saved_syn));
+    if (*saved == NULL) {
+        tcpip__archive_fail(archive, TCPIP_ERR_NO_MEMORY);
+        return;
+    }
+    (*saved)->bytes = (*saved)->room = bytes;
+    memcpy((*saved)->data, data, bytes);
 }
 
 enum tcpip_error tcpip_endpoint_saved_syn(struct tcpip_endpoint *endpoint, void *out, size_t size, size_t *done)

@@ -9,6 +9,7 @@
  * Invariants: an event that the table doesn't allow in a state is a bug, and asserts.
  * Not here:   what follows from a change of state; the hands do that. */
 #include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_save.h"
 
 /* What is not named can't happen: entries are one more than the state they stand for, so that zero is that. */
 #define NEXT(state) (TCPIP_TCP_##state + 1)
@@ -58,6 +59,15 @@ void tcpip__tcp_event(struct tcp_endpoint *ep, enum tcp_event event)
     if (to == TCPIP_TCP_CLOSED && tcp_state_counts(from)) /* by either side's reset, or for want of answers */
         stats->established_resets++;
     EVENT(ep->base.stack, TCP_STATE, ep->base.id, from, to, event, 0);
+}
+
+void tcpip__tcp_restore_state(struct tcp_endpoint *ep, uint8_t state)
+{
+    ASSERT_ENV(&ep->base.stack->env, ep->state == TCPIP_TCP_CLOSED && state < TCPIP_TCP_TIME_WAIT);
+    ep->state = state;
+    if (tcp_state_counts(state))
+        tcp_stats(ep)->current_established++;
+    EVENT(ep->base.stack, TCP_STATE, ep->base.id, TCPIP_TCP_CLOSED, state, TCP_EVENT_COUNT, 0);
 }
 
 const char *tcpip_tcp_state_name(enum tcpip_tcp_state state)

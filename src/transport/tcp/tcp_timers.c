@@ -27,6 +27,7 @@
  * Invariants: an armed deadline is never before the node's instant, and the node is armed while any deadline is.
  * Not here:   what a probe or a retransmission is (tcp_send.c); TIME-WAIT and half-open records have their own. */
 #include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_save.h"
 
 enum {
     PERSIST_MIN_MS = 200, /* as the least RTO */
@@ -534,4 +535,38 @@ void tcpip__tcp_timers_on_keepalive_option(struct tcp_endpoint *ep)
                       tcpip__stack_now(ep->base.stack) + tcp_option(ep, TCPIP_OPTION_KEEPALIVE_IDLE));
     else
         tcp_timer_disarm(ep, TCP_TIMER_KEEPALIVE);
+}
+
+void tcpip__tcp_timers_freeze(struct tcp_endpoint *ep, bool frozen)
+{
+    tcpip_ns next = TCPIP_NEVER;
+    for (int i = 0; i < TCP_TIMER_COUNT; i++)
+        next = min_i64(next, ep->deadlines[i]);
+    if (frozen)
+        stack_timer_cancel(ep->base.stack, &ep->timer);
+    else if (next != TCPIP_NEVER)
+        stack_timer_set(ep->base.stack, &ep->timer, next);
+}
+
+void tcpip__tcp_timers_restore(struct tcp_endpoint *ep, const tcpip_ns *deadlines)
+{
+    static const uint8_t kept[] = {TCP_TIMER_PERSIST,      TCP_TIMER_DELAYED_ACK, TCP_TIMER_KEEPALIVE,
+                                   TCP_TIMER_USER_TIMEOUT, TCP_TIMER_FIN_WAIT_2,  TCP_TIMER_CORK};
+    tcpip_ns now = tcpip__stack_now(ep->base.stack);
+    bool data = ep->hot != NULL && ep->hot->board.count > 0;
+    for (size_t i = 0; i < array_count(kept); i++)
+        if (deadlines[kept[i]] != TCPIP_NEVER && !(data && kept[i] == TCP_TIMER_PERSIST))
+            tcp_timer_arm(ep, (enum tcp_timer)kept[i], max_i64(deadlines[kept[i]], now));
+    /* A SYN or SYN-ACK waits as long as it would have; so it does if nobody had armed it, as before connect's data. */
+    tcpip_ns at = deadlines[TCP_TIMER_RETRANSMIT];
+    if (!tcp_synchronized(ep) || ep->syn_ack_pending) {
+        if (at != TCPIP_NEVER)
+            tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, max_i64(at, now));
+        else if (!ep->syn_deferred)
+            tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, now + tcp_rto(ep));
+    } else if (data) {
+        tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, now + tcp_rto(ep));
+    }
+    if (ep->hot != NULL && data)
+        tcp_timer_disarm(ep, TCP_TIMER_IDLE);
 }

@@ -9,6 +9,7 @@
  * Not here: the endpoint, which is dead by then. */
 #include "ports/ports.h"
 #include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_save.h"
 
 #include <stdalign.h>
 
@@ -158,6 +159,66 @@ void tcpip__tcp_time_wait_enter(struct tcp_endpoint *ep)
         stack->stats.tcp.time_wait_current = tcp->time_wait_count;
     }
     tcpip__tcp_die(ep);
+}
+
+static void time_wait_fields(struct archive *archive, struct tcp_time_wait *record)
+{
+    bool flags[] = {record->ts, record->ignore_reset, record->port_held};
+    uint8_t port_flags = record->port_flags;
+    uint32_t clock = timestamp_clock(archive->now, record->ts_offset);
+    tcpip__flow_archive(archive, &record->demux.flow);
+    tcpip__archive_instant(archive, &record->expires_at);
+    archive_seq(archive, &record->snd_nxt);
+    archive_seq(archive, &record->rcv_nxt);
+    archive_u32(archive, &record->ts_recent);
+    archive_u32(archive, &clock);
+    archive_u16(archive, &record->window);
+    for (size_t i = 0; i < array_count(flags); i++)
+        archive_bool(archive, &flags[i]);
+    archive_u8(archive, &port_flags, 31);
+    archive_require(archive, record->expires_at != TCPIP_NEVER && record->demux.flow.local_port != 0);
+    if (!archive_restoring(archive))
+        return;
+    record->ts_offset = clock - (uint32_t)(archive->now / TCPIP_MS);
+    record->ts = flags[0];
+    record->ignore_reset = flags[1];
+    record->port_held = flags[2];
+    record->port_flags = port_flags & 31u;
+}
+
+static void time_wait_restore(struct archive *archive, struct tcp_stack *tcp)
+{
+    struct tcp_time_wait read = {.demux.transport = TCPIP_PROTOCOL_TCP, .demux.kind = TCP_DEMUX_TIME_WAIT};
+    time_wait_fields(archive, &read);
+    struct tcp_time_wait *record = archive_ok(archive) ? tcpip__pool_get(&tcp->time_waits) : NULL;
+    if (record == NULL)
+        return; /* at the limit one goes, and that may be any */
+    *record = read;
+    if (tcpip__demux_insert(tcp->stack, &record->demux) != TCPIP_OK) {
+        tcpip__pool_put(&tcp->time_waits, record);
+        tcpip__archive_fail(archive, TCPIP_ERR_PORT_IN_USE);
+        return;
+    }
+    if (read.port_held)
+        time_wait_hold_port(tcp->stack, record, read.port_flags);
+    record->expires_at = max_i64(record->expires_at, tcpip__stack_now(tcp->stack));
+    tcp->time_wait_count++;
+    time_wait_enlist(tcp, record);
+    tcp->stack->stats.tcp.time_wait_current = tcp->time_wait_count;
+}
+
+void tcpip__tcp_time_wait_archive(struct archive *archive, struct tcp_stack *tcp)
+{
+    while (archive_restoring(archive) && archive_ok(archive) && archive_left(archive) > 0)
+        time_wait_restore(archive, tcp);
+    if (archive_restoring(archive))
+        return;
+    list_for_each(node, &tcp->time_wait)
+    {
+        struct tcp_time_wait *record = TCPIP_CONTAINER_OF(node, struct tcp_time_wait, node);
+        if (record->signature == NULL) /* without its keys it is no use */
+            time_wait_fields(archive, record);
+    }
 }
 
 static void time_wait_ack(struct tcpip_stack *stack, const struct tcp_time_wait *record)
