@@ -43,6 +43,7 @@ struct tcpip_limits {
     uint32_t routes;              /* LIMIT_REACHED */
     uint32_t endpoints;           /* NO_BUFFER_SPACE from new_endpoint; a completed handshake is dropped and retried */
     uint32_t neighbors;           /* the least recently used dynamic entry goes */
+    uint32_t path_mtus;           /* destinations whose path MTU is known: the least recently used goes */
     uint32_t neighbor_pending;    /* packets that wait for one resolution: the oldest is dropped */
     uint32_t fragment_bytes;      /* reassembly buffers: the oldest datagram is dropped */
     uint32_t fragment_datagrams;  /* datagrams in reassembly: the oldest is dropped */

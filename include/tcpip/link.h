@@ -204,6 +204,7 @@ struct tcpip_fault_profile {
     bool down;                    /* everything is lost */
     uint32_t mark_ppm;            /* of packets that are ECN-capable (RFC 3168): marked, CE */
     uint32_t mark_queue_bytes;    /* so are all that find more than this in the queue; 0: off */
+    uint32_t mtu;                 /* longer packets are lost without a word (a black hole); 0: off */
 };
 struct tcpip_fault_options {
     size_t size;

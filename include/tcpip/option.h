@@ -33,8 +33,9 @@ TCPIP_BEGIN_DECLS
     X(RECEIVE_TOS, "0 or 1: control message")                                               \
     X(RECEIVE_PACKET_INFO, "0 or 1: control message")                                       \
     X(RECEIVE_ERROR, "0 or 1: soft ICMP errors are reported too")                           \
-    X(PATH_MTU_DISCOVERY, "0: fragment, 1: don't-fragment set (default), 2: DF and errors") \
+    X(PATH_MTU_DISCOVERY, "TCPIP_PATH_MTU_...; WANT (default): DF, or fragments made here") \
     X(PATH_MTU, "get: of the connected route")                                              \
+    X(PATH_MTU_LIFETIME, "ns until what is known of a path is forgotten; of the stack")     \
     X(CHECKSUM_OFF, "UDP over IPv4 only: send without checksum")                            \
     X(LINGER, "-1: off (default); 0: reset at close; n: the time the layer above waits")    \
     X(NO_DELAY, "0 or 1: Nagle off")                                                        \
@@ -91,6 +92,12 @@ TCPIP_BEGIN_DECLS
     X(INCOMING_QUEUE, "of a REUSE_PORT group: what comes by this NIC queue first; -1: any") \
     X(FREE_BIND, "0 or 1: bind takes addresses that aren't assigned (yet)")                 \
     X(PORT_RANGE, "ephemeral ports: lowest | highest << 16, within the stack's; 0: all")    \
+    X(PLPMTUD, "0: off, 1: when large segments seem to vanish (default), 2: always")        \
+    X(PLPMTUD_BASE, "bytes: segments that most paths carry; default 1024")                  \
+    X(PLPMTUD_FLOOR, "bytes: segments of a path that carries little else; default 536")     \
+    X(PLPMTUD_INTERVAL, "ns until more is tried again; default 600 s")                      \
+    X(PLPMTUD_THRESHOLD, "bytes that aren't worth a probe; default 8")                      \
+    X(MIN_SEGMENT, "bytes: none smaller, whatever peer or path say; default 48")            \
     X(TIMESTAMP_CLOCK, "get: the clock of the timestamps that are sent")
 
 enum tcpip_option {
@@ -99,6 +106,15 @@ enum tcpip_option {
 #undef TCPIP_OPTION_ENUM_
         TCPIP_OPTION_COUNT
 };
+
+/* PATH_MTU_DISCOVERY (the values of Linux's IP_MTU_DISCOVER). TCP cuts nothing: it makes segments that fit, and only
+ * the don't-fragment bit differs, and whether ICMP is believed. */
+#define TCPIP_PATH_MTU_DONT 0      /* no don't-fragment bit; datagrams larger than the path's MTU are fragmented here */
+#define TCPIP_PATH_MTU_WANT 1      /* the bit, where a datagram fits the path's MTU as known; else as DONT */
+#define TCPIP_PATH_MTU_DO 2        /* the bit; larger datagrams: MESSAGE_TOO_LONG */
+#define TCPIP_PATH_MTU_PROBE 3     /* the bit, and what is known of the path doesn't count, only the route's MTU */
+#define TCPIP_PATH_MTU_INTERFACE 4 /* no bit; the route's MTU counts, packet-too-big isn't believed; else as DO */
+#define TCPIP_PATH_MTU_OMIT 5      /* as INTERFACE, but larger datagrams are fragmented here */
 
 /* FAST_OPEN_MODE's bits (RFC 7413; the values of net.ipv4.tcp_fastopen). A connection that is opened so carries data
  * with its SYN, which the server's application reads a round trip earlier; data of one SYN may then reach two

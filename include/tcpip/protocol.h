@@ -24,6 +24,7 @@ struct tcpip_network_output {
     uint8_t ttl; /* 0: the stack's default (multicast: 1) */
     uint8_t tos;
     bool dont_fragment; /* MESSAGE_TOO_LONG rather than fragments */
+    bool whole_route;   /* as large as the route allows, whatever is known of the path behind it */
     bool router_alert;
 };
 

@@ -169,7 +169,8 @@ struct tcpip_route_entry {
     struct tcpip_prefix destination;
     struct tcpip_address gateway;
     uint32_t nic;
-    uint32_t mtu; /* 0: the NIC's */
+    uint32_t mtu;    /* 0: the NIC's */
+    uint16_t advmss; /* the MSS that TCP announces at most, without options (RFC 6691); 0: what the MTU leaves */
 };
 enum tcpip_route_order {
     TCPIP_ROUTE_FIRST_MATCH,    /* rows in order, the first that matches wins (the original package's rule; default) */
@@ -193,6 +194,29 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_find_route(struct tcpip_st
                                                                  const struct tcpip_address *local,
                                                                  const struct tcpip_address *remote,
                                                                  struct tcpip_found_route *out);
+
+/* ---- path MTUs ---- */
+
+/* What is known of the path to a destination (RFC 1191, RFC 8201, RFC 4821); at limits.path_mtus the one that was not
+ * used for longest goes. */
+struct tcpip_path_mtu {
+    struct tcpip_address destination;
+    uint32_t nic;        /* of a link-local destination; else 0 */
+    uint32_t mtu;        /* told: 0: no limit is known, and `proven` is all there is */
+    uint32_t proven;     /* bytes of the largest packet that was seen to arrive, by who probed; 0: nobody did */
+    tcpip_ns expires_at; /* set: 0: PATH_MTU_LIFETIME from now; TCPIP_NEVER: as long as there is room */
+    bool probed;         /* found by probing: routers on the path keep silent */
+    bool narrow;         /* a link on it carries less than we believe: packets go without don't-fragment */
+};
+/* Fills up to n, the latest used last; returns how many there are. */
+TCPIP_API size_t tcpip_stack_path_mtus(struct tcpip_stack *stack, struct tcpip_path_mtu *out, size_t n);
+/* Makes or replaces an entry. BAD_ADDRESS: unspecified or multicast; UNKNOWN_NIC_ID: of a link-local destination;
+ * INVALID_ARGUMENT: under 552 (IPv4) or 1280 (IPv6), or proven over mtu; NO_MEMORY. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_set_path_mtu(struct tcpip_stack *stack,
+                                                                   const struct tcpip_path_mtu *row);
+/* The path is tried with the link's MTU again. destination NULL: all paths are. BAD_ADDRESS: there is no entry. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_stack_remove_path_mtu(struct tcpip_stack *stack, uint32_t nic,
+                                                                      const struct tcpip_address *destination);
 
 /* ---- neighbours (ARP and NDP) ---- */
 

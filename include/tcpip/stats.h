@@ -97,6 +97,14 @@ struct tcpip_stack;
     X(unreachable_packets)      \
     X(duplicate_addresses)
 
+#define TCPIP_STATS_PATH_MTU(X) \
+    X(lowered)                  \
+    X(raised)                   \
+    X(refused)                  \
+    X(below_floor)              \
+    X(expired)                  \
+    X(evicted)
+
 #define TCPIP_STATS_UDP(X)        \
     X(packets_received)           \
     X(unknown_port_errors)        \
@@ -194,6 +202,13 @@ struct tcpip_stack;
     X(forward_source_drop)                     \
     X(forward_gone)                            \
     X(icmp_errors_received)                    \
+    X(mtu_claims_refused)                      \
+    X(mtu_claims_waited)                       \
+    X(mtu_claims_contradicted)                 \
+    X(mtu_probes_sent)                         \
+    X(mtu_probes_arrived)                      \
+    X(mtu_probes_lost)                         \
+    X(mtu_black_holes)                         \
     X(memory_pressure_events)                  \
     X(fast_open_active)                        \
     X(fast_open_active_fail)                   \
@@ -231,6 +246,9 @@ struct tcpip_stats_arp {
 struct tcpip_stats_neighbor {
     TCPIP_STATS_NEIGHBOR(TCPIP_STATS_FIELD_)
 };
+struct tcpip_stats_path_mtu {
+    TCPIP_STATS_PATH_MTU(TCPIP_STATS_FIELD_)
+};
 struct tcpip_stats_udp {
     TCPIP_STATS_UDP(TCPIP_STATS_FIELD_)
 };
@@ -249,6 +267,7 @@ struct tcpip_stats {
     struct tcpip_stats_icmp icmpv4, icmpv6;
     struct tcpip_stats_arp arp;
     struct tcpip_stats_neighbor neighbor;
+    struct tcpip_stats_path_mtu path_mtu;
     struct tcpip_stats_udp udp;
     struct tcpip_stats_tcp tcp;
     struct tcpip_stats_unix local;

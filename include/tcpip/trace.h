@@ -113,6 +113,8 @@ TCPIP_API const char *tcpip_drop_text(enum tcpip_drop reason);
     X(NEIGHBOR_STATE, "neighbor state", "nic", "from", "to", "-")               \
     X(ADDRESS_STATE, "address state", "nic", "state", "-", "-")                 \
     X(PMTU, "path MTU", "mtu", "-", "-", "-")                                   \
+    X(TCP_MTU_PROBE, "MTU probe", "bytes", "low", "high", "-")                  \
+    X(TCP_BLACK_HOLE, "segments shrink", "bytes", "high", "timeouts", "-")      \
     X(TCP_STATE, "TCP state", "from", "to", "event", "-")                       \
     X(TCP_ACK, "ACK processed", "acked", "sacked", "lost", "in flight")         \
     X(TCP_RTT, "round-trip time", "sample", "srtt", "rttvar", "rto")            \

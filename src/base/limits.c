@@ -31,6 +31,7 @@
  * routes                   a lookup costs the same at any count; a route is some 64 bytes.
  * endpoints                TINY: 1,000 flows, their listeners and some datagram endpoints.
  * neighbors                as Linux's gc_thresh3, 1024; a scan of a /64 can fill it, hence evict and no more.
+ * path_mtus                100 bytes each; as many paths as neighbours, for one reason: strangers can fill it.
  * neighbor_pending         RFC 4861 7.2.2 asks for one at the least; a first flight of TCP is ten segments.
  * fragment_bytes           Linux's ipfrag_high_thresh; TINY: one datagram of the greatest size, with what it pins.
  * fragment_datagrams       what a stranger can make us keep for 30 s; the loss of one is a retransmission.
@@ -57,6 +58,7 @@
     X(routes, 16, 1024, 65536)                            \
     X(endpoints, 1100, 16384, 1u << 20)                   \
     X(neighbors, 64, 1024, 65536)                         \
+    X(path_mtus, 64, 1024, 65536)                         \
     X(neighbor_pending, 2, 16, 16)                        \
     X(fragment_bytes, KIB(256), MIB(4), MIB(16))          \
     X(fragment_datagrams, 4, 256, 4096)                   \

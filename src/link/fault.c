@@ -4,8 +4,8 @@
  * Each direction is a line of its own with its own generator, so that what happens in one never changes what happens in
  * the other. A packet meets, in this order:
  *
- *   down -> burst (Gilbert's two states) -> loss -> corruption -> duplication -> queue, mark and rate -> delay, jitter,
- * reorder
+ *   down, too long -> burst (Gilbert's two states) -> loss -> corruption -> duplication -> queue, mark and rate ->
+ * delay, jitter, reorder
  *
  * The rate is a clock, not a bucket: `line_free_at` is when the packet before has been sent, this one is sent
  * length * 8 / rate later. What waits for the line is therefore (line_free_at - now) * rate / 8 bytes, and nothing
@@ -31,6 +31,7 @@
 #include <tcpip/header/checksum.h>
 #include <tcpip/header/ipv4.h>
 #include <tcpip/header/ipv6.h>
+#include <tcpip/header/tcp.h>
 #include <tcpip/stack.h>
 
 enum {
@@ -73,10 +74,24 @@ static bool chance(struct rng *rng, uint32_t ppm)
 
 /* ---- losing and damaging ---- */
 
-static bool line_loses(struct fault_line *line)
+/* Bytes of a packet on the wire; of a super-segment (only what comes in may be one), of its first segment. */
+static uint32_t wire_bytes(struct tcpip_packet *packet)
+{
+    if (packet->gso_size == 0)
+        return packet->length;
+    const uint8_t *front = tcpip_packet_pull(packet, 0, TCPIP_IPV6_HEADER_BYTES + TCPIP_TCP_HEADER_MIN);
+    if (front == NULL)
+        return packet->length;
+    uint32_t ip_bytes =
+        front[0] >> 4 == 4 ? (uint32_t)tcpip_ipv4_header_bytes(front) : (uint32_t)TCPIP_IPV6_HEADER_BYTES;
+    const uint8_t *tcp = tcpip_packet_pull(packet, ip_bytes, TCPIP_TCP_HEADER_MIN);
+    return tcp != NULL ? ip_bytes + (uint32_t)tcpip_tcp_header_bytes(tcp) + packet->gso_size : packet->length;
+}
+
+static bool line_loses(struct fault_line *line, struct tcpip_packet *packet)
 {
     const struct tcpip_fault_profile *profile = &line->profile;
-    if (profile->down)
+    if (profile->down || (profile->mtu != 0 && wire_bytes(packet) > profile->mtu))
         return true;
     if (line->in_burst)
         line->in_burst = !chance(&line->rng, profile->burst_leave_ppm);
@@ -201,7 +216,7 @@ static void line_put(struct fault_line *line, struct tcpip_packet *packet, tcpip
 
 static void line_take(struct fault_line *line, struct tcpip_packet *packet, tcpip_ns now)
 {
-    if (line_loses(line)) {
+    if (line_loses(line, packet)) {
         line->counters.lost++;
         tcpip_packet_drop(packet, TCPIP_DROP_FAULT_INJECTED);
         return;

@@ -268,6 +268,12 @@ static void loss_is_as_frequent_as_asked_for(void **state)
     run = run_new(3, (struct tcpip_fault_profile){.loss_ppm = 1000000}, 100, 0);
     assert_int_equal(run->out.lost, 100);
     run_free(run);
+    run = run_new(3, (struct tcpip_fault_profile){.mtu = 100}, 100, 0); /* they just fit */
+    assert_int_equal(run->out.lost, 0);
+    run_free(run);
+    run = run_new(3, (struct tcpip_fault_profile){.mtu = 99}, 100, 0);
+    assert_int_equal(run->out.lost, 100);
+    run_free(run);
     run = run_new(3, (struct tcpip_fault_profile){.down = true}, 100, 0);
     assert_int_equal(run->out.lost, 100);
     run_free(run);

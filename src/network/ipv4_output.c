@@ -11,11 +11,9 @@
  * Not here:   which way (route.c), checksums of whole packets (the NIC's, or its link's). */
 #include "base/math.h"
 #include "network/ip.h"
+#include "stack/pmtu.h"
 
 #include <tcpip/header/ipv4.h>
-
-/* Paths narrower than this aren't believed (route.h), so smaller packets need not ask. */
-#define IPV4_PMTU_FLOOR 552u
 
 static enum tcpip_error ipv4_refuse(struct tcpip_stack *stack, struct tcpip_packet *packet, enum tcpip_drop reason,
                                     enum tcpip_error error)
@@ -109,8 +107,8 @@ enum tcpip_error tcpip__ipv4_output(struct tcpip_route *route, struct tcpip_pack
     if (!how->dont_fragment)
         fields.id = (uint16_t)tcpip__ip_next_id(stack, tcpip__ip_shared(stack, TCPIP_PROTOCOL_IPV4), how->local,
                                                 how->remote, how->transport, max_u32(packet->gso_segments, 1));
-    if (!tcpip__ip_fits(packet, header_bytes, min_u32(route->mtu, IPV4_PMTU_FLOOR))) {
-        uint32_t mtu = tcpip__pmtu_get(route, how->remote);
+    if (!tcpip__ip_fits(packet, header_bytes, min_u32(route->mtu, PMTU_FLOOR_V4))) { /* none is narrower */
+        uint32_t mtu = how->whole_route ? route->mtu : tcpip__pmtu_get(route, how->remote);
         if (!tcpip__ip_fits(packet, header_bytes, mtu)) {
             if (!how->dont_fragment && packet->gso_size == 0 && mtu >= TCPIP_IPV4_MTU_MIN)
                 return ipv4_output_fragments(route, packet, how, &fields, mtu);

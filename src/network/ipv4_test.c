@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* ipv4_test.c: IPv4 in bytes: every way to be dropped, options, headers that leave, fragments that come back whole. */
 #include "network_world.h"
+#include "stack/pmtu.h"
 
 #include <tcpip/header/icmpv4.h>
 #include <tcpip/header/ipv4.h>
@@ -320,7 +321,7 @@ static void test_what_may_not_be_fragmented_is_too_long(void **state)
     assert_int_equal(world_send(&world, how, large, 1480), TCPIP_OK);
     assert_int_equal(world_send(&world, how, large, 1481), TCPIP_ERR_MESSAGE_TOO_LONG);
     assert_int_equal(world_drops(&world, TCPIP_DROP_IP_TOO_BIG), 1);
-    tcpip__pmtu_update(world.stack, world_far4, 1000);
+    tcpip__pmtu_lower(world.stack, 0, world_far4, 1000);
     assert_int_equal(world_send(&world, how, large, 981), TCPIP_ERR_MESSAGE_TOO_LONG);
     assert_int_equal(world_send(&world, how, large, 980), TCPIP_OK);
     how.remote = world_peer4; /* another path */

@@ -10,6 +10,7 @@
 #include "base/math.h"
 #include "network/ip.h"
 #include "network/ndp.h"
+#include "stack/pmtu.h"
 
 #include <tcpip/header/ipv6.h>
 
@@ -128,7 +129,7 @@ enum tcpip_error tcpip__ipv6_output(struct tcpip_route *route, struct tcpip_pack
     if (packet->length > TCPIP_IPV6_PAYLOAD_MAX - (bytes - TCPIP_IPV6_HEADER_BYTES))
         return ipv6_refuse(stack, packet, TCPIP_DROP_IP_TOO_BIG, TCPIP_ERR_MESSAGE_TOO_LONG);
     if (!tcpip__ip_fits(packet, bytes, min_u32(route->mtu, TCPIP_IPV6_MTU_MIN))) {
-        uint32_t mtu = tcpip__pmtu_get(route, how->remote);
+        uint32_t mtu = how->whole_route ? route->mtu : tcpip__pmtu_get(route, how->remote);
         if (!tcpip__ip_fits(packet, bytes, mtu)) {
             if (!how->dont_fragment && packet->gso_size == 0 && mtu >= TCPIP_IPV6_MTU_MIN)
                 return ipv6_output_fragments(route, packet, how, &front, mtu);

@@ -2,6 +2,7 @@
 /* ipv6_test.c: IPv6 in bytes: every way to be dropped, the chain of extension headers and what each may end it with,
  * headers that leave, fragments that come back whole. */
 #include "network_world.h"
+#include "stack/pmtu.h"
 
 #include <tcpip/header/icmpv6.h>
 #include <tcpip/header/ipv6.h>
@@ -464,7 +465,7 @@ static void test_what_may_not_be_fragmented_is_too_long(void **state)
     how.dont_fragment = true;
     assert_int_equal(world_send(&world, how, large, 1460), TCPIP_OK);
     assert_int_equal(world_send(&world, how, large, 1461), TCPIP_ERR_MESSAGE_TOO_LONG);
-    tcpip__pmtu_update(world.stack, world_far6, 1300);
+    tcpip__pmtu_lower(world.stack, 0, world_far6, 1300);
     assert_int_equal(world_send(&world, how, large, 1261), TCPIP_ERR_MESSAGE_TOO_LONG);
     assert_int_equal(world_send(&world, how, large, 1260), TCPIP_OK);
     how.dont_fragment = false;

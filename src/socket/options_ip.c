@@ -58,12 +58,11 @@ int tcpip__option_free_bind(const struct option_call *call)
 
 int tcpip__option_mtu_discover(const struct option_call *call, enum socket_kept kept)
 {
-    /* Of the six ways three are the core's: PROBE is DO without believing the path, INTERFACE and OMIT fragment. */
-    static const int8_t core[] = {0, 1, 2, 2, 0, 0};
-    if (call->value < 0 || call->value >= (int)array_count(core))
+    /* The core's numbers are Linux's. */
+    if (call->value < TCPIP_PATH_MTU_DONT || call->value > TCPIP_PATH_MTU_OMIT)
         return EINVAL;
     bool never = !option_is_tcp(call) && option_kept(call, KEPT_V6_DONTFRAG) != 0;
-    int number = tcpip__option_core_set(call, TCPIP_OPTION_PATH_MTU_DISCOVERY, never ? 2 : core[call->value]);
+    int number = tcpip__option_core_set(call, TCPIP_OPTION_PATH_MTU_DISCOVERY, never ? TCPIP_PATH_MTU_DO : call->value);
     return number != 0 ? number : option_keep(call, kept, call->value);
 }
 

@@ -549,7 +549,7 @@ static void test_disabling_the_nic_drops_what_waits_and_ends_routes(void **state
     struct tcpip_route route = {0};
     uint8_t local[16] = {0};
     lan(&w, NULL);
-    struct tcpip_route_entry row = {world_prefix("0.0.0.0/0"), world_address(""), 1, 0};
+    struct tcpip_route_entry row = {world_prefix("0.0.0.0/0"), world_address(""), 1, 0, 0};
     assert_int_equal(tcpip_stack_add_route(w.stack, &row), TCPIP_OK);
     assert_int_equal(tcpip__route_find(w.stack, 0, local, world_bytes("10.0.0.2"), &route), TCPIP_OK);
     send(&w, route.neighbor, "10.0.0.2");

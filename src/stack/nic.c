@@ -17,6 +17,7 @@
 
 #include "base/math.h"
 #include "stack/neighbor.h"
+#include "stack/pmtu.h"
 #include "stack/route.h"
 
 #include <stdalign.h>
@@ -298,6 +299,7 @@ void tcpip__nic_remove(struct tcpip_nic *nic)
     tcpip__nic_drop_queue(nic, TCPIP_DROP_NIC_REMOVED); /* and what came in through it and waits for its turn */
     tcpip__neighbor_flush(nic);
     tcpip__route_table_nic_removed(stack, nic);
+    tcpip__pmtu_nic_removed(stack, nic->id);
     nic_network_fini(nic, stack->network_count);
     tcpip__nic_addresses_fini(nic);
     nic_stats_add(&stack->stats.nic, &nic->stats);

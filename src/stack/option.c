@@ -47,8 +47,9 @@ enum {
     X(RECEIVE_TOS, OPTION_BOOL(0))                                                           \
     X(RECEIVE_PACKET_INFO, OPTION_BOOL(0))                                                   \
     X(RECEIVE_ERROR, OPTION_BOOL(0))                                                         \
-    X(PATH_MTU_DISCOVERY, 0, 2, 1)                                                           \
+    X(PATH_MTU_DISCOVERY, 0, TCPIP_PATH_MTU_OMIT, TCPIP_PATH_MTU_WANT)                       \
     X(PATH_MTU, OPTION_READ)                                                                 \
+    X(PATH_MTU_LIFETIME, 1, INT64_MAX / 2, OPTION_S(600))                                    \
     X(CHECKSUM_OFF, OPTION_BOOL(0))                                                          \
     X(LINGER, -1, INT64_MAX, -1)                                                             \
     X(NO_DELAY, OPTION_BOOL(0))                                                              \
@@ -105,6 +106,12 @@ enum {
     X(INCOMING_QUEUE, -1, INT32_MAX, -1)                                                     \
     X(FREE_BIND, OPTION_BOOL(0))                                                             \
     X(PORT_RANGE, OPTION_ID)                                                                 \
+    X(PLPMTUD, 0, 2, 1)                                                                      \
+    X(PLPMTUD_BASE, 48, 65535, 1024)                                                         \
+    X(PLPMTUD_FLOOR, 48, 65535, 536)                                                         \
+    X(PLPMTUD_INTERVAL, 1, INT64_MAX / 2, OPTION_S(600))                                     \
+    X(PLPMTUD_THRESHOLD, 1, 65535, 8)                                                        \
+    X(MIN_SEGMENT, 48, 65495, 48)                                                            \
     X(TIMESTAMP_CLOCK, OPTION_READ)
 
 struct option_row {

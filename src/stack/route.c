@@ -233,6 +233,7 @@ enum tcpip_error tcpip__route_find(struct tcpip_stack *stack, uint32_t nic_id, u
     out->neighbor = neighbor;
     out->generation = stack->route_generation; /* after neighbor_get, whose eviction may have made a new one */
     out->mtu = way_mtu(&way);
+    out->advmss = way.row != NULL ? way.row->advmss : 0;
     out->kind = (uint8_t)way.kind;
     out->gateway = way.row != NULL && way.kind == ROUTE_UNICAST && !address_equal(way.next_hop, remote);
     memcpy(local, source, 16);

@@ -20,8 +20,9 @@ struct tcpip_route {
     const struct tcpip_network_protocol *network;
     struct tcpip_neighbor_entry *neighbor; /* NULL: the link has no addresses, or multicast */
     uint32_t generation;
-    uint32_t mtu; /* of the NIC and the row; the path's own is pmtu.h's */
-    uint8_t kind; /* enum route_kind */
+    uint32_t mtu;    /* of the NIC and the row; the path's own is pmtu.h's */
+    uint16_t advmss; /* of the row: what TCP announces; 0: what the MTU leaves */
+    uint8_t kind;    /* enum route_kind */
     bool gateway;
 };
 
@@ -54,16 +55,5 @@ void tcpip__route_transmit(struct tcpip_route *route, struct tcpip_packet *packe
 void tcpip__route_confirm(struct tcpip_route *route);
 /* The opposite: nothing comes back (RFC 9293 3.8.3). The route is released: who uses it next finds it anew. */
 void tcpip__route_doubt(struct tcpip_route *route);
-
-/* ---- path MTU (pmtu.c): per destination, aged after 10 minutes (RFC 1191 6.3, RFC 8201 4) ---- */
-
-/* stack->pmtu. NO_MEMORY. */
-must_use enum tcpip_error tcpip__pmtu_table_new(struct tcpip_stack *stack);
-void tcpip__pmtu_table_free(struct tcpip_stack *stack);
-
-/* The path MTU to `remote` as known, at most route->mtu. */
-uint32_t tcpip__pmtu_get(struct tcpip_route *route, const uint8_t *remote);
-/* A verified packet-too-big: lowers it, not under 552 (IPv4, as Linux) or 1280 (IPv6). Returns the new value. */
-uint32_t tcpip__pmtu_update(struct tcpip_stack *stack, const uint8_t *remote, uint32_t mtu);
 
 #endif

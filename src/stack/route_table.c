@@ -193,6 +193,7 @@ static enum tcpip_error route_row_make(const struct tcpip_stack *stack, const st
         return TCPIP_ERR_INVALID_ARGUMENT;
     row->has_gateway = gateway->len != 0 && !address_is_zero(row->gateway); /* 0.0.0.0: "none", as everybody writes */
     row->mtu = entry->mtu;
+    row->advmss = entry->advmss;
     row->bits = entry->destination.bits;
     row->address_bytes = length;
     address_internal(destination, row->prefix);
@@ -235,9 +236,10 @@ static uint32_t route_sweep(struct tcpip_stack *stack, const struct tcpip_nic *n
         const struct route_row *row = &table->rows[i];
         bool gone = like == NULL
                         ? row->nic == nic
-                        : row->nic == like->nic && row->mtu == like->mtu && row->bits == like->bits &&
-                              row->address_bytes == like->address_bytes && row->has_gateway == like->has_gateway &&
-                              address_equal(row->prefix, like->prefix) && address_equal(row->gateway, like->gateway);
+                        : row->nic == like->nic && row->mtu == like->mtu && row->advmss == like->advmss &&
+                              row->bits == like->bits && row->address_bytes == like->address_bytes &&
+                              row->has_gateway == like->has_gateway && address_equal(row->prefix, like->prefix) &&
+                              address_equal(row->gateway, like->gateway);
         if (!gone)
             table->rows[kept++] = *row;
     }

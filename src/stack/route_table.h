@@ -10,6 +10,7 @@ struct route_row {
     uint8_t gateway[16];
     struct tcpip_nic *nic;
     uint32_t mtu;          /* 0: the NIC's */
+    uint16_t advmss;       /* 0: what the MTU leaves */
     uint32_t next_head;    /* of the bucket's next chain; ROUTE_ROW_NONE: the last */
     uint32_t next_same;    /* the next row of the same prefix; ROUTE_ROW_NONE: the last */
     uint32_t last_same;    /* a chain's first row: its last one */

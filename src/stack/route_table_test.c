@@ -14,7 +14,7 @@
 
 static struct tcpip_route_entry row(const char *destination, const char *gateway, uint32_t nic)
 {
-    return (struct tcpip_route_entry){world_prefix(destination), world_address(gateway), nic, 0};
+    return (struct tcpip_route_entry){world_prefix(destination), world_address(gateway), nic, 0, 0};
 }
 
 /* The NIC that a lookup leads to; 0: none. */
@@ -101,12 +101,12 @@ static void test_a_bad_row_leaves_the_table_as_it_was(void **state)
         enum tcpip_error error;
     } bad[] = {
         {row("0.0.0.0/0", "", 9), TCPIP_ERR_UNKNOWN_NIC_ID},
-        {{{world_address("10.0.0.1"), 33}, {{0}, 0}, 1, 0}, TCPIP_ERR_INVALID_ARGUMENT},
-        {{{{{1}, 7}, 3}, {{0}, 0}, 1, 0}, TCPIP_ERR_INVALID_ARGUMENT},
+        {{{world_address("10.0.0.1"), 33}, {{0}, 0}, 1, 0, 0}, TCPIP_ERR_INVALID_ARGUMENT},
+        {{{{{1}, 7}, 3}, {{0}, 0}, 1, 0, 0}, TCPIP_ERR_INVALID_ARGUMENT},
         {row("0.0.0.0/0", "fe80::1", 1), TCPIP_ERR_INVALID_ARGUMENT},
         {row("0.0.0.0/0", "224.0.0.1", 1), TCPIP_ERR_INVALID_ARGUMENT},
-        {{world_prefix("::/0"), {{0}, 0}, 1, 1279}, TCPIP_ERR_INVALID_ARGUMENT},
-        {{world_prefix("0.0.0.0/0"), {{0}, 0}, 1, 67}, TCPIP_ERR_INVALID_ARGUMENT},
+        {{world_prefix("::/0"), {{0}, 0}, 1, 1279, 0}, TCPIP_ERR_INVALID_ARGUMENT},
+        {{world_prefix("0.0.0.0/0"), {{0}, 0}, 1, 67, 0}, TCPIP_ERR_INVALID_ARGUMENT},
     };
     for (size_t i = 0; i < array_count(bad); i++) {
         rows[1] = bad[i].row;
@@ -253,7 +253,7 @@ static void test_ten_thousand_routes_are_found_by_their_length(void **state)
     three_nics(&w, &limits);
     for (uint32_t i = 0; i < ROWS; i++)
         rows[i] = (struct tcpip_route_entry){
-            {tcpip_address_v4(10, (uint8_t)(i >> 8), (uint8_t)i, 0), 24}, {{0}, 0}, 1 + i % 3, 0};
+            {tcpip_address_v4(10, (uint8_t)(i >> 8), (uint8_t)i, 0), 24}, {{0}, 0}, 1 + i % 3, 0, 0};
     for (int order = TCPIP_ROUTE_FIRST_MATCH; order <= TCPIP_ROUTE_LONGEST_PREFIX; order++) {
         assert_int_equal(tcpip_stack_set_route_table(w.stack, rows, ROWS, (enum tcpip_route_order)order), TCPIP_OK);
         for (uint32_t i = 0; i < ROWS; i++) {

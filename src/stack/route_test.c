@@ -28,11 +28,11 @@ static void host(struct route_world *w)
     world_assign(w, 3, "127.0.0.1/8", 0);
     world_assign(w, 3, "::1/128", 0);
     struct tcpip_route_entry rows[] = {
-        {world_prefix("10.0.1.0/24"), world_address(""), 1, 0},
-        {world_prefix("10.0.2.0/24"), world_address(""), 2, 1400},
-        {world_prefix("2001:db8:1::/64"), world_address(""), 1, 0},
-        {world_prefix("0.0.0.0/0"), world_address("10.0.1.254"), 1, 0},
-        {world_prefix("::/0"), world_address("fe80::99"), 1, 0},
+        {world_prefix("10.0.1.0/24"), world_address(""), 1, 0, 0},
+        {world_prefix("10.0.2.0/24"), world_address(""), 2, 1400, 0},
+        {world_prefix("2001:db8:1::/64"), world_address(""), 1, 0, 0},
+        {world_prefix("0.0.0.0/0"), world_address("10.0.1.254"), 1, 0, 0},
+        {world_prefix("::/0"), world_address("fe80::99"), 1, 0, 0},
     };
     assert_int_equal(tcpip_stack_set_route_table(w->stack, rows, array_count(rows), TCPIP_ROUTE_FIRST_MATCH), TCPIP_OK);
 }
@@ -189,7 +189,7 @@ static void test_a_nic_without_addresses_still_broadcasts(void **state)
     assert_int_equal(tcpip__route_find(w.stack, 1, local, world_bytes("ff02::16"), &route), TCPIP_OK);
     assert_memory_equal(local, world_bytes("::"), 16);
     tcpip__route_release(&route);
-    struct tcpip_route_entry row = {world_prefix("0.0.0.0/0"), world_address(""), 1, 0};
+    struct tcpip_route_entry row = {world_prefix("0.0.0.0/0"), world_address(""), 1, 0, 0};
     assert_int_equal(tcpip_stack_add_route(w.stack, &row), TCPIP_OK);
     assert_int_equal(tcpip__route_find(w.stack, 0, local, world_bytes("192.0.2.1"), &route), TCPIP_ERR_NO_ROUTE);
     assert_int_equal(tcpip_stack_set_spoofing(w.stack, 1, true), TCPIP_OK);

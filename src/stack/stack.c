@@ -20,6 +20,7 @@
 #include "stack/demux.h"
 #include "stack/neighbor.h"
 #include "stack/nic.h"
+#include "stack/pmtu.h"
 #include "stack/route.h"
 
 #include <stdalign.h>

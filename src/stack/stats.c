@@ -18,6 +18,7 @@ static const char *const stats_ip_names[] = {TCPIP_STATS_IP(STATS_NAME_)};
 static const char *const stats_icmp_names[] = {TCPIP_STATS_ICMP(STATS_NAME_)};
 static const char *const stats_arp_names[] = {TCPIP_STATS_ARP(STATS_NAME_)};
 static const char *const stats_neighbor_names[] = {TCPIP_STATS_NEIGHBOR(STATS_NAME_)};
+static const char *const stats_path_mtu_names[] = {TCPIP_STATS_PATH_MTU(STATS_NAME_)};
 static const char *const stats_udp_names[] = {TCPIP_STATS_UDP(STATS_NAME_)};
 static const char *const stats_tcp_names[] = {TCPIP_STATS_TCP(STATS_NAME_)};
 static const char *const stats_unix_names[] = {TCPIP_STATS_UNIX(STATS_NAME_)};
@@ -47,6 +48,7 @@ static const struct stats_group stats_groups[] = {
     STATS_GROUP_("icmpv6", stats_icmp_names, icmpv6),
     STATS_GROUP_("arp", stats_arp_names, arp),
     STATS_GROUP_("neighbor", stats_neighbor_names, neighbor),
+    STATS_GROUP_("path_mtu", stats_path_mtu_names, path_mtu),
     STATS_GROUP_("udp", stats_udp_names, udp),
     STATS_GROUP_("tcp", stats_tcp_names, tcp),
     STATS_GROUP_("unix", stats_unix_names, local),
@@ -58,8 +60,9 @@ static const struct stats_group stats_groups[] = {
 enum {
     STATS_COUNTERS = array_count(stats_stack_names) + array_count(stats_nic_names) + 2 * array_count(stats_ip_names) +
                      2 * array_count(stats_icmp_names) + array_count(stats_arp_names) +
-                     array_count(stats_neighbor_names) + array_count(stats_udp_names) + array_count(stats_tcp_names) +
-                     array_count(stats_unix_names) + array_count(stats_drop_names) + array_count(stats_memory_names),
+                     array_count(stats_neighbor_names) + array_count(stats_path_mtu_names) +
+                     array_count(stats_udp_names) + array_count(stats_tcp_names) + array_count(stats_unix_names) +
+                     array_count(stats_drop_names) + array_count(stats_memory_names),
 };
 STATIC_ASSERT(sizeof(struct tcpip_stats) == STATS_COUNTERS * sizeof(uint64_t));
 

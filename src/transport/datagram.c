@@ -16,6 +16,8 @@
 #include "ports/ports.h"
 
 #include <stdalign.h>
+#include <tcpip/header/ipv4.h>
+#include <tcpip/header/ipv6.h>
 
 /* ---- in the demultiplexer ---- */
 
@@ -346,7 +348,8 @@ static struct datagram_verdict dgram_verdict(const struct tcpip_icmp_error *icmp
         return (struct datagram_verdict){icmp->code == 9 ? TCPIP_ERR_NETWORK_UNREACHABLE : TCPIP_ERR_HOST_UNREACHABLE,
                                          true};
     case TCPIP_ICMP_PACKET_TOO_BIG:
-        return (struct datagram_verdict){pmtu_discovery != 0 ? TCPIP_ERR_MESSAGE_TOO_LONG : TCPIP_OK, true};
+        return (struct datagram_verdict){pmtu_discovery != TCPIP_PATH_MTU_DONT ? TCPIP_ERR_MESSAGE_TOO_LONG : TCPIP_OK,
+                                         true};
     case TCPIP_ICMP_PARAMETER_PROBLEM:
     case TCPIP_ICMP_UNKNOWN_OPTION:
     case TCPIP_ICMP_INCOMPLETE_FIRST_FRAGMENT:
@@ -361,11 +364,26 @@ static struct datagram_verdict dgram_verdict(const struct tcpip_icmp_error *icmp
     return (struct datagram_verdict){TCPIP_ERR_HOST_UNREACHABLE, false};
 }
 
+/* Believed if the endpoint believes such messages at all, and if what it quotes is larger than what it says would fit:
+ * a UDP header has its datagram's length (RFC 5927 7.2's check). */
+static void dgram_too_big(struct datagram_endpoint *ep, const struct tcpip_icmp_error *icmp, int64_t mode)
+{
+    if (mode >= TCPIP_PATH_MTU_INTERFACE)
+        return;
+    uint32_t ip_header = address_is_v4(icmp->remote) ? TCPIP_IPV4_HEADER_MIN : TCPIP_IPV6_HEADER_BYTES;
+    if (ep->ops->transport == TCPIP_PROTOCOL_UDP && tcpip_load_u16(icmp->quote + 4) + ip_header <= icmp->value) {
+        ep->base.stack->stats.path_mtu.refused++;
+        return;
+    }
+    (void)tcpip__pmtu_lower(ep->base.stack, icmp->nic, icmp->remote, icmp->value);
+}
+
 void tcpip__datagram_error(struct datagram_endpoint *ep, const struct tcpip_icmp_error *icmp)
 {
+    int64_t mode = datagram_option(ep, TCPIP_OPTION_PATH_MTU_DISCOVERY);
     if (icmp->kind == TCPIP_ICMP_PACKET_TOO_BIG)
-        (void)tcpip__pmtu_update(ep->base.stack, icmp->remote, icmp->value);
-    struct datagram_verdict verdict = dgram_verdict(icmp, datagram_option(ep, TCPIP_OPTION_PATH_MTU_DISCOVERY));
+        dgram_too_big(ep, icmp, mode);
+    struct datagram_verdict verdict = dgram_verdict(icmp, mode);
     bool told = datagram_option(ep, TCPIP_OPTION_RECEIVE_ERROR) != 0 || (verdict.hard && ep->connected);
     if (verdict.error == TCPIP_OK || !told)
         return;

@@ -10,6 +10,7 @@
 #include "stack/demux.h"
 #include "stack/error_queue.h"
 #include "stack/option_block.h"
+#include "stack/pmtu.h"
 #include "stack/route.h"
 #include "transport/endpoint_address.h"
 

@@ -45,8 +45,8 @@ struct datagram_call {
     uint32_t nic;
     uint8_t ttl, tos;
     uint32_t mark;
-    bool dont_fragment;
-    bool host_only; /* a multicast TTL of 0: not to leave this host */
+    bool dont_fragment, whole_route; /* as in struct tcpip_network_output */
+    bool host_only;                  /* a multicast TTL of 0: not to leave this host */
 };
 
 /* A datagram that is put together. */
@@ -193,15 +193,19 @@ static enum tcpip_error dgram_size(struct datagram_endpoint *ep, struct datagram
         return TCPIP_ERR_MESSAGE_TOO_LONG;
     }
     uint32_t whole = (uint32_t)bytes + (v4 ? DATAGRAM_V4_HEADER : DATAGRAM_V6_HEADER);
-    int64_t discovery = datagram_option(ep, TCPIP_OPTION_PATH_MTU_DISCOVERY);
-    bool fits = whole <= tcpip__pmtu_get(&ep->route, call->remote);
-    if (discovery == 2 && !fits) {
-        dgram_tell_mtu(ep, call, tcpip__pmtu_get(&ep->route, call->remote));
+    int64_t mode = datagram_option(ep, TCPIP_OPTION_PATH_MTU_DISCOVERY);
+    struct path_mtu path;
+    tcpip__pmtu_look(&ep->route, call->remote, &path);
+    call->whole_route = mode >= TCPIP_PATH_MTU_PROBE;
+    uint32_t mtu = call->whole_route ? ep->route.mtu : path.mtu;
+    bool fits = whole <= mtu, exact = mode == TCPIP_PATH_MTU_DO || mode == TCPIP_PATH_MTU_PROBE;
+    if (!fits && (exact || mode == TCPIP_PATH_MTU_INTERFACE)) {
+        dgram_tell_mtu(ep, call, mtu);
         return TCPIP_ERR_MESSAGE_TOO_LONG;
     }
-    /* 1, as on Linux: what fits the path as we know it isn't to be cut further on, so that we learn; what doesn't fit
-     * is cut here. */
-    call->dont_fragment = discovery != 0 && fits;
+    /* WANT, as on Linux: what fits the path as we know it isn't to be cut further on, so that we learn; what doesn't
+     * fit is cut here. */
+    call->dont_fragment = exact || (mode == TCPIP_PATH_MTU_WANT && fits && !path.narrow);
     return TCPIP_OK;
 }
 
@@ -365,6 +369,7 @@ static enum tcpip_error dgram_transmit(struct datagram_endpoint *ep, struct tcpi
         .ttl = call->ttl,
         .tos = call->tos,
         .dont_fragment = call->dont_fragment,
+        .whole_route = call->whole_route,
     };
     if (dgram_loops_back(ep, call->remote))
         dgram_loop_back(ep, packet, &how);

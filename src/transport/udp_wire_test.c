@@ -253,10 +253,21 @@ static void an_error_about_what_we_did_not_send_changes_nothing(void **state)
 
 /* ---- path MTU ---- */
 
+/* As send_and_err, about a datagram that fills the link. */
+static void send_large_and_err(struct wire *wire, struct tcpip_endpoint *ep, size_t size, struct wire_error error)
+{
+    static uint8_t bytes[2000];
+    assert_int_equal(send_bytes(ep, size, NULL), TCPIP_OK);
+    assert_true(wire_collect(wire));
+    wire_inject(wire, bytes, wire_icmp_error(bytes, &error, wire->out, wire->out_bytes));
+}
+
 static void a_packet_too_big_lowers_the_path_but_not_below_the_floor(void **state)
 {
     struct wire *wire = *state;
     struct tcpip_endpoint *v4 = udp4_new(wire->stack), *v6 = udp6_new(wire->stack);
+    set_option(v4, TCPIP_OPTION_PATH_MTU_DISCOVERY, TCPIP_PATH_MTU_PROBE);
+    set_option(v6, TCPIP_OPTION_PATH_MTU_DISCOVERY, TCPIP_PATH_MTU_PROBE);
     assert_int_equal(tcpip_endpoint_connect(v4, full("192.0.2.9", 7)), TCPIP_OK);
     assert_int_equal(tcpip_endpoint_connect(v6, full("2001:db8::9", 7)), TCPIP_OK);
     static const struct {
@@ -264,17 +275,38 @@ static void a_packet_too_big_lowers_the_path_but_not_below_the_floor(void **stat
     } path4[] = {{1400, 1400}, {1450, 1400}, {600, 600}, {100, 552}},
       path6[] = {{1400, 1400}, {1279, 1400}, {1280, 1280}};
     for (size_t i = 0; i < 4; i++) {
-        send_and_err(wire, v4, NULL, (struct wire_error){"10.0.0.254", 3, 4, path4[i].told});
+        send_large_and_err(wire, v4, 1472, (struct wire_error){"10.0.0.254", 3, 4, path4[i].told});
         assert_int_equal(get_option(v4, TCPIP_OPTION_PATH_MTU), path4[i].known);
         assert_int_equal(get_option(v4, TCPIP_OPTION_ERROR), TCPIP_ERR_MESSAGE_TOO_LONG);
     }
     for (size_t i = 0; i < 3; i++) {
-        send_and_err(wire, v6, NULL, (struct wire_error){"fd00::fe", 2, 0, path6[i].told});
+        send_large_and_err(wire, v6, 1452, (struct wire_error){"fd00::fe", 2, 0, path6[i].told});
         assert_int_equal(get_option(v6, TCPIP_OPTION_PATH_MTU), path6[i].known);
         (void)get_option(v6, TCPIP_OPTION_ERROR);
     }
     tcpip_endpoint_close(v4);
     tcpip_endpoint_close(v6);
+}
+
+static void a_packet_too_big_about_what_was_small_enough_is_no_news(void **state)
+{
+    struct wire *wire = *state;
+    struct tcpip_endpoint *ep = udp4_new(wire->stack);
+    assert_int_equal(tcpip_endpoint_connect(ep, full("192.0.2.9", 7)), TCPIP_OK);
+    send_and_err(wire, ep, NULL, (struct wire_error){"10.0.0.254", 3, 4, 1000}); /* 35 bytes were too big for 1000? */
+    (void)get_option(ep, TCPIP_OPTION_ERROR);
+    assert_int_equal(get_option(ep, TCPIP_OPTION_PATH_MTU), 1500);
+    assert_int_equal(wire_stats(wire).path_mtu.refused, 1);
+    /* Who doesn't want to know isn't told. */
+    set_option(ep, TCPIP_OPTION_PATH_MTU_DISCOVERY, TCPIP_PATH_MTU_INTERFACE);
+    send_large_and_err(wire, ep, 1472, (struct wire_error){"10.0.0.254", 3, 4, 1000});
+    (void)get_option(ep, TCPIP_OPTION_ERROR);
+    assert_int_equal(get_option(ep, TCPIP_OPTION_PATH_MTU), 1500);
+    set_option(ep, TCPIP_OPTION_PATH_MTU_DISCOVERY, TCPIP_PATH_MTU_DO);
+    send_large_and_err(wire, ep, 1472, (struct wire_error){"10.0.0.254", 3, 4, 1000});
+    (void)get_option(ep, TCPIP_OPTION_ERROR);
+    assert_int_equal(get_option(ep, TCPIP_OPTION_PATH_MTU), 1000);
+    tcpip_endpoint_close(ep);
 }
 
 /* The packets of one datagram: how many, and did the first forbid fragments? */
@@ -313,12 +345,40 @@ static void discovery_decides_who_may_cut(void **state)
     assert_true(df);
     assert_int_equal(send_bytes(ep, 1473, to), TCPIP_ERR_MESSAGE_TOO_LONG);
     assert_int_equal(collect_all(wire, &df), 0);
+    set_option(ep, TCPIP_OPTION_PATH_MTU_DISCOVERY, TCPIP_PATH_MTU_PROBE);
+    struct tcpip_path_mtu path = {.destination = to->address, .mtu = 1000};
+    assert_int_equal(tcpip_stack_set_path_mtu(wire->stack, &path), TCPIP_OK);
+    assert_int_equal(send_bytes(ep, 1472, to), TCPIP_OK); /* the path as known doesn't count */
+    assert_int_equal(collect_all(wire, &df), 1);
+    assert_true(df);
+    assert_int_equal(send_bytes(ep, 1473, to), TCPIP_ERR_MESSAGE_TOO_LONG);
+    set_option(ep, TCPIP_OPTION_PATH_MTU_DISCOVERY, TCPIP_PATH_MTU_INTERFACE);
+    assert_int_equal(send_bytes(ep, 1472, to), TCPIP_OK);
+    assert_int_equal(collect_all(wire, &df), 1);
+    assert_false(df);
+    assert_int_equal(send_bytes(ep, 1473, to), TCPIP_ERR_MESSAGE_TOO_LONG);
+    set_option(ep, TCPIP_OPTION_PATH_MTU_DISCOVERY, TCPIP_PATH_MTU_OMIT);
+    assert_int_equal(send_bytes(ep, 1472, to), TCPIP_OK);
+    assert_int_equal(collect_all(wire, &df), 1);
+    assert_false(df);
+    assert_int_equal(send_bytes(ep, 1473, to), TCPIP_OK);
+    assert_int_equal(collect_all(wire, &df), 2);
+    assert_false(df);
+    set_option(ep, TCPIP_OPTION_PATH_MTU_DISCOVERY, TCPIP_PATH_MTU_DO);
+    assert_int_equal(send_bytes(ep, 973, to), TCPIP_ERR_MESSAGE_TOO_LONG); /* here it does */
+    path.narrow = true;
+    set_option(ep, TCPIP_OPTION_PATH_MTU_DISCOVERY, TCPIP_PATH_MTU_WANT);
+    assert_int_equal(tcpip_stack_set_path_mtu(wire->stack, &path), TCPIP_OK);
+    assert_int_equal(send_bytes(ep, 972, to), TCPIP_OK);
+    assert_int_equal(collect_all(wire, &df), 1);
+    assert_false(df); /* somebody further on has to cut it */
+    assert_int_equal(tcpip_stack_remove_path_mtu(wire->stack, 0, &to->address), TCPIP_OK);
     set_option(v6, TCPIP_OPTION_PATH_MTU_DISCOVERY, 2);
     assert_int_equal(send_bytes(v6, 1452, full("fd00::2", 7)), TCPIP_OK);
     assert_int_equal(send_bytes(v6, 1453, full("fd00::2", 7)), TCPIP_ERR_MESSAGE_TOO_LONG);
     assert_int_equal(send_bytes(v6, 1472, to), TCPIP_OK); /* to IPv4 its header is the smaller one */
     assert_int_equal(send_bytes(v6, 1473, to), TCPIP_ERR_MESSAGE_TOO_LONG);
-    assert_int_equal(wire_stats(wire).udp.packet_send_errors, 3);
+    assert_int_equal(wire_stats(wire).udp.packet_send_errors, 6);
     tcpip_endpoint_close(ep);
     tcpip_endpoint_close(v6);
 }
@@ -489,6 +549,7 @@ int main(void)
         TEST(each_error_is_told_to_whom_it_concerns),
         TEST(an_error_about_what_we_did_not_send_changes_nothing),
         TEST(a_packet_too_big_lowers_the_path_but_not_below_the_floor),
+        TEST(a_packet_too_big_about_what_was_small_enough_is_no_news),
         TEST(discovery_decides_who_may_cut),
         cmocka_unit_test(a_full_link_queue_is_said),
         cmocka_unit_test(whichever_allocation_fails_nothing_leaks),

@@ -2,7 +2,8 @@
 /* peer.c: a stack behind a TUN, for the kernel's TCP to talk to: what tests/interop/run starts.
  *
  *     peer --tun NAME [--tap] [--mtu N] [--offload] [--pcap FILE] [--loss PPM] [--reorder PPM] [--duplicate PPM]
- *          [--delay US] [--seed N] [--md5 SECRET] [--ao ALGORITHM,SECRET] [--connect ADDRESS,PORT,FLOWS,BYTES]
+ *          [--delay US] [--hole BYTES] [--seed N] [--md5 SECRET] [--ao ALGORITHM,SECRET]
+ *          [--connect ADDRESS,PORT,FLOWS,BYTES]
  *
  * Addresses: 10.99.0.2/24 and fd99::2/64. Services: port 7 gives back what it gets, 9 checks what it gets against the
  * pattern and answers "ok COUNT" or "bad COUNT" at its end, 19 reads a line with a number and sends so many bytes of
@@ -370,12 +371,14 @@ static void parse(int argc, char **argv, struct arguments *out)
             out->fault.duplicate_ppm = number;
         else if (strcmp(name, "--reorder") == 0)
             out->fault.reorder_ppm = number;
+        else if (strcmp(name, "--hole") == 0)
+            out->fault.mtu = number;
         else if (strcmp(name, "--delay") == 0)
             out->fault.delay_ns = number * TCPIP_US;
         else
             must(TCPIP_ERR_INVALID_ARGUMENT, name);
         out->faulty = out->faulty || out->fault.loss_ppm != 0 || out->fault.duplicate_ppm != 0 ||
-                      out->fault.reorder_ppm != 0 || out->fault.delay_ns != 0;
+                      out->fault.reorder_ppm != 0 || out->fault.delay_ns != 0 || out->fault.mtu != 0;
     }
     out->fault.reorder_ns = 2 * TCPIP_MS;
 }

@@ -24,6 +24,7 @@ static const struct sysctl_option {
     int64_t unit;
 } sysctl_options[] = {
     {"abort_on_overflow", TCPIP_OPTION_ABORT_ON_OVERFLOW, 1},
+    {"base_mss", TCPIP_OPTION_PLPMTUD_BASE, 1},
     {"ecn", TCPIP_OPTION_ECN, 1},
     {"fastopen", TCPIP_OPTION_FAST_OPEN_MODE, 1},
     {"fastopen_blackhole_timeout_sec", TCPIP_OPTION_FAST_OPEN_PAUSE, TCPIP_SECOND},
@@ -32,8 +33,13 @@ static const struct sysctl_option {
     {"keepalive_intvl", TCPIP_OPTION_KEEPALIVE_INTERVAL, TCPIP_SECOND},
     {"keepalive_probes", TCPIP_OPTION_KEEPALIVE_COUNT, 1},
     {"keepalive_time", TCPIP_OPTION_KEEPALIVE_IDLE, TCPIP_SECOND},
+    {"min_snd_mss", TCPIP_OPTION_MIN_SEGMENT, 1},
     {"min_tso_segs", TCPIP_OPTION_PACKET_SEGMENTS, 1},
     {"moderate_rcvbuf", TCPIP_OPTION_MODERATE_BUFFERS, 1},
+    {"mtu_probe_floor", TCPIP_OPTION_PLPMTUD_FLOOR, 1},
+    {"mtu_probing", TCPIP_OPTION_PLPMTUD, 1},
+    {"probe_interval", TCPIP_OPTION_PLPMTUD_INTERVAL, TCPIP_SECOND},
+    {"probe_threshold", TCPIP_OPTION_PLPMTUD_THRESHOLD, 1},
     {"recovery", TCPIP_OPTION_RACK, 1},
     {"retries2", TCPIP_OPTION_RETRANSMIT_COUNT, 1},
     {"rfc1337", TCPIP_OPTION_RFC1337, 1},

@@ -3,7 +3,7 @@
  *
  *   tcpi_FIELD          a field of struct tcpip_tcp_info; FIELD_ns also as FIELD_us and FIELD_ms
  *   tcpi_snd_cwnd       the congestion window in segments, as Linux has it; so tcpi_snd_ssthresh
- *   tcp.FIELD udp.FIELD ip.FIELD icmp.FIELD nic.FIELD stack.FIELD     a counter of struct tcpip_stats
+ *   tcp.FIELD udp.FIELD ip.FIELD icmp.FIELD path_mtu.FIELD ...        a counter of struct tcpip_stats
  *   drop.REASON         how many packets were lost for it
  *
  * ip and icmp are those of the family that the script runs over. */
@@ -106,6 +106,7 @@ static const char *const stack_counters[] = {TCPIP_STATS_STACK(COUNTER)};
 static const char *const nic_counters[] = {TCPIP_STATS_NIC(COUNTER)};
 static const char *const ip_counters[] = {TCPIP_STATS_IP(COUNTER)};
 static const char *const icmp_counters[] = {TCPIP_STATS_ICMP(COUNTER)};
+static const char *const path_mtu_counters[] = {TCPIP_STATS_PATH_MTU(COUNTER)};
 static const char *const udp_counters[] = {TCPIP_STATS_UDP(COUNTER)};
 static const char *const tcp_counters[] = {TCPIP_STATS_TCP(COUNTER)};
 
@@ -180,6 +181,7 @@ static bool counter_value(struct world *world, const char *group, const char *na
         {"nic", nic_counters, sizeof nic_counters / sizeof(char *), &stats.nic},
         {"ip", ip_counters, sizeof ip_counters / sizeof(char *), v6 ? &stats.ipv6 : &stats.ipv4},
         {"icmp", icmp_counters, sizeof icmp_counters / sizeof(char *), v6 ? &stats.icmpv6 : &stats.icmpv4},
+        {"path_mtu", path_mtu_counters, sizeof path_mtu_counters / sizeof(char *), &stats.path_mtu},
         {"udp", udp_counters, sizeof udp_counters / sizeof(char *), &stats.udp},
         {"tcp", tcp_counters, sizeof tcp_counters / sizeof(char *), &stats.tcp},
     };

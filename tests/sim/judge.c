@@ -251,7 +251,7 @@ static uint32_t drop_needs(enum tcpip_drop reason)
     case TCPIP_DROP_TCP_BAD_ADDRESS:
         return PLAN_CORRUPT;
     case TCPIP_DROP_FAULT_INJECTED:
-        return PLAN_LOSS | PLAN_BURST | PLAN_DOWN;
+        return PLAN_LOSS | PLAN_BURST | PLAN_DOWN | PLAN_BLACK_HOLE;
     case TCPIP_DROP_FRAGMENT_DUPLICATE:
         return PLAN_DUPLICATE | PLAN_CORRUPT;
     case TCPIP_DROP_NO_MEMORY:

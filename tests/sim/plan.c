@@ -115,6 +115,12 @@ static void plan_host_options(struct plan_options *options, struct rng *rng)
         plan_option_add(options, TCPIP_OPTION_ACK_STRETCH_MAX, PICK(rng, 2, 8));
     if (percent(rng, each))
         plan_option_add(options, TCPIP_OPTION_SLOW_START_AFTER_IDLE, 0);
+    if (percent(rng, 30))
+        plan_option_add(options, TCPIP_OPTION_PLPMTUD, PICK(rng, 0, 2, 2));
+    if (percent(rng, each))
+        plan_option_add(options, TCPIP_OPTION_PLPMTUD_INTERVAL, PICK(rng, 100, 1000, 10000) * TCPIP_MS);
+    if (percent(rng, each))
+        plan_option_add(options, TCPIP_OPTION_PATH_MTU_LIFETIME, PICK(rng, 100, 1000, 10000) * TCPIP_MS);
     if (percent(rng, each / 2))
         plan_option_add(options, TCPIP_OPTION_DEFER_ACCEPT, PICK(rng, 1, 3) * TCPIP_SECOND);
     if (percent(rng, each / 2))
@@ -194,6 +200,8 @@ static void plan_faults(const struct plan *plan, struct rng *rng, struct tcpip_f
         line->mark_ppm = (uint32_t)PICK(rng, 1000, 20000, 200000, 1000000);
     if (percent(rng, 20))
         line->mark_queue_bytes = (uint32_t)PICK(rng, 3000, 30000);
+    if (faults & PLAN_BLACK_HOLE) /* from time to time narrower than anybody says; the link isn't asked */
+        line->mtu = (uint32_t)PICK(rng, 0, 600, 1100, 1294, 1400, 1480);
     if (faults & PLAN_SHIFT)
         line->delay_ns = PICK(rng, 0, 100, 10000, 100000, 400000) * TCPIP_US;
 }

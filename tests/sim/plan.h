@@ -36,7 +36,8 @@ enum {
     X(MEMORY, "memory")       \
     X(COARSE_CLOCK, "coarse") \
     X(SMALL_LIMITS, "limits") \
-    X(QUEUE, "queue")
+    X(QUEUE, "queue")         \
+    X(BLACK_HOLE, "hole")
 
 enum plan_fault_index {
 #define PLAN_FAULT_INDEX_(name, text) PLAN_INDEX_##name,
@@ -50,8 +51,9 @@ enum plan_fault {
 #undef PLAN_FAULT_BIT_
 };
 /* Those that can make a packet not arrive. */
-#define PLAN_LOSSY \
-    (PLAN_LOSS | PLAN_BURST | PLAN_CORRUPT | PLAN_DOWN | PLAN_ADDRESS | PLAN_NIC | PLAN_MEMORY | PLAN_QUEUE)
+#define PLAN_LOSSY                                                                                            \
+    (PLAN_LOSS | PLAN_BURST | PLAN_CORRUPT | PLAN_DOWN | PLAN_ADDRESS | PLAN_NIC | PLAN_MEMORY | PLAN_QUEUE | \
+     PLAN_BLACK_HOLE)
 
 enum plan_wire {
     PLAN_WIRE_RAW,      /* bare IP */

@@ -57,6 +57,8 @@ static void print_line(const struct tcpip_fault_profile *line)
         printf(" mark %u, above %u", line->mark_ppm, line->mark_queue_bytes);
     if (line->queue_bytes != 0)
         printf(" queue %u", line->queue_bytes);
+    if (line->mtu != 0)
+        printf(" mtu %u", line->mtu);
     printf("%s]", line->down ? " down" : "");
 }
 

@@ -136,7 +136,8 @@ static uint32_t record_mark_lost(struct scoreboard *board, struct record *record
     list_remove_if_linked(&record->by_time);
     list_push_back(&board->lost, &record->by_time);
     board->lost_bytes += record->length;
-    record_note_loss(board, record);
+    if (likely((record->flags & RECORD_PROBE) == 0))
+        record_note_loss(board, record);
     if (board->next_lost == NULL || seq_lt(record->seq, board->next_lost->seq))
         board->next_lost = record;
     return record->length;
@@ -216,6 +217,12 @@ static void record_join(struct scoreboard *board, struct pool *pool, struct reco
     record_remove(board, pool, right);
 }
 
+/* Segments may have had another size when it was sent. */
+static uint32_t record_segment(const struct record *record, uint32_t mss)
+{
+    return record->segment_bytes != 0 ? record->segment_bytes : mss;
+}
+
 /* Marks `record` SACKED and joins it with its neighbours; returns the joined record. */
 static struct record *record_mark_sacked(struct scoreboard *board, struct pool *pool, struct record *record,
                                          uint32_t mss)
@@ -230,9 +237,9 @@ static struct record *record_mark_sacked(struct scoreboard *board, struct pool *
         board->lost_bytes -= record->length;
     else if (record->flags & RECORD_RETRANSMITTED)
         board->retransmitted_bytes -= record->length;
-    record->flags = (uint8_t)((record->flags & ~RECORD_MARKS) | RECORD_SACKED);
+    record->flags = (uint8_t)((record->flags & ~(RECORD_MARKS | RECORD_PROBE)) | RECORD_SACKED);
     list_remove_if_linked(&record->by_time);
-    record->segments = (uint32_t)div_round_up(record->length, mss);
+    record->segments = (uint32_t)div_round_up(record->length, record_segment(record, mss));
     board->sacked_segments += record->segments;
     board->sacked_bytes += record->length;
     board->sacked_high = seq_max(board->sacked_high, record_end(record));
@@ -255,6 +262,7 @@ static struct record *record_carve(struct scoreboard *board, struct pool *pool, 
 {
     uint64_t begin = 0, end = record->length;
 
+    mss = record_segment(record, mss);
     if (seq_lt(record->seq, left))
         begin = div_round_up(seq_size(record->seq, left), mss) * mss;
     if (seq_gt(record_end(record), right))
@@ -308,12 +316,13 @@ bool tcpip__scoreboard_sent(struct scoreboard *board, struct pool *pool, seqnum 
         if (last == NULL || (last->flags & RECORD_MARKS))
             return false;
         last->length += length;
-        last->flags |= flags;
+        last->flags = (uint8_t)((last->flags & ~RECORD_PROBE) | flags);
         board->outstanding_bytes += length;
         return true;
     }
     *record = (struct record){
         .seq = seq, .length = length, .sent_at = now, .rate = *rate, .flags = flags, .transmissions = 1};
+    record->segment_bytes = board->segment_bytes;
     record->order = ++board->order;
     list_push_back(&board->flight, &record->by_time);
     tcpip__tree_insert_after(&board->records, last == NULL ? NULL : &last->node, &record->node);
@@ -549,7 +558,9 @@ void tcpip__scoreboard_retransmitted(struct scoreboard *board, struct record *re
         board->lost_bytes -= record->length;
     if (!(record->flags & RECORD_RETRANSMITTED))
         board->retransmitted_bytes += record->length;
-    record->flags = (uint8_t)((record->flags & ~RECORD_MARKS) | RECORD_RETRANSMITTED | RECORD_EVER_RETRANSMITTED);
+    record->flags =
+        (uint8_t)((record->flags & ~(RECORD_MARKS | RECORD_PROBE)) | RECORD_RETRANSMITTED | RECORD_EVER_RETRANSMITTED);
+    record->segment_bytes = board->segment_bytes;
     if (record->transmissions < UINT8_MAX)
         record->transmissions++;
     record->sent_at = now;
@@ -559,6 +570,54 @@ void tcpip__scoreboard_retransmitted(struct scoreboard *board, struct record *re
     list_remove(&record->by_time);
     list_push_back(&board->flight, &record->by_time);
 }
+
+/* ---- probes ---- */
+
+enum record_fate tcpip__scoreboard_fate(const struct scoreboard *board, seqnum una, seqnum start, seqnum end)
+{
+    if (seq_geq(una, end))
+        return RECORD_ARRIVED;
+    if (seq_gt(una, start))
+        return RECORD_UNKNOWN; /* half of it? it isn't one segment any more */
+    const struct record *record = record_at(board, start);
+    if (record == NULL || seq_lt(record->seq, una))
+        return RECORD_UNKNOWN;
+    return (record->flags & RECORD_SACKED) != 0 ? RECORD_ARRIVED
+           : (record->flags & RECORD_LOST) != 0 ? RECORD_IS_LOST
+                                                : RECORD_UNKNOWN;
+}
+
+bool tcpip__scoreboard_mark_probe(struct scoreboard *board, seqnum start, uint32_t bytes)
+{
+    struct record *last = board->last;
+    if (last == NULL || !seq_eq(last->seq, start) || last->length != bytes || bytes > UINT16_MAX)
+        return false;
+    last->flags |= RECORD_PROBE;
+    last->segment_bytes = (uint16_t)bytes;
+    return true;
+}
+
+void tcpip__scoreboard_forget_probe(struct scoreboard *board, seqnum start)
+{
+    struct record *record = record_at(board, start);
+    if (record != NULL)
+        record->flags &= (uint8_t)~RECORD_PROBE;
+}
+
+void tcpip__scoreboard_mark_segment_lost(struct scoreboard *board, seqnum start)
+{
+    struct record *record = record_at(board, start);
+    if (record != NULL && seq_eq(record->seq, start) && !(record->flags & RECORD_MARKS))
+        (void)record_mark_lost(board, record);
+}
+
+bool tcpip__scoreboard_only_probe_lost(struct scoreboard *board)
+{
+    const struct record *record = tcpip__scoreboard_next_lost(board);
+    return record != NULL && (record->flags & RECORD_PROBE) != 0 && record->length == board->lost_bytes;
+}
+
+/* ---- without SACK ---- */
 
 void tcpip__scoreboard_reno_duplicate(struct scoreboard *board, uint32_t mss)
 {

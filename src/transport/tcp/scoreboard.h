@@ -22,6 +22,7 @@ enum record_flags {
     RECORD_RETRANSMITTED = 4,      /* its latest transmission is a retransmission still thought to be in flight */
     RECORD_EVER_RETRANSMITTED = 8, /* Karn: no RTT from it */
     RECORD_FIN = 16,               /* its last sequence number is the FIN */
+    RECORD_PROBE = 32,             /* one segment larger than the others: its loss is no sign of congestion */
 };
 
 /* The state of the rate estimator when a record was (last) sent; rate.h. */
@@ -44,6 +45,7 @@ struct record {
     uint32_t segments;              /* while SACKED: how many */
     uint8_t flags;                  /* enum record_flags */
     uint8_t transmissions;          /* saturates */
+    uint16_t segment_bytes;         /* of its segments, when it was sent; 0: as now */
 };
 
 /* Of the records found lost, the one between whose sending and finding the largest share of what was in flight got
@@ -62,6 +64,7 @@ struct scoreboard {
     struct list lost;             /* LOST records */
     uint32_t order;               /* of the latest transmission */
     uint32_t count, limit;        /* records; limits.tcp_records */
+    uint16_t segment_bytes;       /* what is sent now is cut at multiples of it; 0: not told */
     uint32_t sacked_segments;     /* that the SACKED records were when reported */
     uint32_t sacked_bytes;        /* in SACKED records */
     uint32_t lost_bytes;          /* in LOST records */
@@ -134,6 +137,17 @@ uint32_t tcpip__scoreboard_mark_all_lost(struct scoreboard *board, bool forget_s
 void tcpip__scoreboard_clear_lost(struct scoreboard *board);
 /* The first record that is lost and not retransmitted since; NULL: none. */
 struct record *tcpip__scoreboard_next_lost(struct scoreboard *board);
+/* What became of [start, end), which was sent in one segment. */
+enum record_fate { RECORD_UNKNOWN, RECORD_ARRIVED, RECORD_IS_LOST };
+enum record_fate tcpip__scoreboard_fate(const struct scoreboard *board, seqnum una, seqnum start, seqnum end);
+/* The record sent last is a probe of `bytes`; false: it isn't a record of its own. */
+bool tcpip__scoreboard_mark_probe(struct scoreboard *board, seqnum start, uint32_t bytes);
+/* No record counts as a probe any more. */
+void tcpip__scoreboard_forget_probe(struct scoreboard *board, seqnum start);
+/* A router says that the segment at `start` was dropped. */
+void tcpip__scoreboard_mark_segment_lost(struct scoreboard *board, seqnum start);
+/* Is nothing lost but (what is left of) a probe? */
+bool tcpip__scoreboard_only_probe_lost(struct scoreboard *board);
 /* The last record sent (tail probe, rescue); NULL: none. */
 static inline struct record *scoreboard_last(const struct scoreboard *board)
 {

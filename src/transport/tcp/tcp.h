@@ -11,6 +11,7 @@
 #include "stack/demux.h"
 #include "stack/error_queue.h"
 #include "stack/option_block.h"
+#include "stack/pmtu.h"
 #include "stack/route.h"
 #include "transport/endpoint_address.h"
 #include "transport/tcp/ack_policy.h"
@@ -20,7 +21,9 @@
 #include "transport/tcp/fast_open.h"
 #include "transport/tcp/forward_source.h"
 #include "transport/tcp/isn.h"
+#include "transport/tcp/mtu_claim.h"
 #include "transport/tcp/pacer.h"
+#include "transport/tcp/plpmtud.h"
 #include "transport/tcp/rack.h"
 #include "transport/tcp/rate.h"
 #include "transport/tcp/reassembly.h"
@@ -76,6 +79,7 @@ struct tcp_hot {
     struct tlp tlp;
     struct rate rate;
     struct pacer pacer;
+    struct mtu_claim mtu_claim;
     struct reassembly reassembly;
     seqnum hole;      /* while something waits above it: rcv_nxt when the first hole opened, */
     uint32_t hole_ts; /* and TS.Recent then */
@@ -118,6 +122,7 @@ struct tcp_endpoint {
     struct option_block *options;      /* NULL: the stack's */
     struct tcp_listener *listener;     /* while in LISTEN */
     struct tcp_hot *hot;               /* NULL: idle */
+    struct plpmtud *search;            /* for the path's MTU; NULL: what the route and ICMP say is right */
     struct tcp_saved_syn *saved_syn;   /* of an accepted endpoint; NULL: none */
     struct signature *signature;       /* NULL: no keys */
     struct tcpip_list_node queue_node; /* in the accept queue, or among the dead to be freed */
@@ -159,6 +164,7 @@ struct tcp_endpoint {
     uint16_t snd_mss;       /* payload of a full segment, options taken off */
     uint16_t rcv_mss;       /* estimate of the peer's segment size, for ACK decisions */
     uint32_t path_mtu;      /* that snd_mss was made from */
+    bool path_narrow : 1;   /* narrower than is believed: routers have to fragment (stack/pmtu.h) */
     uint16_t options_bytes; /* fixed options of a data segment: timestamps, signature */
 
     /* send: RFC 9293 3.3.1 */
@@ -277,7 +283,7 @@ struct tcp_half_open {
 struct tcp_stack {
     struct tcpip_stack *stack;
     struct pool endpoints, hots, records, send_chunks, receive_chunks, half_opens, time_waits;
-    struct pool fast_opens;
+    struct pool fast_opens, searches;
     struct fast_open_keys fast_open_keys;
     struct fast_open_cache fast_open_cache;
     struct fast_open_pause fast_open_pause;
@@ -397,10 +403,6 @@ void tcpip__tcp_abort(struct tcp_endpoint *ep, enum tcpip_error error);
 struct tcp_hot *tcpip__tcp_hot(struct tcp_endpoint *ep);
 /* Gives it back if nothing is in flight or out of order. */
 void tcpip__tcp_cool(struct tcp_endpoint *ep);
-/* snd_mss anew, from the path MTU, the peer's MSS and the options. True: it changed. */
-bool tcpip__tcp_update_mss(struct tcp_endpoint *ep);
-/* What to advertise in a SYN towards `remote` over `route`. */
-uint16_t tcpip__tcp_advertised_mss(const struct tcpip_route *route, const uint8_t *remote, int64_t user_mss);
 /* The route, found again if it is stale; false: there is none now. */
 bool tcpip__tcp_route(struct tcp_endpoint *ep);
 void tcpip__tcp_rtt_bounds(const struct tcp_endpoint *ep, struct rtt_bounds *out);

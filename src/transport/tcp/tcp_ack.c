@@ -17,8 +17,8 @@
  *
  * Owns:     snd_una, snd_wnd and their kin.
  * Not here: what the ACK's data mean (tcp_input.c), what to send (tcp_send.c). */
-#include "transport/tcp/tcp.h"
 #include "transport/tcp/tcp_clock.h"
+#include "transport/tcp/tcp_mtu.h"
 
 /* Stop 1. False: the packet is gone. */
 static bool ack_acceptable(struct tcp_endpoint *ep, struct tcp_segment *segment)
@@ -361,9 +361,12 @@ static void ack_losses(struct tcp_endpoint *ep, struct tcp_ack *facts)
         ack_judge_by_time(ep, facts);
     } else if (ep->sack_on && board->sacked_bytes > 0)
         facts->lost += tcpip__scoreboard_mark_lost(board, hot->recovery.reordering, ep->snd_mss);
+    bool lost = board->lost_bytes > 0;
+    if (unlikely(ep->search != NULL) && tcpip__tcp_probe_judge(ep, facts))
+        lost = false;
     uint32_t sacked = ep->sack_on ? board->sacked_bytes : board->reno_sacked_bytes;
     uint32_t actions = tcpip__recovery_on_ack(&hot->recovery, facts, ep->sack_on, sacked, board->outstanding_bytes,
-                                              ep->snd_mss, board->lost_bytes > 0, ep->snd_nxt);
+                                              ep->snd_mss, lost, ep->snd_nxt);
     if (before >= TCPIP_TCP_RECOVERY && (!recovery_active(&hot->recovery) || (actions & RECOVERY_ENTER)))
         tcpip__rack_on_exit(&hot->rack);
     if (actions & RECOVERY_UNDO)
@@ -432,6 +435,10 @@ void tcpip__tcp_reordering_over(struct tcp_endpoint *ep, tcpip_ns now)
     if (facts.lost == 0)
         return;
     tcp_stats(ep)->rack_timeouts++;
+    if (unlikely(ep->search != NULL) && tcpip__tcp_probe_judge(ep, &facts)) {
+        endpoint_mark_dirty(&ep->base);
+        return;
+    }
     if (!recovery_active(&hot->recovery) || recovery_again(&hot->recovery, &facts)) {
         uint8_t before = hot->recovery.state;
         hot->recovery.prr_delivered = 0;
@@ -495,6 +502,8 @@ bool tcpip__tcp_ack(struct tcp_endpoint *ep, struct tcp_segment *segment)
         tcpip__rate_on_ack(&ep->hot->rate, any ? &newest : NULL, ep->rtt.min_rtt_ns, &facts);
         ack_losses(ep, &facts);
         ack_congestion(ep, &facts);
+        if (tcp_mtu_listens(ep))
+            tcpip__tcp_mtu_on_ack(ep, &facts, any ? &newest : NULL);
         EVENT(ep->base.stack, TCP_ACK, ep->base.id, facts.acked, facts.sacked, facts.lost, facts.in_flight);
         endpoint_mark_dirty(&ep->base);
     }

@@ -11,9 +11,9 @@
  * Owns:       tcp_stack.half_open*; the making of passively opened endpoints.
  * Invariants: a record's listener is alive: records go when it goes.
  * Not here:   the listener, its queue and its cookies (tcp_listen.c), the forwarder's verdicts (tcp_forward.c). */
-#include "transport/tcp/tcp.h"
 #include "transport/tcp/tcp_clock.h"
 #include "transport/tcp/tcp_forward.h"
+#include "transport/tcp/tcp_mtu.h"
 #include "transport/tcp/tcp_save.h"
 
 /* ---- records ---- */

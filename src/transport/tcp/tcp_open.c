@@ -8,8 +8,8 @@
  * Owns:     iss, irs, the negotiated options, connect_state.
  * Not here: passive opens up to the third segment (tcp_half_open.c). */
 #include "ports/ports.h"
-#include "transport/tcp/tcp.h"
 #include "transport/tcp/tcp_clock.h"
+#include "transport/tcp/tcp_mtu.h"
 
 /* ---- SYN and SYN-ACK ---- */
 

@@ -6,7 +6,7 @@
  *
  * Owns:     nothing.
  * Not here: defaults and ranges (stack/option.c). */
-#include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_mtu.h"
 
 enum {
     TCP_BUFFER_MIN = 2048, /* less than a segment or two makes no connection */

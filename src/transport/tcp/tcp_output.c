@@ -8,7 +8,7 @@
  * Owns:       nothing; notes in the endpoint what an outgoing ACK has paid.
  * Invariants: every segment but a bare one carries the ACK for all that was received, and the window.
  * Not here:   what to send and when (tcp_send.c). */
-#include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_mtu.h"
 
 /* SACK blocks that may ride on a segment with this payload. What came out of order was told at once by an ACK of its
  * own, so data give up no room for it: a full segment with blocks would leave as two. */
@@ -143,7 +143,8 @@ static bool tcp_send_packet(struct tcp_endpoint *ep, struct tcpip_packet *packet
         .transport = TCPIP_PROTOCOL_TCP,
         .ttl = (uint8_t)tcp_option(ep, TCPIP_OPTION_TTL),
         .tos = tcp_tos(tcp_option(ep, TCPIP_OPTION_TOS), ecn_point_out(&ep->ecn, fresh)),
-        .dont_fragment = tcp_option(ep, TCPIP_OPTION_PATH_MTU_DISCOVERY) != 0,
+        .dont_fragment = tcp_dont_fragment(ep),
+        .whole_route = ep->search != NULL || tcp_whole_route(ep), /* a probe, too */
     };
     if (tcpip__route_output(&ep->route, packet, &how) != TCPIP_OK) {
         tcp_stats(ep)->segment_send_errors++;

@@ -11,8 +11,8 @@
  *             done with it.
  * Not here:   what a segment means (tcp_input.c, tcp_open.c, tcp_listen.c), calls of the application
  *             (tcp_endpoint.c). */
-#include "transport/tcp/tcp.h"
 #include "transport/tcp/tcp_forward.h"
+#include "transport/tcp/tcp_mtu.h"
 #include "transport/tcp/tcp_save.h"
 
 #include <stdalign.h>
@@ -59,6 +59,7 @@ static void tcp_endpoint_free(struct tcp_endpoint *ep)
     struct tcpip_stack *stack = ep->base.stack;
     struct tcp_stack *tcp = tcp_stack_of(stack);
     tcp_hot_free(ep);
+    tcpip__tcp_search_free(ep);
     if (ep->fast_open != NULL)
         tcpip__pool_put(&tcp->fast_opens, ep->fast_open);
     tcpip__send_queue_fini(&ep->send_queue, &tcp->send_chunks);
@@ -105,6 +106,7 @@ static void tcp_leave_network(struct tcp_endpoint *ep)
     if (ep->demux.linked)
         tcpip__demux_remove(ep->base.stack, &ep->demux);
     tcp_hot_free(ep);
+    tcpip__tcp_search_free(ep);
     tcpip__send_queue_fini(&ep->send_queue, &tcp->send_chunks);
     tcpip__chrono_set(&ep->chrono, CHRONO_IDLE, tcpip__stack_now(ep->base.stack));
     list_remove_if_linked(&ep->base.dirty);
@@ -206,6 +208,8 @@ struct tcp_hot *tcpip__tcp_hot(struct tcp_endpoint *ep)
     tcpip__tlp_init(&hot->tlp);
     tcpip__rate_init(&hot->rate, now);
     tcpip__pacer_init(&hot->pacer, now);
+    tcpip__mtu_claim_init(&hot->mtu_claim, ep->snd_nxt);
+    hot->board.segment_bytes = ep->snd_mss;
     tcpip__reassembly_init(&hot->reassembly, stack->limits.tcp_out_of_order);
     memset(hot->congestion_state, 0, sizeof(hot->congestion_state));
     ep->hot = hot;
@@ -242,40 +246,6 @@ bool tcpip__tcp_route(struct tcp_endpoint *ep)
     if (tcp_synchronized(ep))
         (void)tcpip__tcp_update_mss(ep); /* another way, or a NIC whose MTU was changed */
     return true;
-}
-
-static uint32_t tcp_ip_header_bytes(const uint8_t *remote)
-{
-    return address_is_v4(remote) ? 20 : 40;
-}
-
-uint16_t tcpip__tcp_advertised_mss(const struct tcpip_route *route, const uint8_t *remote, int64_t user_mss)
-{
-    /* RFC 6691: without options. A jumbogram's MTU doesn't fit the field. */
-    uint32_t overhead = tcp_ip_header_bytes(remote) + TCPIP_TCP_HEADER_MIN;
-    uint32_t mss = route->mtu > overhead + TCP_MSS_MIN ? min_u32(route->mtu - overhead, 65535) : TCP_MSS_MIN;
-    if (user_mss > 0 && (uint64_t)user_mss < mss)
-        mss = (uint32_t)user_mss;
-    return (uint16_t)mss;
-}
-
-bool tcpip__tcp_update_mss(struct tcp_endpoint *ep)
-{
-    const uint8_t *remote = ep->demux.flow.remote;
-    uint32_t overhead = tcp_ip_header_bytes(remote) + TCPIP_TCP_HEADER_MIN;
-    uint32_t mtu = ep->route.nic != NULL ? tcpip__pmtu_get(&ep->route, remote) : overhead + TCP_MSS_DEFAULT_V4;
-    uint32_t mss = mtu > overhead + TCP_MSS_MIN ? mtu - overhead : TCP_MSS_MIN;
-    mss = min_u32(mss, ep->peer_mss);
-    int64_t user = tcp_option(ep, TCPIP_OPTION_MAX_SEGMENT);
-    if (user > 0 && (uint64_t)user < mss)
-        mss = (uint32_t)user;
-    mss = max_u32(mss, TCP_MSS_MIN) - ep->options_bytes;
-    bool changed = mss != ep->snd_mss;
-    ep->path_mtu = mtu;
-    ep->snd_mss = (uint16_t)mss;
-    ep->congestion.mss = mss;
-    ep->congestion.cwnd = max_u32(ep->congestion.cwnd, mss); /* one segment may always go */
-    return changed;
 }
 
 void tcpip__tcp_rtt_bounds(const struct tcp_endpoint *ep, struct rtt_bounds *out)
@@ -475,25 +445,6 @@ static enum tcpip_error tcp_error_of(enum tcpip_icmp_kind kind)
     }
 }
 
-static void tcp_packet_too_big(struct tcp_endpoint *ep, uint32_t mtu)
-{
-    if (!tcpip__tcp_route(ep))
-        return;
-    uint32_t now_mtu = tcpip__pmtu_update(ep->base.stack, ep->demux.flow.remote, mtu);
-    EVENT(ep->base.stack, PMTU, ep->base.id, now_mtu, 0, 0, 0);
-    if (ep->state == TCPIP_TCP_SYN_SENT) {
-        /* Its data made the SYN too big: one without goes at once, and counts as the timer's. */
-        if (ep->syn_data && ep->retransmit_count == 0)
-            tcpip__tcp_timers_syn_again(ep);
-        return;
-    }
-    /* What was sent in segments that were too big is lost; that is no sign of congestion, so cwnd stays. */
-    if (tcpip__tcp_update_mss(ep) && ep->hot != NULL && ep->hot->board.count > 0) {
-        (void)tcpip__scoreboard_mark_all_lost(&ep->hot->board, false);
-        endpoint_mark_dirty(&ep->base);
-    }
-}
-
 static void tcp_endpoint_error(struct tcp_endpoint *ep, const struct tcpip_icmp_error *icmp)
 {
     /* The quote must be of something in flight, which an attacker off the path can't know (RFC 5927 4). */
@@ -504,7 +455,7 @@ static void tcp_endpoint_error(struct tcp_endpoint *ep, const struct tcpip_icmp_
     if (unlikely(ep->signature != NULL) && tcpip__tcp_signature_ignores(ep, icmp))
         return;
     if (icmp->kind == TCPIP_ICMP_PACKET_TOO_BIG) {
-        tcp_packet_too_big(ep, icmp->value);
+        tcpip__tcp_packet_too_big(ep, icmp->value, quoted);
         return;
     }
     enum tcpip_error error = tcp_error_of(icmp->kind);
@@ -553,6 +504,7 @@ static enum tcpip_error tcp_protocol_init(struct tcpip_stack *stack, void *state
     tcpip__pool_init(&tcp->endpoints, memory, sizeof(struct tcp_endpoint), 64, 0);
     tcpip__pool_init(&tcp->hots, memory, sizeof(struct tcp_hot), 64, 0);
     tcpip__pool_init(&tcp->records, memory, sizeof(struct record), alignof(struct record), 0);
+    tcpip__pool_init(&tcp->searches, memory, sizeof(struct plpmtud), alignof(struct plpmtud), 0);
     tcpip__pool_init(&tcp->send_chunks, memory, sizeof(struct send_chunk), alignof(struct send_chunk), 0);
     tcpip__pool_init(&tcp->receive_chunks, memory, sizeof(struct receive_chunk), alignof(struct receive_chunk), 0);
     tcpip__pool_init(&tcp->half_opens, memory, sizeof(struct tcp_half_open), alignof(struct tcp_half_open),
@@ -591,6 +543,7 @@ static void tcp_protocol_fini(struct tcpip_stack *stack, void *state)
     tcpip__pool_fini(&tcp->half_opens);
     tcpip__pool_fini(&tcp->receive_chunks);
     tcpip__pool_fini(&tcp->send_chunks);
+    tcpip__pool_fini(&tcp->searches);
     tcpip__pool_fini(&tcp->records);
     tcpip__pool_fini(&tcp->hots);
     tcpip__pool_fini(&tcp->endpoints);

@@ -17,6 +17,7 @@
  * Not here:   the parts (tcp_save.c), the envelope, NICs and the rest of a stack (stack/save.c). */
 #include "ports/ports.h"
 #include "stack/save.h"
+#include "transport/tcp/tcp_mtu.h"
 #include "transport/tcp/tcp_save.h"
 
 enum { TCP_WINDOW_MOST = 1 << 30 }; /* RFC 7323 2.3 */

@@ -9,7 +9,7 @@
  * Owns:       snd_nxt, fin_sent; writes records through the scoreboard.
  * Invariants: nothing is sent that has no record; in_flight may exceed cwnd by less than one segment.
  * Not here:   how a segment is built (tcp_output.c), which segments are lost (scoreboard, recovery). */
-#include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_mtu.h"
 
 /* Storage of a send queue, in send buffers: copied bytes take less than two, lent ones of some size little more than
  * one.
@@ -202,6 +202,8 @@ static bool tcp_retransmit_one(struct tcp_endpoint *ep, struct record *record, u
 {
     struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
     struct tcp_hot *hot = ep->hot;
+    if (unlikely((record->flags & RECORD_PROBE) != 0))
+        tcpip__tcp_probe_forget(ep, record);
     uint32_t most = min_u32(tcp_super_segment(ep), max_u32(room / ep->snd_mss, 1) * ep->snd_mss);
     /* Without a record for the rest, its beginning goes all the same, and the whole stays lost: what is acknowledged of
      * it makes it shorter. */
@@ -367,10 +369,35 @@ static bool tcp_send_new(struct tcp_endpoint *ep, uint32_t length)
     return true;
 }
 
+/* One segment that is larger than the others, to see whether it arrives (plpmtud.c). */
+static enum tcp_stop tcp_send_path_probe(struct tcp_endpoint *ep)
+{
+    uint32_t bytes;
+    enum probe_turn turn = tcpip__tcp_probe_turn(ep, &bytes);
+    if (turn != PROBE_GOES)
+        return turn == PROBE_AWAITS_WINDOW ? TCP_STOP_WINDOW
+               : turn == PROBE_AWAITS_CWND ? TCP_STOP_CWND
+                                           : TCP_STOP_NONE;
+    if (tcpip__tcp_hot(ep) == NULL || tcp_link_full(ep))
+        return TCP_STOP_NONE; /* which is found out again */
+    if (tcp_paced(ep))
+        return TCP_STOP_PACED;
+    seqnum start = ep->snd_nxt;
+    uint16_t mss = ep->snd_mss;
+    ep->snd_mss = (uint16_t)bytes; /* so that nobody cuts it */
+    bool sent = tcp_send_new(ep, bytes);
+    ep->snd_mss = mss;
+    if (sent)
+        tcpip__tcp_probe_sent(ep, start, bytes);
+    return TCP_STOP_NONE;
+}
+
 static enum tcp_stop tcp_send_data(struct tcp_endpoint *ep)
 {
     enum tcp_stop stop = TCP_STOP_NONE;
     uint32_t length;
+    if (unlikely(ep->search != NULL))
+        stop = tcp_send_path_probe(ep);
     while (stop == TCP_STOP_NONE && (length = tcp_next_length(ep, &stop)) > 0) {
         if (tcp_link_full(ep))
             return TCP_STOP_HELD;

@@ -19,7 +19,7 @@
  * Owns:       tcp_endpoint.signature; the counters of signatures.
  * Invariants: a connection's kind is chosen when it begins, and changes only with its keys.
  * Not here:   the codes themselves (signature.c); the calls that set keys (tcp_key.c). */
-#include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_mtu.h"
 
 /* Who a segment would have to be from. */
 struct signature_claim {

@@ -26,7 +26,7 @@
  * Owns:       tcp_endpoint.timer and .deadlines; nobody else sets them.
  * Invariants: an armed deadline is never before the node's instant, and the node is armed while any deadline is.
  * Not here:   what a probe or a retransmission is (tcp_send.c); TIME-WAIT and half-open records have their own. */
-#include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_mtu.h"
 #include "transport/tcp/tcp_save.h"
 
 enum {
@@ -139,7 +139,10 @@ static void tcp_on_probe_timeout(struct tcp_endpoint *ep, tcpip_ns now)
 {
     if (ep->hot == NULL || ep->hot->board.count == 0)
         return;
-    tcpip__tcp_send_tail_probe(ep);
+    if (unlikely(tcpip__tcp_mtu_on_silence(ep)))
+        endpoint_mark_dirty(&ep->base); /* it was too big, and goes again in pieces */
+    else
+        tcpip__tcp_send_tail_probe(ep);
     EVENT(ep->base.stack, TCP_TIMER, ep->base.id, TCP_TIMER_PROBE, ep->rtt.backoff, 0, 0);
     /* Whether or not it could go: it is the retransmission timer's turn now, with its whole time (RFC 8985 7.3). */
     tcp_timer_disarm(ep, TCP_TIMER_PROBE);
@@ -197,7 +200,10 @@ static void tcp_on_retransmit_timeout(struct tcp_endpoint *ep, tcpip_ns now)
                                ep->retransmit_count > 1, ep->sack_on))
         ep->congestion.ops->on_rto(&ep->congestion, hot->board.outstanding_bytes, now);
     tcpip__tlp_cancel(&hot->tlp);
+    bool smaller = tcpip__tcp_mtu_on_timeout(ep);
     tcp_mark_lost_on_timeout(ep, now);
+    if (smaller)
+        (void)tcpip__scoreboard_mark_all_lost(&hot->board, false);
     /* The loss window is for what is lost: what is still under way isn't in its way (RFC 5681 3.1, as Linux). */
     ep->congestion.cwnd = sat_add_u32(scoreboard_in_flight(&hot->board), ep->snd_mss);
     tcpip__ecn_reduced_by_loss(&ep->ecn);
