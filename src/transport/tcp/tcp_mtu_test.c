@@ -258,6 +258,27 @@ static void test_without_sack_it_shrinks_and_comes_back_after_the_interval(void 
     flow_close(&f);
 }
 
+static void test_a_route_says_what_is_announced_and_how_large_packets_are(void **state)
+{
+    (void)state;
+    struct pair pair;
+    struct tcpip_endpoint *client, *server;
+    struct tcpip_route_entry narrow = {.destination = {tcpip_address_v4(0, 0, 0, 0), 0}, .nic = 1, .mtu = 1400};
+    struct tcpip_route_entry told = {.destination = {tcpip_address_v4(0, 0, 0, 0), 0}, .nic = 1, .advmss = 600};
+    pair_init(&pair, NULL);
+    assert_int_equal(tcpip_stack_set_route_table(pair.a, &told, 1, TCPIP_ROUTE_FIRST_MATCH), TCPIP_OK);
+    assert_int_equal(tcpip_stack_set_route_table(pair.b, &narrow, 1, TCPIP_ROUTE_FIRST_MATCH), TCPIP_OK);
+    pair_connect(&pair, false, &client, &server);
+    assert_int_equal(info_of(client).advertised_mss, 600);
+    assert_int_equal(info_of(server).snd_mss, 600 - 12);
+    assert_int_equal(info_of(server).advertised_mss, 1400 - 40);
+    assert_int_equal(info_of(client).snd_mss, 1400 - 52);
+    tcpip_endpoint_close(client);
+    tcpip_endpoint_close(server);
+    pair_run(&pair, 200 * TCPIP_SECOND);
+    pair_fini(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +289,7 @@ int main(void)
         cmocka_unit_test(test_who_always_probes_begins_small_and_loses_nothing_but_probes),
         cmocka_unit_test(test_on_a_path_that_loses_at_random_it_is_found_as_well),
         cmocka_unit_test(test_an_outage_is_not_a_black_hole_for_long),
+        cmocka_unit_test(test_a_route_says_what_is_announced_and_how_large_packets_are),
         cmocka_unit_test(test_without_sack_it_shrinks_and_comes_back_after_the_interval),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
