@@ -184,9 +184,9 @@ static void world_settle(struct world *world)
     }
 }
 
-static void world_step(struct world *world)
+/* To the next instant at which something happens; the hosts' clocks go with it, for calls that come before packets. */
+static void world_wait(struct world *world)
 {
-    world_settle(world);
     tcpip_ns next = TCPIP_NEVER;
     for (int i = 0; i < 2; i++) {
         tcpip_ns times[] = {host_deadline(world, &world->hosts[i]), path_next(&world->paths[i])};
@@ -198,6 +198,8 @@ static void world_step(struct world *world)
         exit(1);
     }
     world->now = next > world->now ? next : world->now;
+    for (int i = 0; i < 2; i++)
+        host_clock(world, &world->hosts[i]);
 }
 
 /* ---- one transfer ---- */
@@ -216,8 +218,8 @@ static void world_connect(struct world *world, const char *controller, struct tc
     must(tcpip_endpoint_set_congestion(*client, controller));
     enum tcpip_error error = tcpip_endpoint_connect(*client, &to);
     must(error == TCPIP_ERR_CONNECT_STARTED ? TCPIP_OK : error);
-    while (tcpip_endpoint_accept(listener, server, NULL) != TCPIP_OK)
-        world_step(world);
+    for (world_settle(world); tcpip_endpoint_accept(listener, server, NULL) != TCPIP_OK; world_settle(world))
+        world_wait(world);
     tcpip_endpoint_close(listener);
 }
 
@@ -242,7 +244,8 @@ static struct outcome transfer(const char *controller, const struct path_profile
             written += done;
         while (tcpip_endpoint_read(server, buffer, sizeof(buffer), &done, NULL) == TCPIP_OK)
             read += done;
-        world_step(&world);
+        world_settle(&world);
+        world_wait(&world);
     }
     tcpip_stack_stats(world.hosts[0].stack, &stats);
     struct outcome outcome = {world.now - began, stats.tcp.timeouts - before.tcp.timeouts, stats.tcp.retransmits,
