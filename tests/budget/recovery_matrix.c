@@ -355,6 +355,14 @@ static uint64_t row_share(const struct row *row, tcpip_ns tick)
 }
 
 /* What is wrong with the row, into `what`; empty: nothing. */
+/* How many are let pass in a cell. BBR's STARTUP fills the queue behind the line: a repair that is made then comes back
+ * up to a round trip later than all that was measured before, and the timer can't know. */
+static uint64_t row_timeouts_max(const struct row *row)
+{
+    bool bbr = strcmp(row->controller, "bbr") == 0;
+    return row->befall->timeouts_max + (bbr && row->befall->timeouts_max < MANY ? 1 : 0);
+}
+
 static void judge_row(const struct row *row, const struct outcome outcomes[TICKS], const uint64_t *before, char *what)
 {
     what[0] = '\0';
@@ -365,7 +373,7 @@ static void judge_row(const struct row *row, const struct outcome outcomes[TICKS
         if (now * 100 < finest * row_share(row, tick_ns[i]))
             snprintf(what, LINE, "with ticks of %g ms %llu %% of the goodput with the finest", tick,
                      (unsigned long long)(now * 100 / finest));
-        else if (timeouts > row->befall->timeouts_max && row_holds(row) >= FLIGHT && row_share(row, tick_ns[i]) != 0)
+        else if (timeouts > row_timeouts_max(row) && row_holds(row) >= FLIGHT && row_share(row, tick_ns[i]) != 0)
             snprintf(what, LINE, "with ticks of %g ms %llu timeouts where RFC 8985 needs none", tick, timeouts);
         else if (timeouts * CRAWL > repairs)
             snprintf(what, LINE, "with ticks of %g ms %llu timeouts for %llu repairs", tick, timeouts, repairs);
