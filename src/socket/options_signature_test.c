@@ -318,7 +318,7 @@ static void put_ao6(struct socket_world *w, int fd, bool listener)
 static void keys_of_a_connection_are_told_one_by_one_or_all(void **state)
 {
     struct socket_world *w = world_of(state);
-    int client, server;
+    int client, server = -1;
     assert_true(talk(w, AF_INET6, "::1", put_ao6, &client, &server));
     struct linux_ao_info info;
     socklen_t length = sizeof(info);

@@ -181,8 +181,8 @@ void tcpip__stats_archive(struct archive *archive, struct tcpip_stats *stats)
     }
     while (archive_restoring(archive) && archive_ok(archive) && archive_left(archive) > 0) {
         uint64_t value = 0;
-        stats_text_archive(archive, NULL, &found[0], &length[0]);
-        stats_text_archive(archive, NULL, &found[1], &length[1]);
+        stats_text_archive(archive, "", &found[0], &length[0]);
+        stats_text_archive(archive, "", &found[1], &length[1]);
         archive_u64(archive, &value);
         uint64_t *counter = archive_ok(archive) ? stats_find(stats, found, length) : NULL;
         if (counter != NULL)
