@@ -271,6 +271,22 @@ static void plan_weather(struct plan *plan, struct rng *rng)
     calm->line[1] = path[1];
 }
 
+/* A host goes elsewhere, once or a few times. Not one with a forwarder: who decides for it doesn't move. */
+static void plan_moves(struct plan *plan, struct rng *rng, uint32_t without)
+{
+    uint8_t host = (uint8_t)rng_below(rng, PLAN_HOSTS);
+    uint32_t moves = percent(rng, 25) ? pick_u32(rng, 1, 4) : 0;
+    if ((without & PLAN_MOVE) != 0 || plan->host[host].forwarder)
+        return;
+    for (; moves > 0; moves--) {
+        struct plan_change *change =
+            plan_change_add(plan, PLAN_CHANGE_MOVE, rng_between(rng, TCPIP_SECOND, plan->calm_at + 5 * TCPIP_SECOND));
+        change->host = host;
+        change->value = rng_below(rng, 3) == 0 ? 0 : rng_below(rng, 10000000);
+        plan->faults |= PLAN_MOVE;
+    }
+}
+
 /* By time; what is at one instant stays as it was added. */
 static void plan_sort_changes(struct plan *plan)
 {
@@ -491,7 +507,7 @@ void plan_make(struct plan *plan, uint64_t seed, uint32_t without)
     plan->seed = seed;
     if (!percent(&rng, 10)) {
         uint32_t likely = (uint32_t)PICK(&rng, 10, 20, 30);
-        for (uint32_t i = 0; i < PLAN_FAULT_COUNT; i++)
+        for (uint32_t i = 0; i < PLAN_INDEX_MOVE; i++)
             if (percent(&rng, likely))
                 plan->faults |= 1u << i;
     }
@@ -504,5 +520,6 @@ void plan_make(struct plan *plan, uint64_t seed, uint32_t without)
     plan_grams(plan, &rng);
     plan->bracket = percent(&rng, 20);
     plan_fast_open(plan, &rng);
+    plan_moves(plan, &rng, without);
     plan_sort_changes(plan);
 }

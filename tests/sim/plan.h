@@ -37,7 +37,8 @@ enum {
     X(COARSE_CLOCK, "coarse") \
     X(SMALL_LIMITS, "limits") \
     X(QUEUE, "queue")         \
-    X(BLACK_HOLE, "hole")
+    X(BLACK_HOLE, "hole")     \
+    X(MOVE, "move")
 
 enum plan_fault_index {
 #define PLAN_FAULT_INDEX_(name, text) PLAN_INDEX_##name,
@@ -53,7 +54,7 @@ enum plan_fault {
 /* Those that can make a packet not arrive. */
 #define PLAN_LOSSY                                                                                            \
     (PLAN_LOSS | PLAN_BURST | PLAN_CORRUPT | PLAN_DOWN | PLAN_ADDRESS | PLAN_NIC | PLAN_MEMORY | PLAN_QUEUE | \
-     PLAN_BLACK_HOLE)
+     PLAN_BLACK_HOLE | PLAN_MOVE)
 
 enum plan_wire {
     PLAN_WIRE_RAW,      /* bare IP */
@@ -157,6 +158,7 @@ enum plan_change_kind {
     PLAN_CHANGE_MTU,
     PLAN_CHANGE_MEMORY, /* value: failing allocations in a million */
     PLAN_CHANGE_LISTENER,
+    PLAN_CHANGE_MOVE, /* the host is saved and restored; value: its clock is so many ms ahead then */
     PLAN_CHANGE_CALM, /* no faults any more */
 };
 struct plan_change {

@@ -15,7 +15,7 @@ static const char *const wire_names[] = {"raw", "stations", "ethernet"};
 static const char *const kind_names[] = {"normal", "simultaneous", "nobody", "closing", "forward"};
 static const char *const family_names[] = {"ipv4", "ipv6", "mapped"};
 static const char *const change_names[] = {"weather", "address gone", "address back", "nic down", "nic up",
-                                           "mtu",     "memory",       "listener",     "calm"};
+                                           "mtu",     "memory",       "listener",     "move",     "calm"};
 
 const char *plan_fault_name(uint32_t index)
 {

@@ -30,22 +30,29 @@ static void side_heard(struct tcpip_waiter *waiter, uint32_t ready)
         (void)side_step(side);
 }
 
-void side_open(struct side *side, struct tcpip_endpoint *endpoint, enum side_state state)
+void side_register(struct side *side)
 {
     static const uint32_t mask = TCPIP_EVENT_IN | TCPIP_EVENT_OUT;
+    if (side->endpoint == NULL)
+        return;
+    side->runnable = true; /* register, then look */
+    tcpip_endpoint_set_context(side->endpoint, side);
+    if (side->plan->wake == PLAN_WAKE_READY) {
+        tcpip_endpoint_watch(side->endpoint, mask);
+    } else {
+        side->waiter = (struct tcpip_waiter){.mask = mask, .fn = side_heard};
+        tcpip_endpoint_waiter_add(side->endpoint, &side->waiter);
+    }
+}
+
+void side_open(struct side *side, struct tcpip_endpoint *endpoint, enum side_state state)
+{
     side->endpoint = endpoint;
     side->state = state;
     side->open_at = side->news_at = side->sim->now;
     side->read_at = side->sim->now + side->plan->read_start;
     side->fiddle_at = side->plan->fiddle_pause > 0 ? side->sim->now + side->plan->fiddle_pause : TCPIP_NEVER;
-    side->runnable = true; /* register, then look */
-    tcpip_endpoint_set_context(endpoint, side);
-    if (side->plan->wake == PLAN_WAKE_READY) {
-        tcpip_endpoint_watch(endpoint, mask);
-    } else {
-        side->waiter = (struct tcpip_waiter){.mask = mask, .fn = side_heard};
-        tcpip_endpoint_waiter_add(endpoint, &side->waiter);
-    }
+    side_register(side);
 }
 
 enum tcpip_error side_set_options(struct side *side)

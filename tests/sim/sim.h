@@ -84,6 +84,7 @@ struct sim_host {
     struct test_env world;
     void *(*alloc)(void *ctx, size_t size, size_t align); /* test_env's */
     uint32_t fail_ppm;                                    /* of allocations */
+    tcpip_ns clock_ahead;                                 /* of what the plan says, since it moved */
     struct rng fail_rng;
     struct tcpip_stack *stack;
     struct tcpip_link *top; /* what the NIC is on */
@@ -157,6 +158,13 @@ void sim_fail(struct sim *sim, const char *format, ...) __attribute__((format(pr
 void sim_say(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void sim_mix(struct sim *sim, uint64_t value);
 
+/* The clocks of all hosts follow. */
+void sim_set_now(struct sim *sim, tcpip_ns now);
+const struct tcpip_protocols *sim_host_protocols(void);
+
+/* move.c: the host is another one now, whose clock is so far ahead. */
+void host_move(struct sim *sim, uint32_t index, tcpip_ns ahead);
+
 /* flow.c */
 void flows_init(struct sim *sim);
 /* All that can be done at this instant, once around; true: something was done. */
@@ -190,6 +198,8 @@ void grams_finish(struct sim *sim);
 
 /* side.c */
 void side_open(struct side *side, struct tcpip_endpoint *endpoint, enum side_state state);
+/* Hears of its endpoint from now on. */
+void side_register(struct side *side);
 bool side_step(struct side *side);
 tcpip_ns side_deadline(const struct side *side);
 void side_failed(struct side *side, enum tcpip_error error);

@@ -113,7 +113,7 @@ static tcpip_ns host_clock(const struct sim_host *host, tcpip_ns now)
     const struct plan_host *plan = &host->sim->plan->host[host->index];
     if (plan->clock_tick_ns > 0)
         now -= now % plan->clock_tick_ns;
-    return now + plan->clock_offset;
+    return now + plan->clock_offset + host->clock_ahead;
 }
 
 /* The world's instant at which a host's clock shows `at`, or more. */
@@ -122,12 +122,12 @@ static tcpip_ns host_instant(const struct sim_host *host, tcpip_ns at)
     const struct plan_host *plan = &host->sim->plan->host[host->index];
     if (at == TCPIP_NEVER)
         return at;
-    at -= plan->clock_offset;
+    at -= plan->clock_offset + host->clock_ahead;
     tcpip_ns tick = plan->clock_tick_ns;
     return tick > 0 && at % tick != 0 ? at - at % tick + tick : at;
 }
 
-static void sim_set_now(struct sim *sim, tcpip_ns now)
+void sim_set_now(struct sim *sim, tcpip_ns now)
 {
     sim->now = now;
     for (int i = 0; i < PLAN_HOSTS; i++)
@@ -224,6 +224,11 @@ static const struct tcpip_network_protocol *const sim_network[] = {&tcpip_ipv4, 
 static const struct tcpip_transport_protocol *const sim_transport[] = {&tcpip_tcp, &tcpip_udp, &tcpip_icmpv4,
                                                                        &tcpip_icmpv6, NULL};
 static const struct tcpip_protocols sim_protocols = {sim_network, sim_transport};
+
+const struct tcpip_protocols *sim_host_protocols(void)
+{
+    return &sim_protocols;
+}
 
 static void build_host(struct sim *sim, struct sim_host *host)
 {
@@ -365,6 +370,9 @@ static void apply_change(struct sim *sim, const struct plan_change *change)
         break;
     case PLAN_CHANGE_LISTENER:
         flow_listener_close(sim, change->host, PLAN_PORT_CLOSING);
+        break;
+    case PLAN_CHANGE_MOVE:
+        host_move(sim, change->host, (tcpip_ns)change->value * TCPIP_MS);
         break;
     case PLAN_CHANGE_CALM:
         set_lines(sim, change->line);
