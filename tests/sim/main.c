@@ -6,6 +6,7 @@
  *   sim --tap                       the test of the build: some hundred seeds; with CHECK_LONG in the environment,
  * 10,000
  *   ... [--without FAULT,...] [--flows I,...]   to see what a failure needs: faults off, only these connections
+ *   ... [--with move]               seeds move hosts, too, which they don't unless they are asked to
  *   ... [--twice]                   every seed is run twice, and must do the same; else every tenth is
  *
  * Seeds run in a child process, so that one that crashes or hangs is one failure: what it was doing stands in shared
@@ -217,7 +218,9 @@ static void parse(struct arguments *arguments, int argc, char **argv)
             arguments->from = arguments->to = strtoull(value, NULL, 10);
             arguments->one = true;
         } else if (strcmp(word, "--without") == 0) {
-            arguments->sim.without = parse_faults(value);
+            arguments->sim.without |= parse_faults(value);
+        } else if (strcmp(word, "--with") == 0) {
+            arguments->sim.without &= ~parse_faults(value);
         } else if (strcmp(word, "--flows") == 0) {
             arguments->sim.flows = parse_flows(value);
         } else if (strcmp(word, "--pcap") == 0) {
@@ -240,7 +243,7 @@ static void parse(struct arguments *arguments, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct arguments arguments = {.program = argv[0], .sim = {.flows = UINT64_MAX}};
+    struct arguments arguments = {.program = argv[0], .sim = {.without = PLAN_MOVE, .flows = UINT64_MAX}};
     parse(&arguments, argc, argv);
     if (arguments.one) { /* in this process, for a debugger */
         char what[SIM_WHAT_MAX];
