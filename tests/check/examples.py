@@ -9,6 +9,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -75,6 +76,49 @@ def test_foreign_loop(folder):
         out = subprocess.run([os.path.join(folder, "foreign_loop"), "10.1.0.1", "9"], input=DATA,
                              stdout=subprocess.PIPE, timeout=SECONDS, check=True).stdout
     return out == DATA
+
+
+# ---- migrate: a stream goes on while the server's process is replaced twice ----
+
+MOVED_BYTES, MOVES = 30_000_000, (5_000_000, 15_000_000)
+
+
+def moved(programs, path, program):
+    """One more process, which takes everything over from the last."""
+    programs.append(subprocess.Popen([program, path]))
+    if programs[-2].wait(SECONDS) != 0:
+        raise OSError("the process that gave its connections away ended with %d" % programs[-2].returncode)
+
+
+def test_migrate(folder):
+    sent, got, size, moves = hashlib.sha256(), hashlib.sha256(), 0, list(MOVES)
+    program = os.path.join(folder, "migrate")
+    with tempfile.TemporaryDirectory() as place:
+        path = os.path.join(place, "door")
+        programs = [subprocess.Popen([program, path])]
+        try:
+            with connected(("10.1.0.2", 7), programs[0]) as idle, connected(("10.1.0.2", 7), programs[0]) as sock:
+                sock.settimeout(SECONDS)
+
+                def send():
+                    send_blocks(sock, MOVED_BYTES, sent)
+                    sock.shutdown(socket.SHUT_WR)
+                thread = threading.Thread(target=send, daemon=True)
+                thread.start()
+                while piece := sock.recv(65536):
+                    got.update(piece)
+                    size += len(piece)
+                    if moves and size > moves[0]:
+                        moves.pop(0)
+                        moved(programs, path, program)
+                thread.join(SECONDS)
+                idle.sendall(DATA[:1000])
+                return not moves and size == MOVED_BYTES and got.digest() == sent.digest() and \
+                    idle.recv(1000, socket.MSG_WAITALL) == DATA[:1000]
+        finally:
+            for process in programs:
+                process.kill()
+                process.wait()
 
 
 # ---- accept_after_dial: its TUN is moved to a namespace of its own, whose default route leads into it ----
@@ -233,6 +277,7 @@ TESTS = [("echo", "echo gives a megabyte back to the kernel's TCP", test_echo),
           lambda folder: test_echo(folder, "echo_libevent", True)),
          ("foreign_loop", "foreign_loop sends a megabyte to the kernel's TCP and prints what comes back",
           test_foreign_loop),
+         ("migrate", "migrate hands its connections to another process twice, in the middle of 30 MB", test_migrate),
          # last: it takes the TUN away
          ("accept_after_dial",
           "accept_after_dial refuses as the destination does, carries 50 MB each way, and 200 flows at once",
