@@ -2,9 +2,11 @@
 BUILD := build
 PREFIX ?=
 FUZZ_SECONDS ?= 60
-CHECK_BUILDS := build-gcc build-clang build-tsan build-fuzz
+ROUNDS ?= 5
+SECONDS ?= 0.5
+CHECK_BUILDS := build-gcc build-clang build-tsan build-fuzz build-bench
 
-.PHONY: all check check-long demo external install format clean help
+.PHONY: all bench check check-long demo external install format clean help
 .NOTPARALLEL:
 
 all: $(BUILD)/build.ninja
@@ -30,6 +32,11 @@ demo:
 	@ninja -C $(BUILD) --quiet tests/interop/interop-compare >/dev/null 2>&1 || true # where tests are built
 	@BUILD=$(BUILD) tools/demo.sh
 
+# Beside lwIP and the kernel: bench/compare says what and how. ROUNDS and SECONDS of each measurement may be given.
+bench:
+	@tools/bootstrap.sh build
+	@bench/compare --rounds $(ROUNDS) --seconds $(SECONDS)
+
 # Scripts of others, against the library under the packetdrill program: see HACKING.md.
 external: all
 	@test -n "$(PACKETDRILL)" -a -n "$(GTESTS)$(SCRIPTS)" || \
@@ -52,9 +59,10 @@ help:
 	@echo 'make check       everything that must hold, in minutes; ends with "N passed, N failed"'
 	@echo 'make check-long  the same with slow tests, more seeds, and FUZZ_SECONDS=60 for each fuzzer'
 	@echo 'make demo        see it work'
+	@echo 'make bench       figures beside those of lwIP and the kernel, in one run: ROUNDS=5 SECONDS=0.5'
 	@echo 'make external    packetdrill scripts of others against this library: HACKING.md'
 	@echo 'make install     into PREFIX (default /usr/local), under DESTDIR if set'
 	@echo 'make format      clang-format over all C files'
-	@echo 'make clean       remove build/ and the builds of make check'
+	@echo 'make clean       remove build/ and the builds of make check and make bench'
 	@echo
 	@echo 'What a command needs from Debian is installed by tools/bootstrap.sh; HACKING.md has the rest.'

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* bench.c: `tcpip bench p1|p2|p4|p5|p6 [--json] [--seconds N] [--connections N]`.
+/* bench.c: `tcpip bench p1|p2|p3|p4|p5|p6 [--json] [--seconds N] [--connections N]`.
  *
  * Each workload runs alone, in this process, on one core, on a real clock. What is measured is said beside each;
  * conditions are those of a real connection: SACK, timestamps and window scaling negotiated, CUBIC running, checksums
@@ -148,7 +148,7 @@ static const struct {
     const char *name;
     void (*run)(const struct bench_options *options, struct bench_report *report);
 } workloads[] = {
-    {"p1", bench_p1}, {"p2", bench_p2}, {"p4", bench_p4}, {"p5", bench_p5}, {"p6", bench_p6},
+    {"p1", bench_p1}, {"p2", bench_p2}, {"p3", bench_p3}, {"p4", bench_p4}, {"p5", bench_p5}, {"p6", bench_p6},
 };
 
 static void bench_print(const struct bench_report *report, bool json)
@@ -175,6 +175,7 @@ static int bench_usage(const char *problem)
         printf("usage: tcpip bench WORKLOAD... [--json] [--seconds N] [--connections N]\n\n"
                "  p1  bulk between two stacks, MTU 1500, checksums in software, one copy on the wire\n"
                "  p2  bulk within one stack, 64 KB packets, nothing to checksum\n"
+               "  p3  as p2 without copies: buffers handed over and lent\n"
                "  p4  64-byte request and answer, alone and among idle connections (--connections, 100000)\n"
                "  p5  connect, request and answer, close; TIME-WAIT of 1 ms and of 60 s\n"
                "  p6  memory of idle connections, half-open ones and TIME-WAIT (--connections, 100000)\n\n"

@@ -56,9 +56,10 @@ void bench_pipe_fini(struct bench_pipe *pipe);
 /* Moves packets until both are quiet. */
 void bench_pipe_settle(struct bench_pipe *pipe);
 
-/* The workloads (performance.md in docs has what they stand for). */
+/* The workloads (tcpip bench --help says what they are). */
 void bench_p1(const struct bench_options *options, struct bench_report *report);
 void bench_p2(const struct bench_options *options, struct bench_report *report);
+void bench_p3(const struct bench_options *options, struct bench_report *report);
 void bench_p4(const struct bench_options *options, struct bench_report *report);
 void bench_p5(const struct bench_options *options, struct bench_report *report);
 void bench_p6(const struct bench_options *options, struct bench_report *report);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* bulk.c: p1 and p2: one connection, as many bytes as will go, both ends in this thread.
+/* bulk.c: p1, p2 and p3: one connection, as many bytes as will go, both ends in this thread.
  *
  * p1 sends them as packets of 1,500 bytes from one stack to another: each end computes checksums, the wire copies once,
  * and the receiver merges in software what came in one batch.
  * p2 sends super-segments within one stack: what remains are the copies in and out and the protocol itself.
+ * p3 is p2 without the copies: the writer hands its buffers over, the reader is lent them.
  *
  * The writer writes and the reader reads `chunk` bytes a call; the working set is what lies in the buffers, at most
  * the larger of the two buffer sizes, which each figure names.
@@ -19,24 +20,66 @@ struct bulk {
     uint8_t *out, *in;
     size_t chunk;
     uint64_t read;
+    bool lends;         /* p3 */
+    uint64_t out_there; /* lent buffers that haven't come back */
 };
+
+static void bulk_came_back(void *ctx, struct tcpip_buffer *buffer)
+{
+    struct bulk *bulk = ctx;
+    (void)buffer;
+    bulk->out_there--;
+}
+
+/* A buffer around the same memory each time: who lends must not touch it until it comes back. */
+static enum tcpip_error bulk_lend(struct bulk *bulk)
+{
+    struct tcpip_buffer *buffer =
+        tcpip_buffer_wrap(tcpip_endpoint_stack(bulk->from), bulk->out, bulk->chunk, bulk_came_back, bulk);
+    if (buffer == NULL)
+        return TCPIP_ERR_NO_MEMORY;
+    bulk->out_there++;
+    struct tcpip_view view = {.buffer = buffer, .offset = 0, .length = (uint32_t)bulk->chunk};
+    enum tcpip_error error = tcpip_endpoint_write_view(bulk->from, &view, 0, NULL);
+    tcpip_buffer_unref(buffer);
+    return error;
+}
 
 /* Writes until the send buffer is full. */
 static void bulk_write(struct bulk *bulk)
 {
-    size_t done;
+    size_t done = bulk->chunk;
     enum tcpip_error error;
     do
-        error = tcpip_endpoint_write(bulk->from, bulk->out, bulk->chunk, 0, NULL, &done);
+        error =
+            bulk->lends ? bulk_lend(bulk) : tcpip_endpoint_write(bulk->from, bulk->out, bulk->chunk, 0, NULL, &done);
     while (error == TCPIP_OK && done == bulk->chunk);
     if (error != TCPIP_OK && error != TCPIP_ERR_WOULD_BLOCK)
         bench_must(error, "write");
+}
+
+/* What lies there, without a copy. */
+static uint64_t bulk_borrow(struct bulk *bulk)
+{
+    struct tcpip_view views[32];
+    size_t count = 32, done;
+    uint64_t total = 0;
+    while (tcpip_endpoint_read_views(bulk->to, views, &count, SIZE_MAX, &done, NULL) == TCPIP_OK) {
+        for (size_t i = 0; i < count; i++)
+            tcpip_buffer_unref(views[i].buffer);
+        total += done;
+        count = 32;
+    }
+    bulk->read += total;
+    return total;
 }
 
 static uint64_t bulk_read(struct bulk *bulk)
 {
     size_t done;
     uint64_t total = 0;
+    if (bulk->lends)
+        return bulk_borrow(bulk);
     while (tcpip_endpoint_read(bulk->to, bulk->in, bulk->chunk, &done, NULL) == TCPIP_OK)
         total += done;
     bulk->read += total;
@@ -140,7 +183,7 @@ void bench_p1(const struct bench_options *options, struct bench_report *report)
     bench_report_add(report, "CPU per full segment, both ends, at the best", best_ns, "ns");
 }
 
-static double bulk_loopback(const struct bench_options *options, uint32_t buffer, size_t chunk)
+static double bulk_loopback(const struct bench_options *options, uint32_t buffer, size_t chunk, bool lends)
 {
     struct bench_env env;
     struct tcpip_link *link;
@@ -148,6 +191,7 @@ static double bulk_loopback(const struct bench_options *options, uint32_t buffer
     struct bulk bulk;
     struct tcpip_full_address to = {.address = tcpip_address_v4(127, 0, 0, 1), .port = 80};
     bulk_init(&bulk, chunk);
+    bulk.lends = lends;
     struct tcpip_endpoint *listener = bulk_listen(stack, &to, buffer);
     bulk.from = bulk_connect(stack, &to, buffer);
     bench_must(tcpip_endpoint_accept(listener, &bulk.to, NULL), "accept");
@@ -167,6 +211,7 @@ static double bulk_loopback(const struct bench_options *options, uint32_t buffer
     double gbps = (double)bulk.read * 8e-9 / (bench_clock() - began);
     bulk_fini(&bulk);
     tcpip_stack_free(stack);
+    bench_must(bulk.out_there == 0 ? TCPIP_OK : TCPIP_ERR_INVALID_ARGUMENT, "lent buffers that never came back");
     tcpip_loopback_free(link);
     return gbps;
 }
@@ -174,10 +219,10 @@ static double bulk_loopback(const struct bench_options *options, uint32_t buffer
 void bench_p2(const struct bench_options *options, struct bench_report *report)
 {
     report->what = "bulk within one stack, 64 KB packets, nothing to checksum, copying calls";
-    bench_report_add(report, "128 KB buffers, 64 KB calls", bulk_loopback(options, 131072, 65536), "Gbit/s");
-    bench_report_add(report, "256 KB buffers, 64 KB calls", bulk_loopback(options, 262144, 65536), "Gbit/s");
-    bench_report_add(report, "1 MB buffers, 64 KB calls", bulk_loopback(options, 1048576, 65536), "Gbit/s");
-    bench_report_add(report, "4 MB buffers, 64 KB calls", bulk_loopback(options, 4194304, 65536), "Gbit/s");
+    bench_report_add(report, "128 KB buffers, 64 KB calls", bulk_loopback(options, 131072, 65536, false), "Gbit/s");
+    bench_report_add(report, "256 KB buffers, 64 KB calls", bulk_loopback(options, 262144, 65536, false), "Gbit/s");
+    bench_report_add(report, "1 MB buffers, 64 KB calls", bulk_loopback(options, 1048576, 65536, false), "Gbit/s");
+    bench_report_add(report, "4 MB buffers, 64 KB calls", bulk_loopback(options, 4194304, 65536, false), "Gbit/s");
 
     /* The ceiling: two copies of memory, in the same working set. */
     enum { CHUNK = 65536 };
@@ -199,4 +244,15 @@ void bench_p2(const struct bench_options *options, struct bench_report *report)
     free(a);
     free(b);
     free(c);
+}
+
+void bench_p3(const struct bench_options *options, struct bench_report *report)
+{
+    report->what = "as p2 without copies: buffers handed over, and lent to the reader";
+    double copied = bulk_loopback(options, 262144, 65536, false);
+    double lent = bulk_loopback(options, 262144, 65536, true);
+    bench_report_add(report, "p2, 256 KB buffers, 64 KB calls", copied, "Gbit/s");
+    bench_report_add(report, "256 KB buffers, 64 KB calls", lent, "Gbit/s");
+    bench_report_add(report, "1 MB buffers, 64 KB calls", bulk_loopback(options, 1048576, 65536, true), "Gbit/s");
+    bench_report_add(report, "lent / copied", lent / copied, "");
 }
