@@ -4,6 +4,7 @@
  * Owns:        the table of commands.
  * Not here:    what they do: a file for each, see commands.h. */
 #include "bench.h"
+#include "command.h"
 #include "commands.h"
 
 #include <string.h>
@@ -14,8 +15,14 @@ static const struct command command_bench = {
     .run_raw = bench_main,
 };
 
+static const struct command command_sim = {
+    .name = "sim",
+    .summary = "worlds from seeds: look for seeds that fail, replay one, make it smaller",
+    .run_raw = sim_main,
+};
+
 static const struct command *const commands[] = {
-    &command_serve, &command_echo, &command_connect, &command_ping, &command_bench, &command_demo_pipe,
+    &command_serve, &command_echo, &command_connect, &command_ping, &command_bench, &command_sim, &command_demo_pipe,
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 

@@ -305,7 +305,7 @@ void flows_init(struct sim *sim)
             side->gone_at = side->error_at = side->wake_at = TCPIP_NEVER;
             rng_init(&side->rng, sim->plan->seed ^ (uint64_t)(i * 2 + j + 1) << 40);
         }
-        if ((sim->options.flows >> i & 1) == 0) {
+        if (flow->plan->absent || (sim->options.flows >> i & 1) == 0) {
             flow->started = true;
             flow->side[0].state = flow->side[1].state = SIDE_DONE;
         }

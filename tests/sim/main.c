@@ -1,159 +1,76 @@
 // SPDX-License-Identifier: MIT
-/* main.c: runs seeds.
+/* main.c: the simulator's command line; `tcpip sim --help` is its manual.
  *
- *   sim --seeds FROM-TO             'N seeds, M failed', after a line and a command for each that failed
- *   sim --seed N [--trace] [--pcap FILE [--pcap-host 0|1]]
- *   sim --tap                       the test of the build: some hundred seeds; with CHECK_LONG in the environment,
- * 10,000
- *   ... [--without FAULT,...] [--flows I,...]   to see what a failure needs: faults off, only these connections
- *   ... [--with move]               seeds move hosts, too, which they don't unless they are asked to
- *   ... [--twice]                   every seed is run twice, and must do the same; else every tenth is
- *
- * Seeds run in a child process, so that one that crashes or hangs is one failure: what it was doing stands in shared
- * memory, and the next child goes on behind it. */
-#include "sim.h"
+ * Not here: what a seed is (plan.c), running one or many (run.c), making one smaller (shrink.c). */
+#include "command.h"
+#include "run.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
-    SECONDS_MAX = 120, /* of the machine's time for one seed: it hangs */
     SEEDS_TAP = 300,
     SEEDS_LONG = 10000,
-    TWICE_EVERY = 10,
+    PLANT_SEEDS = 20, /* one of these must report a planted bug */
 };
 
-struct arguments {
-    uint64_t from, to;
-    bool tap, twice, one;
-    const char *program;
-    struct sim_options sim;
-};
+static const char help_text[] =
+    "Worlds from seeds: hosts, links, faults and programs in virtual time, and what must hold of them.\n"
+    "\n"
+    "  tcpip sim --seeds 1-1000 -j 2\n"
+    "      a thousand worlds on two cores; a line and a command for each that fails\n"
+    "  tcpip sim --seed 7 --trace --pcap 7.pcapng\n"
+    "      one, with all that happens in it, and all packets\n"
+    "  tcpip sim --seed 7 --shrink\n"
+    "      takes away whatever isn't needed for the failure of seed 7, and shows what is left\n"
+    "\n"
+    "Usage: tcpip sim --seeds FROM-TO | --seed N | --tap [OPTION]...\n"
+    "\n"
+    "  -j N                  seeds at a time (default 1)\n"
+    "  --trace               the plan, and every event of every host\n"
+    "  --pcap FILE           what passed all NICs, as pcapng\n"
+    "  --keep DIR            trace and capture of the first failures, DIR/seed-N.trace and .pcapng\n"
+    "  --shrink              look for a smaller world that fails in the same way\n"
+    "  --cut WHAT:WHICH,...  a smaller world: without fault:NAME, flow:N, gram:N, change:N (of the trace's\n"
+    "                        list), options:N, habits:N, with half the bytes:0 or in half the time:0\n"
+    "  --without FAULT,...   faults that aren't drawn: another world, in which they don't exist\n"
+    "  --with move           hosts move, too, which they don't unless they are asked to\n"
+    "  --flows I,...         only these connections\n"
+    "  --twice               run every seed twice, which must do the same (else every tenth)\n"
+    "  --plant BUG           a bug on purpose, to be found: flip, forget, leak, wake, clock\n"
+    "  --tap                 the test of the build: some hundred seeds, with CHECK_LONG in the environment\n"
+    "                        10,000, and all planted bugs\n"
+    "\n"
+    "The last line is 'N seeds, M failed'. Exit status: 0 none failed, 1 some did, 2 the command line was wrong.\n";
 
-/* Between parent and child. */
-struct shared {
-    uint64_t seed; /* running, or done with */
-    uint64_t failed;
-    bool finished; /* this seed's result has been told */
-};
-
-static void usage(void)
+static void usage(const char *word)
 {
-    fprintf(stderr, "usage: sim --seeds FROM-TO | --seed N [--trace] [--pcap FILE] | --tap; see the head of main.c\n");
+    fprintf(stderr, "tcpip sim: %s? 'tcpip sim --help' has examples and all options\n", word);
     exit(2);
 }
 
-/* ---- one seed ---- */
+/* ---- planted bugs ---- */
 
-static uint64_t run_once(const struct arguments *arguments, uint64_t seed, char *what)
+/* Is each found, within some seeds? A judge that sees nothing is no judge. */
+static uint32_t planted_bugs(const struct run *run)
 {
-    struct plan *plan = malloc(sizeof(*plan));
-    struct sim *sim = malloc(sizeof(*sim));
-    plan_make(plan, seed, arguments->sim.without);
-    if (arguments->sim.trace)
-        plan_print(plan);
-    sim_init(sim, plan, &arguments->sim);
-    sim_run(sim);
-    if (!sim->failed)
-        sim_fini(sim);
-    if (sim->failed)
-        snprintf(what, SIM_WHAT_MAX, "%s", sim->what);
-    uint64_t hash = sim->hash;
-    if (arguments->one && !sim->failed)
-        printf("# %.6f s, %" PRIu64 " rounds, %" PRIu64 "+%" PRIu64 " packets, %" PRIu64 " bytes, hash %016" PRIx64
-               "\n",
-               (double)sim->now / 1e9, sim->steps, sim->hosts[0].packets_out, sim->hosts[1].packets_out,
-               sim->bytes_read, hash);
-    if (sim->failed) { /* what it held is given up with the child */
-        static struct sim *kept;
-        kept = sim;
-        (void)kept;
-        return hash;
-    }
-    free(sim);
-    free(plan);
-    return hash;
-}
-
-/* what: why it failed; empty: it didn't. */
-static void run_seed(const struct arguments *arguments, uint64_t seed, char *what)
-{
-    what[0] = '\0';
-    uint64_t hash = run_once(arguments, seed, what);
-    if (what[0] != '\0' || !(arguments->twice || seed % TWICE_EVERY == 0) || arguments->sim.trace)
-        return;
-    uint64_t again = run_once(arguments, seed, what);
-    if (what[0] == '\0' && again != hash)
-        snprintf(what, SIM_WHAT_MAX, "the second run of the same seed was another: %016" PRIx64 ", %016" PRIx64, hash,
-                 again);
-}
-
-static void tell(const struct arguments *arguments, uint64_t seed, const char *what)
-{
-    uint64_t number = seed - arguments->from + 1;
-    if (what[0] == '\0') {
-        if (arguments->tap)
-            printf("ok %" PRIu64 " - seed %" PRIu64 "\n", number, seed);
-        return;
-    }
-    if (arguments->tap)
-        printf("not ok %" PRIu64 " - seed %" PRIu64 "\n", number, seed);
-    else
-        printf("seed %" PRIu64 " failed\n", seed);
-    for (const char *line = what; *line != '\0';) {
-        int length = (int)strcspn(line, "\n");
-        printf("# %.*s\n", length, line);
-        line += length + (line[length] == '\n' ? 1 : 0);
-    }
-    printf("# repeat: %s --seed %" PRIu64 " --trace\n", arguments->program, seed);
-}
-
-/* ---- children ---- */
-
-static void child(const struct arguments *arguments, struct shared *shared)
-{
-    char what[SIM_WHAT_MAX];
-    uint64_t first = shared->seed;
-    for (uint64_t seed = first; seed <= arguments->to; seed++) {
-        shared->seed = seed;
-        shared->finished = false;
-        alarm(SECONDS_MAX);
-        run_seed(arguments, seed, what);
-        tell(arguments, seed, what);
+    uint32_t missed = 0;
+    for (uint32_t plant = 1; plant < SIM_PLANT_COUNT; plant++) {
+        struct run planted = *run;
+        struct run_result result = {.failed = false};
+        planted.sim.plant = plant;
+        planted.twice = true;
+        for (uint64_t seed = 1; seed <= PLANT_SEEDS && !result.failed; seed++)
+            result = run_apart(&planted, seed);
+        missed += !result.failed;
+        printf("%s - the planted bug '%s' is found\n", result.failed ? "ok" : "not ok", sim_plant_name(plant));
+        if (result.failed)
+            printf("# %.*s\n", (int)strcspn(result.what, "\n"), result.what);
         fflush(stdout);
-        shared->failed += what[0] != '\0';
-        shared->finished = true;
-        if (what[0] != '\0')
-            break; /* memory was left behind: start afresh */
     }
-    _exit(0);
-}
-
-static void run_all(const struct arguments *arguments, struct shared *shared)
-{
-    shared->seed = arguments->from;
-    while (shared->seed <= arguments->to) {
-        fflush(stdout);
-        shared->finished = false;
-        pid_t pid = fork();
-        if (pid == 0)
-            child(arguments, shared);
-        int status = 0;
-        if (pid < 0 || waitpid(pid, &status, 0) != pid) {
-            perror("sim: fork");
-            exit(2);
-        }
-        if (!shared->finished) {
-            const char *why = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM ? "it hangs" : "it crashed, see above";
-            shared->failed++;
-            tell(arguments, shared->seed, why);
-        }
-        shared->seed++;
-    }
+    return missed;
 }
 
 /* ---- arguments ---- */
@@ -168,7 +85,7 @@ static uint32_t parse_faults(const char *text)
                (strlen(plan_fault_name(i)) != length || strncmp(plan_fault_name(i), text, length) != 0))
             i++;
         if (i == PLAN_FAULT_COUNT)
-            usage();
+            usage(text);
         faults |= 1u << i;
         text += length + (text[length] == ',' ? 1 : 0);
     }
@@ -181,89 +98,136 @@ static uint64_t parse_flows(const char *text)
     for (char *end; *text != '\0'; text = *end == ',' ? end + 1 : end) {
         unsigned long flow = strtoul(text, &end, 10);
         if (end == text || flow >= PLAN_FLOWS_MAX)
-            usage();
+            usage(text);
         flows |= (uint64_t)1 << flow;
     }
     return flows;
 }
 
-static void parse_seeds(struct arguments *arguments, const char *text)
+static uint64_t parse_number(const char *text, char after, const char **rest)
 {
     char *end;
-    arguments->from = strtoull(text, &end, 10);
-    if (*end != '-')
-        usage();
-    arguments->to = strtoull(end + 1, &end, 10);
-    if (*end != '\0' || arguments->to < arguments->from)
-        usage();
+    uint64_t number = strtoull(text, &end, 10);
+    if (end == text || *end != after)
+        usage(text);
+    if (rest != NULL)
+        *rest = end + 1;
+    return number;
 }
 
-static void parse(struct arguments *arguments, int argc, char **argv)
+static uint32_t parse_plant(const char *text)
+{
+    for (uint32_t i = 1; i < SIM_PLANT_COUNT; i++)
+        if (strcmp(sim_plant_name(i), text) == 0)
+            return i;
+    usage(text);
+    return 0;
+}
+
+/* A word that stands alone; false: it isn't one. */
+static bool parse_flag(struct run *run, const char *word)
+{
+    if (strcmp(word, "--tap") == 0) {
+        run->tap = true;
+        run->from = 1;
+        run->to = getenv("CHECK_LONG") != NULL ? SEEDS_LONG : SEEDS_TAP;
+    } else if (strcmp(word, "--trace") == 0) {
+        run->sim.trace = true;
+    } else if (strcmp(word, "--twice") == 0) {
+        run->twice = true;
+    } else if (strcmp(word, "--shrink") == 0) {
+        run->shrink = true;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void parse_valued(struct run *run, const char *word, const char *value)
+{
+    const char *rest;
+    if (value == NULL) {
+        usage(word);
+    } else if (strcmp(word, "--seeds") == 0) {
+        run->from = parse_number(value, '-', &rest);
+        run->to = parse_number(rest, '\0', NULL);
+    } else if (strcmp(word, "--seed") == 0) {
+        run->from = run->to = parse_number(value, '\0', NULL);
+        run->one = true;
+    } else if (strcmp(word, "-j") == 0) {
+        uint64_t jobs = parse_number(value, '\0', NULL);
+        run->jobs = jobs < 1 ? 1 : jobs > RUN_JOBS_MAX ? RUN_JOBS_MAX : (uint32_t)jobs;
+    } else if (strcmp(word, "--without") == 0) {
+        run->sim.without |= parse_faults(value);
+    } else if (strcmp(word, "--with") == 0) {
+        run->sim.without &= ~parse_faults(value);
+    } else if (strcmp(word, "--flows") == 0) {
+        run->sim.flows = parse_flows(value);
+    } else if (strcmp(word, "--cut") == 0) {
+        if (!cuts_parse(&run->cuts, value))
+            usage(value);
+    } else if (strcmp(word, "--plant") == 0) {
+        run->sim.plant = parse_plant(value);
+    } else if (strcmp(word, "--keep") == 0) {
+        run->keep = value;
+    } else if (strcmp(word, "--pcap") == 0) {
+        run->sim.pcap = fopen(value, "wb");
+        if (run->sim.pcap == NULL) {
+            perror(value);
+            exit(2);
+        }
+    } else {
+        usage(word);
+    }
+}
+
+static void parse(struct run *run, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
-        const char *word = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
-        if (strcmp(word, "--tap") == 0) {
-            arguments->tap = true;
-            arguments->from = 1;
-            arguments->to = getenv("CHECK_LONG") != NULL ? SEEDS_LONG : SEEDS_TAP;
-        } else if (strcmp(word, "--trace") == 0) {
-            arguments->sim.trace = true;
-        } else if (strcmp(word, "--twice") == 0) {
-            arguments->twice = true;
-        } else if (value == NULL) {
-            usage();
-        } else if (strcmp(word, "--seeds") == 0) {
-            parse_seeds(arguments, value);
-        } else if (strcmp(word, "--seed") == 0) {
-            arguments->from = arguments->to = strtoull(value, NULL, 10);
-            arguments->one = true;
-        } else if (strcmp(word, "--without") == 0) {
-            arguments->sim.without |= parse_faults(value);
-        } else if (strcmp(word, "--with") == 0) {
-            arguments->sim.without &= ~parse_faults(value);
-        } else if (strcmp(word, "--flows") == 0) {
-            arguments->sim.flows = parse_flows(value);
-        } else if (strcmp(word, "--pcap") == 0) {
-            arguments->sim.pcap = fopen(value, "wb");
-            if (arguments->sim.pcap == NULL) {
-                perror(value);
-                exit(2);
-            }
-        } else if (strcmp(word, "--pcap-host") == 0) {
-            arguments->sim.pcap_host = value[0] == '1' ? 1 : 0;
-        } else {
-            usage();
+        if (strcmp(argv[i], "--help") == 0) {
+            fputs(help_text, stdout);
+            exit(0);
         }
-        i +=
-            value != NULL && strcmp(word, "--tap") != 0 && strcmp(word, "--trace") != 0 && strcmp(word, "--twice") != 0;
+        if (!parse_flag(run, argv[i])) {
+            parse_valued(run, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
+            i++;
+        }
     }
-    if (arguments->to == 0)
-        usage();
+    if (run->to == 0 || run->to < run->from)
+        usage("which seeds");
 }
 
-int main(int argc, char **argv)
+/* ---- what was asked for ---- */
+
+static bool run_one(struct run *run)
 {
-    struct arguments arguments = {.program = argv[0], .sim = {.without = PLAN_MOVE, .flows = UINT64_MAX}};
-    parse(&arguments, argc, argv);
-    if (arguments.one) { /* in this process, for a debugger */
-        char what[SIM_WHAT_MAX];
-        run_seed(&arguments, arguments.from, what);
-        if (arguments.sim.pcap != NULL)
-            fclose(arguments.sim.pcap);
-        tell(&arguments, arguments.from, what);
-        printf("1 seeds, %d failed\n", what[0] != '\0');
+    if (run->shrink && !run_shrink(run, run->from))
+        return false;
+    struct run_result result = run->shrink ? run_apart(run, run->from) : run_here(run, run->from);
+    if (run->sim.pcap != NULL)
+        fclose(run->sim.pcap);
+    run_tell(run, run->from, &result);
+    return result.failed;
+}
+
+int sim_main(int argc, char **argv)
+{
+    char program[256];
+    struct run run = {.program = program, .jobs = 1, .sim = {.without = PLAN_MOVE, .flows = UINT64_MAX}};
+    snprintf(program, sizeof(program), "%s", strcmp(argv[0], "sim") == 0 ? "build/tcpip sim" : argv[0]);
+    parse(&run, argc, argv);
+    if (run.one) { /* in this process, for a debugger; what failed isn't taken down */
+        bool failed = run_one(&run);
+        printf("1 seeds, %d failed\n", failed);
         fflush(stdout);
-        _exit(what[0] != '\0');
+        _exit(failed);
     }
-    struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED) {
-        perror("sim: mmap");
-        return 2;
+    uint64_t seeds = run.to - run.from + 1, failed = 0;
+    if (run.tap) {
+        printf("1..%" PRIu64 "\n", seeds + SIM_PLANT_COUNT - 1);
+        failed = planted_bugs(&run);
     }
-    if (arguments.tap)
-        printf("1..%" PRIu64 "\n", arguments.to - arguments.from + 1);
-    run_all(&arguments, shared);
-    printf("%s%" PRIu64 " seeds, %" PRIu64 " failed\n", arguments.tap ? "# " : "", arguments.to - arguments.from + 1,
-           shared->failed);
-    return shared->failed > 0;
+    failed += run_all(&run);
+    printf("%s%" PRIu64 " seeds, %" PRIu64 " failed\n", run.tap ? "# " : "", seeds, failed);
+    return failed > 0;
 }

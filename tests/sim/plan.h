@@ -134,6 +134,7 @@ enum plan_family { PLAN_IPV4, PLAN_IPV6, PLAN_MAPPED };
 struct plan_flow {
     uint8_t kind, family;
     uint8_t host[2]; /* of the connecting end, of the other: the same one, now and then */
+    bool absent;     /* doesn't take part */
     bool bind_address, bind_port;
     bool fast_open; /* connects with its first write, if it can */
     tcpip_ns start_at;
@@ -150,6 +151,7 @@ struct plan_gram {
 };
 
 enum plan_change_kind {
+    PLAN_CHANGE_NONE, /* was cut out */
     PLAN_CHANGE_WEATHER,
     PLAN_CHANGE_ADDRESS_GONE,
     PLAN_CHANGE_ADDRESS_BACK,

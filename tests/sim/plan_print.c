@@ -14,8 +14,8 @@ static const char *const end_names[] = {"shutdown", "passive", "done", "close", 
 static const char *const wire_names[] = {"raw", "stations", "ethernet"};
 static const char *const kind_names[] = {"normal", "simultaneous", "nobody", "closing", "forward"};
 static const char *const family_names[] = {"ipv4", "ipv6", "mapped"};
-static const char *const change_names[] = {"weather", "address gone", "address back", "nic down", "nic up",
-                                           "mtu",     "memory",       "listener",     "move",     "calm"};
+static const char *const change_names[] = {"nothing", "weather", "address gone", "address back", "nic down", "nic up",
+                                           "mtu",     "memory",  "listener",     "move",         "calm"};
 
 const char *plan_fault_name(uint32_t index)
 {
@@ -102,7 +102,9 @@ void plan_print(const struct plan *plan)
     }
     for (uint32_t i = 0; i < plan->change_count; i++) {
         const struct plan_change *change = &plan->changes[i];
-        printf("# at %.6f %s", seconds(change->at), change_names[change->kind]);
+        if (change->kind == PLAN_CHANGE_NONE)
+            continue;
+        printf("# change %u at %.6f %s", i, seconds(change->at), change_names[change->kind]);
         if (change->kind == PLAN_CHANGE_WEATHER || change->kind == PLAN_CHANGE_CALM) {
             print_line(&change->line[0]);
             print_line(&change->line[1]);
@@ -113,6 +115,8 @@ void plan_print(const struct plan *plan)
     }
     for (uint32_t i = 0; i < plan->flow_count; i++) {
         const struct plan_flow *flow = &plan->flows[i];
+        if (flow->absent)
+            continue;
         printf("# flow %u: %s %s, host %u to %u, at %.6f, request %u response %u%s%s%s\n", i, kind_names[flow->kind],
                family_names[flow->family], flow->host[0], flow->host[1], seconds(flow->start_at), flow->request,
                flow->response, flow->bind_address ? ", bound" : "", flow->bind_port ? ", to a port" : "",
@@ -122,6 +126,8 @@ void plan_print(const struct plan *plan)
     }
     for (uint32_t i = 0; i < plan->gram_count; i++) {
         const struct plan_gram *gram = &plan->grams[i];
+        if (gram->count == 0)
+            continue;
         printf("# datagrams %u: %s, from host %u%s%s, at %.6f, %u of at most %u bytes each %.6f, read %u\n", i,
                family_names[gram->family], gram->from, gram->connected ? ", connected" : "",
                gram->nobody ? ", to nobody" : "", seconds(gram->start_at), gram->count, gram->bytes_max,

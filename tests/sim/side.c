@@ -24,6 +24,8 @@ enum {
 static void side_heard(struct tcpip_waiter *waiter, uint32_t ready)
 {
     struct side *side = TCPIP_CONTAINER_OF(waiter, struct side, waiter);
+    if (plant_due(side->sim, SIM_PLANT_WAKE))
+        return;
     side->runnable = true;
     (void)ready;
     if (side->plan->wake == PLAN_WAKE_INSIDE)

@@ -17,6 +17,22 @@
 
 enum { SIM_LISTENERS_MAX = 4, SIM_HELD_MAX = 64, SIM_PENDING_MAX = 8, SIM_WHAT_MAX = 1600 };
 
+/* X(NAME, "word"): bugs on purpose. */
+#define SIM_PLANTS(X)                                                         \
+    X(NONE, "none")                                                           \
+    X(FLIP, "flip")     /* a byte changes after its checksum was looked at */ \
+    X(FORGET, "forget") /* a byte of a stream is never sent */                \
+    X(LEAK, "leak")     /* memory isn't given back */                         \
+    X(WAKE, "wake")     /* a waiter isn't called */                           \
+    X(CLOCK, "clock")   /* the machine's time gets in */
+
+enum sim_plant {
+#define SIM_PLANT_(name, word) SIM_PLANT_##name,
+    SIM_PLANTS(SIM_PLANT_)
+#undef SIM_PLANT_
+        SIM_PLANT_COUNT
+};
+
 struct sim;
 struct sim_flow;
 
@@ -83,11 +99,15 @@ struct sim_host {
     uint32_t index;
     struct test_env world;
     void *(*alloc)(void *ctx, size_t size, size_t align); /* test_env's */
-    uint32_t fail_ppm;                                    /* of allocations */
-    tcpip_ns clock_ahead;                                 /* of what the plan says, since it moved */
+    void (*release)(void *ctx, void *memory, size_t size);
+    uint32_t fail_ppm;    /* of allocations */
+    tcpip_ns clock_ahead; /* of what the plan says, since it moved */
     struct rng fail_rng;
     struct tcpip_stack *stack;
-    struct tcpip_link *top; /* what the NIC is on */
+    struct tcpip_link *top;               /* what the NIC is on */
+    struct tcpip_link *sniffer, *planted; /* among what is below; NULL: none */
+    uint32_t captured_bytes;              /* of the capture's block, to come */
+    bool capturing;                       /* the block is one that is kept */
     struct listener listeners[SIM_LISTENERS_MAX];
     uint32_t listener_count;
     struct tcpip_address address[2]; /* by enum plan_family */
@@ -127,7 +147,8 @@ struct sim_options {
     uint64_t flows;   /* a bit for each that takes part */
     bool trace;
     FILE *pcap;
-    uint32_t pcap_host;
+    uint32_t plant;   /* enum sim_plant */
+    char *last_words; /* SIM_WHAT_MAX bytes, for what kills the process; may be NULL */
 };
 
 struct sim {
@@ -135,7 +156,7 @@ struct sim {
     struct sim_options options;
     tcpip_ns now;
     struct sim_host hosts[PLAN_HOSTS];
-    struct tcpip_link *ends[2], *fault, *ethernet[2], *sniffer;
+    struct tcpip_link *ends[2], *fault, *ethernet[2];
     struct sim_flow flows[PLAN_FLOWS_MAX];
     struct gram_flow grams[PLAN_GRAMS_MAX];
     uint32_t next_change;
@@ -144,6 +165,7 @@ struct sim {
     uint32_t held_count, written_views; /* out: lent to us, lent by us */
     struct rng rng;
     uint64_t hash, steps, bytes_read, calls;
+    uint32_t planted; /* chances that the planted bug had */
     bool failed;
     char what[SIM_WHAT_MAX];
 };
@@ -157,6 +179,20 @@ void sim_fail(struct sim *sim, const char *format, ...) __attribute__((format(pr
 /* For the hash, and for who reads along. */
 void sim_say(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void sim_mix(struct sim *sim, uint64_t value);
+/* Sent by all hosts. */
+uint64_t sim_packets(const struct sim *sim);
+
+/* capture.c */
+void capture_begin(struct sim *sim);
+/* A sniffer on top of the host's links; NULL: no memory. */
+struct tcpip_link *capture_link(struct sim *sim, struct sim_host *host);
+
+/* plant.c */
+const char *sim_plant_name(uint32_t plant);
+/* Is it now that this planted bug strikes? */
+bool plant_due(struct sim *sim, enum sim_plant plant);
+struct tcpip_link *plant_link_new(struct sim *sim, struct sim_host *host);
+void plant_link_free(struct tcpip_link *link);
 
 /* The clocks of all hosts follow. */
 void sim_set_now(struct sim *sim, tcpip_ns now);

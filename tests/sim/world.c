@@ -19,6 +19,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
     ROUNDS_MAX = 20000,   /* at one instant */
@@ -61,6 +62,14 @@ void sim_say(struct sim *sim, const char *format, ...)
         printf("%.6f %s\n", (double)sim->now / 1e9, text);
 }
 
+uint64_t sim_packets(const struct sim *sim)
+{
+    uint64_t packets = 0;
+    for (uint32_t i = 0; i < PLAN_HOSTS; i++)
+        packets += sim->hosts[i].packets_out;
+    return packets;
+}
+
 /* ---- a host's environment ---- */
 
 static struct sim_host *host_of(void *ctx)
@@ -76,6 +85,20 @@ static void *sim_alloc(void *ctx, size_t size, size_t align)
     return host->alloc(ctx, size, align);
 }
 
+static void sim_release(void *ctx, void *memory, size_t size)
+{
+    struct sim_host *host = host_of(ctx);
+    if (!plant_due(host->sim, SIM_PLANT_LEAK))
+        host->release(ctx, memory, size);
+}
+
+static uint64_t machine_time(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_nsec;
+}
+
 /* Two runs of a seed must hear the same: every event, with the front of each packet. */
 static void sim_trace(void *ctx, const struct tcpip_event *event)
 {
@@ -83,6 +106,8 @@ static void sim_trace(void *ctx, const struct tcpip_event *event)
     struct sim *sim = host->sim;
     sim_mix(sim, (uint64_t)event->kind << 32 | (uint64_t)host->index << 31 | event->endpoint);
     sim_mix(sim, (uint64_t)event->at);
+    if (plant_due(sim, SIM_PLANT_CLOCK))
+        sim_mix(sim, machine_time());
     for (int i = 0; i < 4; i++)
         sim_mix(sim, event->values[i]);
     uint32_t count = event->bytes_count < 96 ? event->bytes_count : 96;
@@ -106,6 +131,9 @@ static void sim_fatal(struct test_env *world, const char *file, int line, const 
     fflush(stdout);
     fprintf(stderr, "seed %" PRIu64 ", %.6f, host %u: %s:%d: %s\n", sim->plan->seed, (double)sim->now / 1e9,
             host_of(world)->index, file, line, what);
+    if (sim->options.last_words != NULL)
+        snprintf(sim->options.last_words, SIM_WHAT_MAX, "%.6f: host %u: %s:%d: %s", (double)sim->now / 1e9,
+                 host_of(world)->index, file, line, what);
 }
 
 static tcpip_ns host_clock(const struct sim_host *host, tcpip_ns now)
@@ -142,11 +170,6 @@ static void must(enum tcpip_error error, const char *what)
         return;
     fprintf(stderr, "sim: %s: %s\n", what, tcpip_error_text(error));
     abort();
-}
-
-static void pcap_write(void *ctx, const void *bytes, size_t size)
-{
-    (void)fwrite(bytes, 1, size, ((struct sim *)ctx)->options.pcap);
 }
 
 static void nothing(void *ctx)
@@ -201,12 +224,13 @@ static void build_wire(struct sim *sim)
     }
     if (sim->fault == NULL)
         build_fault(sim);
-    if (sim->options.pcap != NULL) {
-        struct sim_host *host = &sim->hosts[sim->options.pcap_host];
-        struct tcpip_sniffer_options options = {
-            .size = sizeof(options), .name = host->index == 0 ? "host a" : "host b", .write = pcap_write, .ctx = sim};
-        sim->sniffer = tcpip_sniffer_new(&host->world.env, host->top, &options);
-        stack_up(host, sim->sniffer);
+    capture_begin(sim);
+    for (uint32_t i = 0; i < PLAN_HOSTS; i++) {
+        struct sim_host *host = &sim->hosts[i];
+        if (sim->options.plant == SIM_PLANT_FLIP || sim->options.plant == SIM_PLANT_FORGET)
+            stack_up(host, host->planted = plant_link_new(sim, host));
+        if (sim->options.pcap != NULL)
+            stack_up(host, host->sniffer = capture_link(sim, host));
     }
 }
 
@@ -266,7 +290,9 @@ void sim_init(struct sim *sim, const struct plan *plan, const struct sim_options
         test_env_init(&host->world, plan->seed * 2 + i);
         rng_init(&host->fail_rng, plan->seed ^ (i + 1));
         host->alloc = host->world.env.alloc;
+        host->release = host->world.env.free;
         host->world.env.alloc = sim_alloc;
+        host->world.env.free = sim_release;
         host->world.env.trace = sim_trace;
         host->world.on_fatal = sim_fatal;
     }
@@ -287,8 +313,12 @@ void sim_fini(struct sim *sim)
     sim_release_held(sim, true);
     for (uint32_t i = 0; i < PLAN_HOSTS; i++)
         tcpip_stack_free(sim->hosts[i].stack);
-    if (sim->sniffer != NULL)
-        tcpip_sniffer_free(sim->sniffer);
+    for (uint32_t i = 0; i < PLAN_HOSTS; i++) {
+        if (sim->hosts[i].sniffer != NULL)
+            tcpip_sniffer_free(sim->hosts[i].sniffer);
+        if (sim->hosts[i].planted != NULL)
+            plant_link_free(sim->hosts[i].planted);
+    }
     for (uint32_t i = 0; i < PLAN_HOSTS; i++)
         if (sim->ethernet[i] != NULL && (sim->plan->fault_below || i != sim->plan->fault_host))
             tcpip_ethernet_free(sim->ethernet[i]);
@@ -345,8 +375,12 @@ static void become_calm(struct sim *sim)
 static void apply_change(struct sim *sim, const struct plan_change *change)
 {
     struct sim_host *host = &sim->hosts[change->host];
+    if (change->kind == PLAN_CHANGE_NONE)
+        return;
     sim_say(sim, "change %u of host %u: %u", change->kind, change->host, change->value);
     switch ((enum plan_change_kind)change->kind) {
+    case PLAN_CHANGE_NONE:
+        break;
     case PLAN_CHANGE_WEATHER:
         set_lines(sim, change->line);
         break;
