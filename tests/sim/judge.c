@@ -18,18 +18,18 @@ enum { COOKIE_RESETS_S = 5 }; /* what was sent before a connection was known may
 
 static void judge_endpoint(struct sim *sim, struct tcp_endpoint *ep)
 {
-    const struct tcpip_limits *limits = &ep->base.stack->limits;
+    const struct tcpip_limits *limits = &ep->base->stack->limits;
     tcpip__tcp_check(ep);
     if (ep->receive_queue.bytes > limits->tcp_receive_buffer_max)
-        sim_fail(sim, "tcp#%u: %u bytes in the receive queue", ep->base.id, ep->receive_queue.bytes);
+        sim_fail(sim, "tcp#%u: %u bytes in the receive queue", ep->base->id, ep->receive_queue.bytes);
     if (ep->send_buffer_bytes > limits->tcp_send_buffer_max)
-        sim_fail(sim, "tcp#%u: a send buffer of %u bytes", ep->base.id, ep->send_buffer_bytes);
+        sim_fail(sim, "tcp#%u: a send buffer of %u bytes", ep->base->id, ep->send_buffer_bytes);
     if (ep->hot == NULL)
         return;
     if (ep->hot->board.count > limits->tcp_records)
-        sim_fail(sim, "tcp#%u: %u records", ep->base.id, ep->hot->board.count);
+        sim_fail(sim, "tcp#%u: %u records", ep->base->id, ep->hot->board.count);
     if (ep->hot->reassembly.runs > limits->tcp_out_of_order)
-        sim_fail(sim, "tcp#%u: %u runs out of order", ep->base.id, ep->hot->reassembly.runs);
+        sim_fail(sim, "tcp#%u: %u runs out of order", ep->base->id, ep->hot->reassembly.runs);
 }
 
 void judge_turn(struct sim *sim)
@@ -188,7 +188,7 @@ static void say_side(const struct side *side, char *out, size_t size)
         return;
     snprintf(out + used, size - (size_t)used,
              "; tcp#%u %s, send queue %u (in flight %u), window %u, cwnd %u, mss %u, receive queue %u of %u, ready %#x",
-             ep->base.id, tcpip_tcp_state_name((enum tcpip_tcp_state)ep->state), ep->send_queue.bytes,
+             ep->base->id, tcpip_tcp_state_name((enum tcpip_tcp_state)ep->state), ep->send_queue.bytes,
              tcp_in_flight(ep), ep->snd_wnd, ep->congestion.cwnd, ep->snd_mss, ep->receive_queue.bytes,
              ep->receive_window.buffer_bytes, tcpip_endpoint_readiness(side->endpoint, ~0u));
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* tcp.h: the TCP endpoint, for TCP's hands only. Organs never include it.
  *
- * An endpoint has a cold part, which every connection keeps, and a hot block, which it has while data are in flight or
- * out of order and for a while after. The flow's entry in the demultiplexer is embedded; TIME-WAIT and SYN-RECEIVED of
- * a listener are compact records with an entry of their own. */
+ * An endpoint has three parts. Its handle is what others point at: the application, the demultiplexer, the timers'
+ * wheel. The endpoint proper is what the hands work on. A hot block is there while data are in flight or out of order
+ * and for a while after. TIME-WAIT and SYN-RECEIVED of a listener are compact records with an entry of the
+ * demultiplexer of their own. */
 #ifndef TCPIP_SRC_TCP_TCP_H
 #define TCPIP_SRC_TCP_TCP_H
 
 #include "base/math.h"
-#include "stack/demux.h"
 #include "stack/error_queue.h"
 #include "stack/option_block.h"
 #include "stack/pmtu.h"
@@ -32,6 +32,7 @@
 #include "transport/tcp/rtt.h"
 #include "transport/tcp/send_queue.h"
 #include "transport/tcp/signature.h"
+#include "transport/tcp/tcp_handle.h"
 #include "transport/tcp/tlp.h"
 #include <tcpip/congestion.h>
 #include <tcpip/forward.h>
@@ -116,8 +117,11 @@ enum tcp_connect_state {
 };
 
 struct tcp_endpoint {
-    struct tcpip_endpoint base;
-    struct demux_entry demux; /* flow; linked while connected or connecting */
+    /* in its handle (tcp_handle.h) */
+    struct tcpip_endpoint *base;
+    struct demux_entry *demux;
+    struct tcpip_timer *timer;
+
     struct tcpip_route route;
     struct option_block *options;      /* NULL: the stack's */
     struct tcp_listener *listener;     /* while in LISTEN */
@@ -213,7 +217,6 @@ struct tcp_endpoint {
     tcpip_ns user_timeout_from; /* since when the oldest unacknowledged data waits */
 
     /* timers */
-    struct tcpip_timer timer; /* the one node on the wheel */
     tcpip_ns deadlines[TCP_TIMER_COUNT];
 
     /* counted for tcp_info */
@@ -282,7 +285,7 @@ struct tcp_half_open {
 /* Per-stack state of TCP. */
 struct tcp_stack {
     struct tcpip_stack *stack;
-    struct pool endpoints, hots, records, send_chunks, receive_chunks, half_opens, time_waits;
+    struct pool handles, endpoints, hots, records, send_chunks, receive_chunks, half_opens, time_waits;
     struct pool fast_opens, searches;
     struct fast_open_keys fast_open_keys;
     struct fast_open_cache fast_open_cache;
@@ -312,27 +315,19 @@ struct tcp_stack {
     struct deferred forward_run;
 };
 
-static inline struct tcp_endpoint *tcp_of(struct tcpip_endpoint *endpoint)
-{
-    return TCPIP_CONTAINER_OF(endpoint, struct tcp_endpoint, base);
-}
-static inline const struct tcp_endpoint *tcp_of_const(const struct tcpip_endpoint *endpoint)
-{
-    return (const struct tcp_endpoint *)(const void *)((const char *)endpoint - offsetof(struct tcp_endpoint, base));
-}
 static inline struct tcp_stack *tcp_stack_of(struct tcpip_stack *stack)
 {
     return tcpip__stack_transport_state(stack, TCPIP_PROTOCOL_TCP);
 }
 static inline int64_t tcp_option(const struct tcp_endpoint *ep, enum tcpip_option option)
 {
-    return option_get(ep->base.stack, ep->options, option);
+    return option_get(ep->base->stack, ep->options, option);
 }
 static inline struct address_context tcp_address_context(const struct tcp_endpoint *ep)
 {
-    return (struct address_context){.stack = ep->base.stack,
+    return (struct address_context){.stack = ep->base->stack,
                                     .options = ep->options,
-                                    .network = ep->base.network,
+                                    .network = ep->base->network,
                                     .transport = TCPIP_PROTOCOL_TCP,
                                     .groups = true};
 }
@@ -343,7 +338,7 @@ static inline uint32_t tcp_window_clamp(int64_t option)
 }
 static inline struct tcpip_stats_tcp *tcp_stats(const struct tcp_endpoint *ep)
 {
-    return &ep->base.stack->stats.tcp;
+    return &ep->base->stack->stats.tcp;
 }
 static inline enum ecn_point tcp_ecn_point(const struct tcp_segment *segment)
 {
@@ -351,7 +346,7 @@ static inline enum ecn_point tcp_ecn_point(const struct tcp_segment *segment)
 }
 static inline bool tcp_is_v4(const struct tcp_endpoint *ep)
 {
-    return address_is_v4(ep->demux.flow.remote);
+    return address_is_v4(ep->demux->flow.remote);
 }
 /* RFC 9293 3.3.2: ESTABLISHED and everything after the handshake; and a Fast Open child, which needn't wait for its end
  * (RFC 7413 4.2.2). */

@@ -77,7 +77,7 @@ void tcpip__tcp_window_update(struct tcp_endpoint *ep, const struct tcp_segment 
     if (window == 0 && ep->snd_wnd != 0)
         tcp_stats(ep)->zero_window_received++;
     if (window > ep->snd_wnd || (window > 0 && ep->snd_wnd == 0))
-        endpoint_mark_dirty(&ep->base);
+        endpoint_mark_dirty(ep->base);
     if (window > seq_size(ep->snd_una, ep->snd_nxt))
         tcpip__tcp_timers_on_window_open(ep);
     ep->snd_wnd = window;
@@ -89,7 +89,7 @@ void tcpip__tcp_window_update(struct tcp_endpoint *ep, const struct tcp_segment 
 /* Stop 4. `newest`: the record delivered that was sent last. */
 static bool ack_cumulative(struct tcp_endpoint *ep, struct tcp_ack *facts, struct record *newest)
 {
-    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
+    struct tcp_stack *tcp = tcp_stack_of(ep->base->stack);
     bool found = false;
     if (facts->acked == 0)
         return false;
@@ -110,7 +110,7 @@ static bool ack_cumulative(struct tcp_endpoint *ep, struct tcp_ack *facts, struc
     }
     tcpip__send_queue_release(&ep->send_queue, &tcp->send_chunks, bytes);
     ep->bytes_acked += bytes;
-    tcpip__error_queue_acked(&ep->base, ep->bytes_acked);
+    tcpip__error_queue_acked(ep->base, ep->bytes_acked);
     ep->snd_una = facts->ack;
     return found;
 }
@@ -161,7 +161,7 @@ static bool ack_selective(struct tcp_endpoint *ep, const struct tcp_segment *seg
     }
     /* The lowest first: else it would seem that they came later than the higher ones. */
     for (i = 0; i < count; i++)
-        found |= tcpip__scoreboard_sack(&ep->hot->board, &tcp_stack_of(ep->base.stack)->records, seq(blocks[i].start),
+        found |= tcpip__scoreboard_sack(&ep->hot->board, &tcp_stack_of(ep->base->stack)->records, seq(blocks[i].start),
                                         seq(blocks[i].end), ep->snd_mss, facts, newest);
     return found;
 }
@@ -179,7 +179,7 @@ static void ack_round_trip(struct tcp_endpoint *ep, struct tcp_ack *facts)
     tcpip__tcp_rtt_bounds(ep, &bounds);
     tcpip__rtt_sample(&ep->rtt, sample_ns, ep->snd_una.v, ep->snd_nxt.v, &bounds, facts->now);
     tlp_measured(&ep->hot->tlp);
-    EVENT(ep->base.stack, TCP_RTT, ep->base.id, sample_ns, ep->rtt.srtt_ns, ep->rtt.rttvar_ns, ep->rtt.rto_ns);
+    EVENT(ep->base->stack, TCP_RTT, ep->base->id, sample_ns, ep->rtt.srtt_ns, ep->rtt.rttvar_ns, ep->rtt.rto_ns);
 }
 
 bool tcpip__tcp_accecn(const struct tcpip_tcp_options *options, struct ecn_counters *out)
@@ -286,7 +286,7 @@ static void ack_undo(struct tcp_endpoint *ep, const struct tcp_ack *facts)
     if (congestion->ops->on_undo != NULL)
         congestion->ops->on_undo(congestion, facts->now);
     tcp_stats(ep)->spurious_recovery++;
-    EVENT(ep->base.stack, TCP_UNDO, ep->base.id, 0, congestion->cwnd, 0, 0);
+    EVENT(ep->base->stack, TCP_UNDO, ep->base->id, 0, congestion->cwnd, 0, 0);
 }
 
 static void ack_enter_recovery(struct tcp_endpoint *ep, struct tcp_ack *facts)
@@ -297,7 +297,7 @@ static void ack_enter_recovery(struct tcp_endpoint *ep, struct tcp_ack *facts)
     tcpip__tlp_cancel(&hot->tlp);
     if (!ep->sack_on || hot->board.lost_bytes == 0)
         facts->lost +=
-            tcpip__scoreboard_mark_head_lost(&hot->board, &tcp_stack_of(ep->base.stack)->records, ep->snd_mss);
+            tcpip__scoreboard_mark_head_lost(&hot->board, &tcp_stack_of(ep->base->stack)->records, ep->snd_mss);
     tcpip__recovery_enter(&hot->recovery, ep->snd_una, ep->snd_nxt, congestion->cwnd, congestion->ssthresh,
                           facts->prior_in_flight);
     facts->in_flight = scoreboard_in_flight(&hot->board);
@@ -376,13 +376,13 @@ static void ack_losses(struct tcp_endpoint *ep, struct tcp_ack *facts)
     if (actions & RECOVERY_ENTER)
         ack_enter_recovery(ep, facts);
     if (actions & RECOVERY_MARK_HEAD)
-        facts->lost += tcpip__scoreboard_mark_head_lost(board, &tcp_stack_of(ep->base.stack)->records, ep->snd_mss);
+        facts->lost += tcpip__scoreboard_mark_head_lost(board, &tcp_stack_of(ep->base->stack)->records, ep->snd_mss);
     if (actions & RECOVERY_EXIT)
         ack_end_reduction(ep);
     if (actions & RECOVERY_LIMITED_TRANSMIT)
         tcp_stats(ep)->limited_transmit++;
     if (before != hot->recovery.state)
-        EVENT(ep->base.stack, TCP_RECOVERY, ep->base.id, before, hot->recovery.state,
+        EVENT(ep->base->stack, TCP_RECOVERY, ep->base->id, before, hot->recovery.state,
               hot->recovery.recovery_point.v - ep->iss.v, actions);
     facts->in_flight = scoreboard_in_flight(board);
 }
@@ -413,8 +413,8 @@ static void ack_congestion(struct tcp_endpoint *ep, const struct tcp_ack *facts)
     else if (!active && !own && ecn_reducing(&ep->ecn, ep->snd_una))
         congestion->cwnd =
             max_u32(tcpip__ecn_cwnd(&ep->ecn, congestion->cwnd, congestion->ssthresh, facts->delivered), ep->snd_mss);
-    EVENT(ep->base.stack, TCP_CONGESTION, ep->base.id, congestion->cwnd, congestion->ssthresh, congestion->pacing_rate,
-          ep->hot->recovery.state);
+    EVENT(ep->base->stack, TCP_CONGESTION, ep->base->id, congestion->cwnd, congestion->ssthresh,
+          congestion->pacing_rate, ep->hot->recovery.state);
 }
 
 void tcpip__tcp_reordering_over(struct tcp_endpoint *ep, tcpip_ns now)
@@ -436,21 +436,21 @@ void tcpip__tcp_reordering_over(struct tcp_endpoint *ep, tcpip_ns now)
         return;
     tcp_stats(ep)->rack_timeouts++;
     if (unlikely(ep->search != NULL) && tcpip__tcp_probe_judge(ep, &facts)) {
-        endpoint_mark_dirty(&ep->base);
+        endpoint_mark_dirty(ep->base);
         return;
     }
     if (!recovery_active(&hot->recovery) || recovery_again(&hot->recovery, &facts)) {
         uint8_t before = hot->recovery.state;
         hot->recovery.prr_delivered = 0;
         ack_enter_recovery(ep, &facts);
-        EVENT(ep->base.stack, TCP_RECOVERY, ep->base.id, before, hot->recovery.state,
+        EVENT(ep->base->stack, TCP_RECOVERY, ep->base->id, before, hot->recovery.state,
               hot->recovery.recovery_point.v - ep->iss.v, RECOVERY_ENTER);
     }
     /* Many losses found at once, as with a clock that ticks seldom, are no reason for a burst: what arrives meanwhile
      * lets them go one by one, as if an ACK had told of them. One goes now, so that something arrives. */
     if (hot->recovery.state == TCPIP_TCP_RECOVERY && !ep->congestion.ops->owns_recovery)
         ep->congestion.cwnd = min_u32(ep->congestion.cwnd, sat_add_u32(scoreboard_in_flight(&hot->board), ep->snd_mss));
-    endpoint_mark_dirty(&ep->base);
+    endpoint_mark_dirty(ep->base);
 }
 
 /* Our FIN was among what was acknowledged. */
@@ -458,7 +458,7 @@ static void ack_fin(struct tcp_endpoint *ep, bool fin_was_acked)
 {
     if (!ep->fin_acked || fin_was_acked)
         return;
-    endpoint_notify(&ep->base, TCPIP_EVENT_OUT); /* who lingers before closing waits for this, as on Linux */
+    endpoint_notify(ep->base, TCPIP_EVENT_OUT); /* who lingers before closing waits for this, as on Linux */
     if (ep->state == TCPIP_TCP_FIN_WAIT_1) {
         tcpip__tcp_event(ep, TCP_EVENT_FIN_ACKED);
         tcpip__tcp_timers_on_fin_wait_2(ep);
@@ -469,7 +469,7 @@ static void ack_fin(struct tcp_endpoint *ep, bool fin_was_acked)
         tcpip__tcp_event(ep, TCP_EVENT_FIN_ACKED);
         tcp_stats(ep)->established_closed++;
         tcpip__tcp_die(ep);
-        endpoint_notify(&ep->base, TCPIP_EVENT_OUT | TCPIP_EVENT_HUP);
+        endpoint_notify(ep->base, TCPIP_EVENT_OUT | TCPIP_EVENT_HUP);
     }
 }
 
@@ -504,8 +504,8 @@ bool tcpip__tcp_ack(struct tcp_endpoint *ep, struct tcp_segment *segment)
         ack_congestion(ep, &facts);
         if (tcp_mtu_listens(ep))
             tcpip__tcp_mtu_on_ack(ep, &facts, any ? &newest : NULL);
-        EVENT(ep->base.stack, TCP_ACK, ep->base.id, facts.acked, facts.sacked, facts.lost, facts.in_flight);
-        endpoint_mark_dirty(&ep->base);
+        EVENT(ep->base->stack, TCP_ACK, ep->base->id, facts.acked, facts.sacked, facts.lost, facts.in_flight);
+        endpoint_mark_dirty(ep->base);
     }
     if (facts.acked > 0) {
         ep->soft_error = TCPIP_OK;
@@ -523,12 +523,12 @@ bool tcpip__tcp_ack(struct tcp_endpoint *ep, struct tcp_segment *segment)
 
 const struct tcpip_congestion_ops *tcpip__tcp_congestion_ops(const struct tcp_endpoint *ep)
 {
-    return ep->congestion.ops != NULL ? ep->congestion.ops : tcpip__congestion_default(ep->base.stack);
+    return ep->congestion.ops != NULL ? ep->congestion.ops : tcpip__congestion_default(ep->base->stack);
 }
 
 void tcpip__tcp_congestion_start(struct tcp_endpoint *ep, const struct tcpip_congestion_ops *ops)
 {
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     ep->congestion.ops = ops != NULL ? ops : tcpip__congestion_default(stack);
     ep->congestion.mss = ep->snd_mss;
     ep->congestion.pacing_rate = 0;

@@ -34,7 +34,7 @@ static uint32_t bind_flags(const struct tcp_endpoint *ep, const uint8_t *address
 enum tcpip_error tcpip__tcp_bind(struct tcp_endpoint *ep, const struct tcpip_full_address *address,
                                  enum tcpip_error (*commit)(void *ctx), void *ctx)
 {
-    struct tcpip_port_manager *ports = ep->base.stack->ports;
+    struct tcpip_port_manager *ports = ep->base->stack->ports;
     if (ep->state != TCPIP_TCP_CLOSED || ep->bound)
         return TCPIP_ERR_ALREADY_BOUND;
     struct tcpip_port_key key;
@@ -46,9 +46,9 @@ enum tcpip_error tcpip__tcp_bind(struct tcp_endpoint *ep, const struct tcpip_ful
     tcpip__port_manager_narrow(ports, 0);
     if (error != TCPIP_OK) {
         /* As Linux: an address that was left of a former connection is forgotten all the same. */
-        memset(ep->demux.flow.local, 0, 16);
-        if (ep->base.network == TCPIP_PROTOCOL_IPV4)
-            ep->demux.flow.local[10] = ep->demux.flow.local[11] = 0xff;
+        memset(ep->demux->flow.local, 0, 16);
+        if (ep->base->network == TCPIP_PROTOCOL_IPV4)
+            ep->demux->flow.local[10] = ep->demux->flow.local[11] = 0xff;
         ep->bound_address = TCP_BOUND_NONE;
         return error;
     }
@@ -61,8 +61,8 @@ enum tcpip_error tcpip__tcp_bind(struct tcp_endpoint *ep, const struct tcpip_ful
     ep->port_reserved = true;
     ep->port_fixed = address->port != 0;
     ep->bound = true;
-    memcpy(ep->demux.flow.local, key.address, 16);
-    ep->demux.flow.local_port = key.port;
+    memcpy(ep->demux->flow.local, key.address, 16);
+    ep->demux->flow.local_port = key.port;
     ep->bound_address = !address_is_zero(key.address) ? TCP_BOUND_FIXED
                         : address_is_v4(key.address)  ? TCP_BOUND_ANY_V4
                                                       : TCP_BOUND_ANY_V6;
@@ -72,7 +72,7 @@ enum tcpip_error tcpip__tcp_bind(struct tcp_endpoint *ep, const struct tcpip_ful
 /* Holds `key` instead; without memory for that, what was held stays. */
 static void bind_rekey(struct tcp_endpoint *ep, const struct tcpip_port_key *key)
 {
-    struct tcpip_port_manager *ports = ep->base.stack->ports;
+    struct tcpip_port_manager *ports = ep->base->stack->ports;
     if (!tcpip__port_manager_hold(ports, key))
         return;
     tcpip__tcp_port_release(ep);
@@ -82,7 +82,7 @@ static void bind_rekey(struct tcp_endpoint *ep, const struct tcpip_port_key *key
 
 enum tcpip_error tcpip__tcp_port_listen(struct tcp_endpoint *ep)
 {
-    struct tcpip_port_manager *ports = ep->base.stack->ports;
+    struct tcpip_port_manager *ports = ep->base->stack->ports;
     struct tcpip_port_key claim = ep->port_key;
     claim.flags |= TCPIP_PORT_EXCLUSIVE;
     if (ep->port_reserved)
@@ -96,7 +96,7 @@ enum tcpip_error tcpip__tcp_port_listen(struct tcp_endpoint *ep)
 
 void tcpip__tcp_port_connected(struct tcp_endpoint *ep)
 {
-    const struct flow *flow = &ep->demux.flow;
+    const struct flow *flow = &ep->demux->flow;
     struct tcpip_port_key key = {
         .transport = TCPIP_PROTOCOL_TCP,
         .port = flow->local_port,
@@ -126,7 +126,7 @@ void tcpip__tcp_port_idle(struct tcp_endpoint *ep)
 void tcpip__tcp_port_release(struct tcp_endpoint *ep)
 {
     if (ep->port_reserved)
-        tcpip_port_manager_release(ep->base.stack->ports, &ep->port_key);
+        tcpip_port_manager_release(ep->base->stack->ports, &ep->port_key);
     ep->port_reserved = false;
 }
 

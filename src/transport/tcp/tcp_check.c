@@ -8,12 +8,12 @@
 
 void tcpip__tcp_check(const struct tcp_endpoint *ep)
 {
-    const struct tcpip_env *env = &ep->base.stack->env;
+    const struct tcpip_env *env = &ep->base->stack->env;
     if (ep->dead || !tcp_synchronized(ep)) {
-        ASSERT_ENV(env, !ep->dead || !ep->demux.linked);
+        ASSERT_ENV(env, !ep->dead || !ep->demux->linked);
         return;
     }
-    ASSERT_ENV(env, ep->demux.linked);
+    ASSERT_ENV(env, ep->demux->linked);
     ASSERT_ENV(env, seq_leq(ep->snd_una, ep->snd_nxt));
     ASSERT_ENV(env, seq_geq(ep->receive_window.advertised, ep->rcv_nxt) || ep->fin_received);
     ASSERT_ENV(env, !ep->fin_sent || ep->fin_queued);

@@ -207,7 +207,7 @@ static void what_a_bound_listener_accepts_stays_on_its_nic(void **state)
         assert_int_equal(tcpip_endpoint_connect(edge.client, &edge.pair.b4), TCPIP_ERR_CONNECT_STARTED);
         pair_run(&edge.pair, 100 * TCPIP_MS);
         assert_int_equal(tcpip_endpoint_accept(listener, &edge.server, NULL), TCPIP_OK);
-        assert_int_equal(tcp_of(edge.server)->demux.flow.nic, 1);
+        assert_int_equal(tcp_of(edge.server)->demux->flow.nic, 1);
         tcpip_endpoint_close(listener);
         edge_close(&edge);
     }
@@ -221,7 +221,7 @@ static void a_smaller_path_mtu_is_news_to_all_connections_of_the_path(void **sta
     edge_open(&edge, NULL);
     struct tcp_endpoint *ep = tcp_of(edge.client);
     uint16_t before = ep->snd_mss;
-    assert_int_equal(tcpip__pmtu_lower(edge.pair.a, 0, ep->demux.flow.remote, 1000), 1000);
+    assert_int_equal(tcpip__pmtu_lower(edge.pair.a, 0, ep->demux->flow.remote, 1000), 1000);
     edge_write(&edge, 5000);
     pair_run(&edge.pair, TCPIP_SECOND);
     assert_int_equal(edge_read(&edge), 5000);

@@ -26,7 +26,7 @@ uint32_t tcpip__tcp_receive_buffer_default(const struct tcpip_stack *stack)
 
 void tcpip__tcp_buffers_init(struct tcp_endpoint *ep)
 {
-    const struct tcpip_stack *stack = ep->base.stack;
+    const struct tcpip_stack *stack = ep->base->stack;
     ep->send_buffer_bytes = buffer_default(stack->defaults[TCPIP_OPTION_SEND_BUFFER_SIZE], TCP_SEND_BUFFER_DEFAULT,
                                            stack->limits.tcp_send_buffer_max);
     ep->receive_window.buffer_bytes = tcpip__tcp_receive_buffer_default(stack);
@@ -38,8 +38,8 @@ void tcpip__tcp_buffers_init(struct tcp_endpoint *ep)
 
 void tcpip__tcp_remote_address(const struct tcp_endpoint *ep, struct tcpip_full_address *out)
 {
-    const struct flow *flow = &ep->demux.flow;
-    tcpip__address_shown(ep->base.network, flow->remote, flow->remote_port, flow->nic, out);
+    const struct flow *flow = &ep->demux->flow;
+    tcpip__address_shown(ep->base->network, flow->remote, flow->remote_port, flow->nic, out);
 }
 
 static bool tcp_has_peer(const struct tcp_endpoint *ep)
@@ -54,15 +54,15 @@ static void tcp_op_local_address(const struct tcpip_endpoint *endpoint, struct t
     static const uint8_t any4[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     static const uint8_t any6[16];
     const struct tcp_endpoint *ep = tcp_of_const(endpoint);
-    const uint8_t *address = ep->demux.flow.local;
-    uint16_t port = ep->demux.flow.local_port;
+    const uint8_t *address = ep->demux->flow.local;
+    uint16_t port = ep->demux->flow.local_port;
     if (ep->connect_state == TCP_CONNECT_NONE) {
-        bool v4 = ep->base.network == TCPIP_PROTOCOL_IPV4 || ep->bound_address == TCP_BOUND_ANY_V4;
+        bool v4 = ep->base->network == TCPIP_PROTOCOL_IPV4 || ep->bound_address == TCP_BOUND_ANY_V4;
         address = ep->bound_address == TCP_BOUND_FIXED ? ep->port_key.address : v4 ? any4 : any6;
         port = ep->bound ? ep->port_key.port : port;
     }
     tcpip__address_shown(endpoint->network, address, port,
-                         ep->connect_state == TCP_CONNECT_NONE ? ep->port_key.nic : ep->demux.flow.nic, out);
+                         ep->connect_state == TCP_CONNECT_NONE ? ep->port_key.nic : ep->demux->flow.nic, out);
 }
 
 static enum tcpip_error tcp_op_remote_address(const struct tcpip_endpoint *endpoint, struct tcpip_full_address *out)
@@ -80,7 +80,7 @@ static void tcp_reset_and_die(struct tcp_endpoint *ep)
 {
     if (tcp_synchronized(ep) || ep->state == TCPIP_TCP_SYN_RECEIVED) {
         tcpip__tcp_output_control(ep, ep->snd_nxt, TCPIP_TCP_RST | TCPIP_TCP_ACK);
-        EVENT(ep->base.stack, TCP_RESET, ep->base.id, 1, 0, 0, 0);
+        EVENT(ep->base->stack, TCP_RESET, ep->base->id, 1, 0, 0, 0);
     }
     tcpip__tcp_die(ep);
 }
@@ -108,7 +108,7 @@ static enum tcpip_error tcp_disconnect(struct tcp_endpoint *ep)
     }
     tcpip__tcp_revive(ep);
     ep->error = (uint8_t)told;
-    endpoint_notify(&ep->base, TCPIP_EVENT_IN | TCPIP_EVENT_OUT | TCPIP_EVENT_HUP);
+    endpoint_notify(ep->base, TCPIP_EVENT_IN | TCPIP_EVENT_OUT | TCPIP_EVENT_HUP);
     return TCPIP_OK;
 }
 
@@ -175,7 +175,7 @@ static void tcp_after_read(struct tcp_endpoint *ep, size_t bytes)
 {
     if (ep->dead || ep->fin_received || bytes == 0)
         return;
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     if (!ep->receive_buffer_fixed && tcp_option(ep, TCPIP_OPTION_MODERATE_BUFFERS) != 0 &&
         stack->memory.used_bytes <= stack->limits.memory_bytes / 4 * 3)
         (void)tcpip__receive_window_on_read(&ep->receive_window, (uint32_t)bytes, stack->limits.tcp_receive_buffer_max,
@@ -186,7 +186,7 @@ static void tcp_after_read(struct tcp_endpoint *ep, size_t bytes)
         due = false;
     if (tcpip__ack_policy_on_read(&ep->ack_policy, due) >= ACK_AT_FLUSH) {
         ep->ack_now = true;
-        endpoint_mark_dirty(&ep->base);
+        endpoint_mark_dirty(ep->base);
     }
 }
 
@@ -296,14 +296,14 @@ static enum tcpip_error tcp_write_opened(struct tcp_endpoint *ep, uint32_t flags
 static bool tcp_zero_copy(struct tcp_endpoint *ep, struct zero_copy **call)
 {
     bool copies = ep->state == TCPIP_TCP_SYN_SENT || !tcpip__tcp_route(ep) || tcpip__zero_copy_held(&ep->route);
-    *call = tcpip__zero_copy_begin(&ep->base, copies);
+    *call = tcpip__zero_copy_begin(ep->base, copies);
     return *call != NULL;
 }
 
 /* Returns how many were taken: fewer, when memory is out. */
 static size_t tcp_queue_bytes(struct tcp_endpoint *ep, struct zero_copy *call, const uint8_t *data, size_t size)
 {
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     struct pool *chunks = &tcp_stack_of(stack)->send_chunks;
     struct tcpip_view view;
     if (likely(call == NULL || call->copied))
@@ -319,8 +319,7 @@ static size_t tcp_queue_bytes(struct tcp_endpoint *ep, struct zero_copy *call, c
 static void tcp_write_marks(struct tcp_endpoint *ep, uint32_t flags, struct zero_copy *call, size_t taken, bool last)
 {
     if (taken > 0 && last && ((flags & WRITE_STAMPS) != 0 || (call != NULL && call->copied)))
-        tcpip__error_queue_mark(&ep->base, tcp_bytes_written(ep) - 1, flags,
-                                call != NULL && call->copied ? call : NULL);
+        tcpip__error_queue_mark(ep->base, tcp_bytes_written(ep) - 1, flags, call != NULL && call->copied ? call : NULL);
     if (call != NULL)
         tcpip__zero_copy_end(call, taken > 0, !last);
 }
@@ -421,7 +420,7 @@ static void tcp_queue_fin(struct tcp_endpoint *ep)
     ep->fin_queued = true;
     if (ep->state == TCPIP_TCP_ESTABLISHED || ep->state == TCPIP_TCP_CLOSE_WAIT || child)
         tcpip__tcp_event(ep, TCP_EVENT_FIN_SENT);
-    endpoint_mark_dirty(&ep->base);
+    endpoint_mark_dirty(ep->base);
 }
 
 static enum tcpip_error tcp_op_shutdown(struct tcpip_endpoint *endpoint, uint32_t flags)

@@ -32,14 +32,14 @@ enum syn_kind {
 
 static struct fast_open_peer *fast_open_peer_of(const struct tcp_endpoint *ep)
 {
-    struct tcpip_stack *stack = ep->base.stack;
-    return tcpip__fast_open_find(&tcp_stack_of(stack)->fast_open_cache, &stack->secret, ep->demux.flow.local,
-                                 ep->demux.flow.remote);
+    struct tcpip_stack *stack = ep->base->stack;
+    return tcpip__fast_open_find(&tcp_stack_of(stack)->fast_open_cache, &stack->secret, ep->demux->flow.local,
+                                 ep->demux->flow.remote);
 }
 
 static struct fast_open_peer *fast_open_peer_made(const struct tcp_endpoint *ep)
 {
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     struct fast_open_cache *cache = &tcp_stack_of(stack)->fast_open_cache;
     if (cache->peers == NULL) {
         uint32_t sets = max_u32((uint32_t)round_up_power_of_two(stack->limits.tcp_fast_open_peers) / FAST_OPEN_WAYS, 1);
@@ -47,13 +47,13 @@ static struct fast_open_peer *fast_open_peer_made(const struct tcp_endpoint *ep)
                                             alignof(struct fast_open_peer));
         cache->sets = cache->peers != NULL ? sets : 0;
     }
-    return tcpip__fast_open_remember(cache, &stack->secret, ep->demux.flow.local, ep->demux.flow.remote);
+    return tcpip__fast_open_remember(cache, &stack->secret, ep->demux->flow.local, ep->demux->flow.remote);
 }
 
 static enum syn_kind fast_open_kind(struct tcp_endpoint *ep)
 {
-    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
-    tcpip_ns now = tcpip__stack_now(ep->base.stack), pause_ns = tcp_option(ep, TCPIP_OPTION_FAST_OPEN_PAUSE);
+    struct tcp_stack *tcp = tcp_stack_of(ep->base->stack);
+    tcpip_ns now = tcpip__stack_now(ep->base->stack), pause_ns = tcp_option(ep, TCPIP_OPTION_FAST_OPEN_PAUSE);
     const struct fast_open_peer *peer = fast_open_peer_of(ep);
     if (tcpip__fast_open_paused(&tcp->fast_open_pause, pause_ns, now) ||
         (peer != NULL && tcpip__fast_open_peer_paused(peer, pause_ns, now)))
@@ -74,7 +74,7 @@ static uint32_t fast_open_space(struct tcp_endpoint *ep)
 {
     const struct fast_open_peer *peer = fast_open_peer_of(ep);
     uint32_t headers = (tcp_is_v4(ep) ? 20u : 40u) + TCPIP_TCP_HEADER_MIN;
-    uint32_t mss = sat_sub_u32(tcpip__pmtu_get(&ep->route, ep->demux.flow.remote), headers);
+    uint32_t mss = sat_sub_u32(tcpip__pmtu_get(&ep->route, ep->demux->flow.remote), headers);
     int64_t user = tcp_option(ep, TCPIP_OPTION_MAX_SEGMENT);
     if (peer != NULL && peer->mss != 0)
         mss = min_u32(mss, peer->mss);
@@ -92,7 +92,7 @@ bool tcpip__tcp_fast_open_defers(struct tcp_endpoint *ep)
     ep->syn_fast_open = kind == SYN_ASKS;
     ep->syn_deferred = kind == SYN_SHOWS || kind == SYN_BARE;
     if (ep->syn_deferred)
-        endpoint_notify(&ep->base, TCPIP_EVENT_OUT);
+        endpoint_notify(ep->base, TCPIP_EVENT_OUT);
     return ep->syn_deferred;
 }
 
@@ -101,7 +101,7 @@ static bool fast_open_ready(struct tcp_endpoint *ep)
 {
     tcpip__tcp_congestion_start(ep, ep->congestion.ops);
     struct tcp_hot *hot = tcpip__tcp_hot(ep);
-    return hot != NULL && tcpip__scoreboard_may_send(&hot->board, &tcp_stack_of(ep->base.stack)->records);
+    return hot != NULL && tcpip__scoreboard_may_send(&hot->board, &tcp_stack_of(ep->base->stack)->records);
 }
 
 enum tcpip_error tcpip__tcp_fast_open_write(struct tcp_endpoint *ep, const struct tcpip_full_address *to, size_t wanted,
@@ -129,7 +129,7 @@ enum tcpip_error tcpip__tcp_fast_open_write(struct tcp_endpoint *ep, const struc
 
 void tcpip__tcp_fast_open_go(struct tcp_endpoint *ep, uint32_t bytes)
 {
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     tcpip_ns now = tcpip__stack_now(stack);
     if (bytes > 0) {
         struct tcp_hot *hot = ep->hot;
@@ -143,7 +143,7 @@ void tcpip__tcp_fast_open_go(struct tcp_endpoint *ep, uint32_t bytes)
         ep->bytes_sent += bytes;
         stack->stats.tcp.bytes_sent += bytes;
     }
-    tcpip__error_queue_sent(&ep->base, ep->bytes_acked + bytes);
+    tcpip__error_queue_sent(ep->base, ep->bytes_acked + bytes);
     tcpip__tcp_send_syn(ep);
     tcpip__tcp_timers_on_syn_sent(ep);
 }
@@ -152,7 +152,7 @@ static const struct fast_open_keys *fast_open_keys_of(const struct tcp_endpoint 
 {
     if (listener != NULL && listener->fast_open != NULL && listener->fast_open->keys.count > 0)
         return &listener->fast_open->keys;
-    return listener != NULL ? &tcp_stack_of(listener->base.stack)->fast_open_keys : NULL;
+    return listener != NULL ? &tcp_stack_of(listener->base->stack)->fast_open_keys : NULL;
 }
 
 bool tcpip__tcp_fast_open_option(struct tcp_endpoint *ep, struct fast_open_cookie *out)
@@ -160,7 +160,7 @@ bool tcpip__tcp_fast_open_option(struct tcp_endpoint *ep, struct fast_open_cooki
     if (ep->retransmit_count > 0)
         return false;
     if (ep->syn_ack_pending) {
-        const struct flow *flow = &ep->demux.flow;
+        const struct flow *flow = &ep->demux->flow;
         const struct fast_open_keys *keys = fast_open_keys_of(ep->fast_open->listener);
         if (!ep->fast_open->renew || keys == NULL)
             return false;
@@ -207,7 +207,7 @@ static void fast_open_note(struct tcp_endpoint *ep, const struct tcp_segment *se
 
 void tcpip__tcp_fast_open_answered(struct tcp_endpoint *ep, const struct tcp_segment *segment, uint8_t retransmits)
 {
-    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
+    struct tcp_stack *tcp = tcp_stack_of(ep->base->stack);
     ep->snd_una = segment->ack;
     if (!ep->syn_fast_open && !ep->syn_data)
         return;
@@ -219,7 +219,7 @@ void tcpip__tcp_fast_open_answered(struct tcp_endpoint *ep, const struct tcp_seg
         (void)tcpip__scoreboard_acked(board, &tcp->records, segment->ack, &facts, &newest);
         tcpip__send_queue_release(&ep->send_queue, &tcp->send_chunks, acked);
         ep->bytes_acked += acked;
-        tcpip__error_queue_acked(&ep->base, ep->bytes_acked);
+        tcpip__error_queue_acked(ep->base, ep->bytes_acked);
     }
     bool left = board != NULL && board->count > 0;
     fast_open_note(ep, segment, retransmits > 0, retransmits > 0 && left);
@@ -240,7 +240,7 @@ static void fast_open_pause(struct tcp_endpoint *ep, tcpip_ns now)
 {
     if (tcp_option(ep, TCPIP_OPTION_FAST_OPEN_PAUSE) == 0)
         return;
-    tcpip__fast_open_pause_begin(&tcp_stack_of(ep->base.stack)->fast_open_pause, now);
+    tcpip__fast_open_pause_begin(&tcp_stack_of(ep->base->stack)->fast_open_pause, now);
     tcp_stats(ep)->fast_open_pauses++;
 }
 
@@ -274,13 +274,13 @@ void tcpip__tcp_fast_open_over(struct tcp_endpoint *ep)
 {
     if (!ep->syn_fast_open && !ep->syn_data)
         return;
-    struct fast_open_pause *pause = &tcp_stack_of(ep->base.stack)->fast_open_pause;
+    struct fast_open_pause *pause = &tcp_stack_of(ep->base->stack)->fast_open_pause;
     bool held = ep->hot != NULL && ep->hot->reassembly.count > 0;
     if (ep->data_segments_in > 0) {
-        if (ep->fast_open_probe && !address_is_loopback(ep->demux.flow.remote))
+        if (ep->fast_open_probe && !address_is_loopback(ep->demux->flow.remote))
             pause->times = 0;
     } else if (ep->fin_seen && !ep->fin_received && !held) {
-        fast_open_pause(ep, tcpip__stack_now(ep->base.stack));
+        fast_open_pause(ep, tcpip__stack_now(ep->base->stack));
     }
 }
 
@@ -292,7 +292,7 @@ void tcpip__tcp_fast_open_limit(struct tcp_endpoint *listener)
     int64_t most = tcp_option(listener, TCPIP_OPTION_FAST_OPEN);
     if (most == 0 && (mode & TCPIP_FAST_OPEN_SERVER) != 0 && (mode & TCPIP_FAST_OPEN_SERVER_ALL) != 0)
         most = listener->listener->backlog;
-    listener->listener->fast_open_max = (uint32_t)min_i64(most, listener->base.stack->limits.accept_backlog);
+    listener->listener->fast_open_max = (uint32_t)min_i64(most, listener->base->stack->limits.accept_backlog);
 }
 
 /* Room for one more whose handshake isn't done? Those that were reset lately count, too. */
@@ -310,14 +310,14 @@ static bool fast_open_room(struct tcp_endpoint *listener, tcpip_ns now)
 static struct tcp_fast_open *fast_open_attach(struct tcp_endpoint *ep)
 {
     if (ep->fast_open == NULL)
-        ep->fast_open = tcpip__pool_zget(&tcp_stack_of(ep->base.stack)->fast_opens);
+        ep->fast_open = tcpip__pool_zget(&tcp_stack_of(ep->base->stack)->fast_opens);
     return ep->fast_open;
 }
 
 /* An endpoint for a connection that isn't one yet. NULL: out of memory; the packet is still the caller's. */
 static struct tcp_endpoint *fast_open_child(struct tcp_endpoint *listener, const struct tcp_segment *segment)
 {
-    struct tcpip_stack *stack = listener->base.stack;
+    struct tcpip_stack *stack = listener->base->stack;
     struct tcp_negotiated negotiated;
     struct flow flow = segment->flow;
     tcpip__tcp_listener_scope(listener, &flow);
@@ -404,7 +404,7 @@ void tcpip__tcp_fast_open_leave(struct tcp_endpoint *ep)
         list_remove(&own->node);
         own->listener->listener->fast_open_count--;
     }
-    tcpip__pool_put(&tcp_stack_of(ep->base.stack)->fast_opens, own);
+    tcpip__pool_put(&tcp_stack_of(ep->base->stack)->fast_opens, own);
     ep->fast_open = NULL;
     ep->syn_ack_pending = false;
 }
@@ -423,7 +423,7 @@ void tcpip__tcp_fast_open_done(struct tcp_endpoint *ep, const struct tcp_segment
         }
     }
     tcpip__tcp_timers_on_fast_opened(ep);
-    endpoint_mark_dirty(&ep->base);
+    endpoint_mark_dirty(ep->base);
 }
 
 /* Only an accepted one: the others occupy the accept queue as it is. */

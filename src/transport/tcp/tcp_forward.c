@@ -64,29 +64,29 @@ void tcpip__tcp_forward_finished(struct tcp_stack *tcp, const uint8_t *source, b
 /* The handshake is done. */
 static void forward_opened(struct tcp_endpoint *ep, bool counted)
 {
-    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
-    const uint8_t *source = ep->demux.flow.remote;
+    struct tcp_stack *tcp = tcp_stack_of(ep->base->stack);
+    const uint8_t *source = ep->demux->flow.remote;
     /* It has a count as long as it is pending, so that this one needs no memory. */
     ep->forward_counted = counted && tcpip__forward_source_take(&tcp->forward_sources, source, FORWARD_OPEN);
 }
 
 void tcpip__tcp_forward_opened(struct tcp_endpoint *ep)
 {
-    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
+    struct tcp_stack *tcp = tcp_stack_of(ep->base->stack);
     bool counted = ep->forward_counted;
     ep->forward_pending = false;
     forward_opened(ep, counted);
-    tcpip__tcp_forward_finished(tcp, ep->demux.flow.remote, counted);
+    tcpip__tcp_forward_finished(tcp, ep->demux->flow.remote, counted);
     tcp_stats(ep)->passive_connection_openings++;
 }
 
 void tcpip__tcp_forward_closed(struct tcp_endpoint *ep)
 {
-    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
+    struct tcp_stack *tcp = tcp_stack_of(ep->base->stack);
     if (ep->forward_pending)
-        tcpip__tcp_forward_finished(tcp, ep->demux.flow.remote, ep->forward_counted);
+        tcpip__tcp_forward_finished(tcp, ep->demux->flow.remote, ep->forward_counted);
     else
-        tcpip__forward_source_give(&tcp->forward_sources, ep->demux.flow.remote, FORWARD_OPEN);
+        tcpip__forward_source_give(&tcp->forward_sources, ep->demux->flow.remote, FORWARD_OPEN);
     ep->forward_pending = ep->forward_counted = false;
 }
 
@@ -99,19 +99,19 @@ static void forward_run(struct deferred *deferred)
     while ((node = list_pop_front(&tcp->forward_ready)) != NULL) {
         struct tcp_endpoint *ep = TCPIP_CONTAINER_OF(node, struct tcp_endpoint, queue_node);
         if (tcp->has_forwarder && tcp->forwarder.on_connection != NULL)
-            tcp->forwarder.on_connection(tcp->forwarder.ctx, &ep->base);
+            tcp->forwarder.on_connection(tcp->forwarder.ctx, ep->base);
         else
-            tcpip_endpoint_close(&ep->base);
+            tcpip_endpoint_close(ep->base);
     }
 }
 
 /* Of a half-open record; counted: its source's. */
 void tcpip__tcp_forward_established(struct tcp_endpoint *ep, bool counted)
 {
-    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
+    struct tcp_stack *tcp = tcp_stack_of(ep->base->stack);
     forward_opened(ep, counted);
     list_push_back(&tcp->forward_ready, &ep->queue_node);
-    tcpip__stack_defer(ep->base.stack, &tcp->forward_run);
+    tcpip__stack_defer(ep->base->stack, &tcp->forward_run);
 }
 
 /* ---- requests ---- */
@@ -546,7 +546,7 @@ static enum tcpip_error accept_check(struct tcp_endpoint *ep, const struct tcpip
     if (ep->state != TCPIP_TCP_CLOSED || ep->dead || ep->bound || ep->connect_state != TCP_CONNECT_NONE ||
         ep->signature != NULL)
         return TCPIP_ERR_INVALID_ENDPOINT_STATE;
-    if (ep->base.network == TCPIP_PROTOCOL_IPV4 ? !v4 : v4 && tcp_option(ep, TCPIP_OPTION_V6_ONLY) != 0)
+    if (ep->base->network == TCPIP_PROTOCOL_IPV4 ? !v4 : v4 && tcp_option(ep, TCPIP_OPTION_V6_ONLY) != 0)
         return TCPIP_ERR_ADDRESS_FAMILY_NOT_SUPPORTED;
     uint32_t nic = (uint32_t)tcp_option(ep, TCPIP_OPTION_BIND_TO_NIC);
     if (nic != 0 && flow->nic != 0 && nic != flow->nic)
@@ -554,18 +554,18 @@ static enum tcpip_error accept_check(struct tcp_endpoint *ep, const struct tcpip
     uint8_t local[16];
     memcpy(local, flow->local, 16);
     tcpip__route_release(&ep->route);
-    return tcpip__route_find(ep->base.stack, nic != 0 ? nic : flow->nic, local, flow->remote, &ep->route);
+    return tcpip__route_find(ep->base->stack, nic != 0 ? nic : flow->nic, local, flow->remote, &ep->route);
 }
 
 /* SYN-RECEIVED as an endpoint, as a simultaneous open is. */
 static void accept_begin(struct tcp_endpoint *ep, struct tcpip_tcp_forward_request *request)
 {
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     tcpip_ns now = tcpip__stack_now(stack);
     struct tcp_offer offer;
     struct tcp_negotiated taken;
-    ep->demux.flow = request->demux.flow;
-    tcpip__demux_replace(stack, &request->demux, &ep->demux);
+    ep->demux->flow = request->demux.flow;
+    tcpip__demux_replace(stack, &request->demux, ep->demux);
     ep->accepted = ep->forward_pending = true;
     ep->forward_counted = request->counted;
     ep->connect_state = TCP_CONNECT_TOLD;

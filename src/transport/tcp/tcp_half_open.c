@@ -256,7 +256,7 @@ static void half_open_fields(struct archive *archive, struct tcp_half_open *half
 
 static void half_open_restore(struct archive *archive, struct tcp_endpoint *listener)
 {
-    struct tcpip_stack *stack = listener->base.stack;
+    struct tcpip_stack *stack = listener->base->stack;
     struct tcp_stack *tcp = tcp_stack_of(stack);
     uint32_t waited_us = 0;
     struct tcp_half_open read = {.listener = listener};
@@ -279,7 +279,7 @@ static void half_open_restore(struct archive *archive, struct tcp_endpoint *list
 
 void tcpip__tcp_half_open_archive(struct archive *archive, struct tcp_endpoint *listener)
 {
-    struct tcp_stack *tcp = tcp_stack_of(listener->base.stack);
+    struct tcp_stack *tcp = tcp_stack_of(listener->base->stack);
     while (archive_restoring(archive) && archive_ok(archive) && archive_left(archive) > 0)
         half_open_restore(archive, listener);
     for (unsigned i = 0; i < TCP_HALF_OPEN_LEVELS && !archive_restoring(archive); i++) {
@@ -453,13 +453,13 @@ struct tcp_endpoint *tcpip__tcp_passive_new(struct tcpip_stack *stack, struct tc
 {
     enum tcpip_error error;
     tcpip_ns now = tcpip__stack_now(stack);
-    uint32_t network = listener != NULL              ? listener->base.network
+    uint32_t network = listener != NULL              ? listener->base->network
                        : address_is_v4(flow->remote) ? TCPIP_PROTOCOL_IPV4
                                                      : TCPIP_PROTOCOL_IPV6;
     struct tcp_endpoint *ep = tcpip__tcp_endpoint_new(stack, network, &error);
     if (ep == NULL)
         return NULL;
-    ep->demux.flow = *flow;
+    ep->demux->flow = *flow;
     if (listener != NULL) {
         ep->options = tcpip__option_block_share(listener->options);
         ep->min_ttl = listener->min_ttl;
@@ -471,8 +471,8 @@ struct tcp_endpoint *tcpip__tcp_passive_new(struct tcpip_stack *stack, struct tc
     }
     bool keyed = tcpip__tcp_signature_inherit(ep, listener, negotiated);
     if (entry != NULL && keyed) {
-        tcpip__demux_replace(stack, entry, &ep->demux);
-    } else if (!keyed || tcpip__demux_insert(stack, &ep->demux) != TCPIP_OK) {
+        tcpip__demux_replace(stack, entry, ep->demux);
+    } else if (!keyed || tcpip__demux_insert(stack, ep->demux) != TCPIP_OK) {
         ep->orphan = true;
         tcpip__tcp_die(ep);
         return NULL;
@@ -504,7 +504,7 @@ void tcpip__tcp_passive_queue(struct tcp_endpoint *listener, struct tcp_endpoint
 {
     list_push_back(&listener->listener->queue, &ep->queue_node);
     listener->listener->queued++;
-    endpoint_notify(&listener->base, TCPIP_EVENT_IN);
+    endpoint_notify(listener->base, TCPIP_EVENT_IN);
 }
 
 /* Hands it to accept, or to the forwarder, and goes on with the segment that completed the handshake. */

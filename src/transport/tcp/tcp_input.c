@@ -127,7 +127,7 @@ static bool input_reset(struct tcp_endpoint *ep, struct tcp_segment *segment)
         return false;
     }
     tcp_stats(ep)->resets_received++;
-    EVENT(ep->base.stack, TCP_RESET, ep->base.id, 0, 0, 0, 0);
+    EVENT(ep->base->stack, TCP_RESET, ep->base->id, 0, 0, 0, 0);
     enum tcpip_error error = TCPIP_ERR_CONNECTION_RESET;
     if (ep->syn_ack_pending)
         tcpip__tcp_fast_open_reset(ep, segment->now);
@@ -208,7 +208,7 @@ static void input_marks(struct tcp_endpoint *ep, const struct tcp_segment *segme
         return;
     if (ep->ecn.mode == ECN_ACCURATE) {
         ep->ack_now = true; /* for ACKs, too: the peer may mark them (RFC 9768 3.2.2.5.1) */
-        endpoint_mark_dirty(&ep->base);
+        endpoint_mark_dirty(ep->base);
     } else {
         tcpip__ack_policy_quick(&ep->ack_policy, 2);
     }
@@ -223,7 +223,7 @@ static bool input_ack(struct tcp_endpoint *ep, struct tcp_segment *segment)
     }
     if (ep->state == TCPIP_TCP_SYN_RECEIVED || ep->syn_ack_pending) {
         if (seq_leq(segment->ack, ep->iss) || seq_gt(segment->ack, ep->snd_nxt)) {
-            tcpip__tcp_reply_reset(ep->base.stack, segment);
+            tcpip__tcp_reply_reset(ep->base->stack, segment);
             tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_BAD_ACK);
             return false;
         }
@@ -260,7 +260,7 @@ static void receive_decide_ack(struct tcp_endpoint *ep, const struct tcp_segment
         tcpip__tcp_output_ack(ep);
         break;
     }
-    endpoint_mark_dirty(&ep->base);
+    endpoint_mark_dirty(ep->base);
 }
 
 /* Eighth: the peer's FIN is next in order. */
@@ -268,11 +268,11 @@ static void receive_fin(struct tcp_endpoint *ep)
 {
     /* What a liar sent from beyond its own end was never part of the stream. */
     if (ep->hot != NULL)
-        (void)tcpip__reassembly_prune(&ep->hot->reassembly, &tcp_stack_of(ep->base.stack)->receive_chunks, 0);
+        (void)tcpip__reassembly_prune(&ep->hot->reassembly, &tcp_stack_of(ep->base->stack)->receive_chunks, 0);
     ep->fin_received = true;
     ep->rcv_nxt = seq_add(ep->rcv_nxt, 1);
     ep->ack_now = true;
-    endpoint_mark_dirty(&ep->base);
+    endpoint_mark_dirty(ep->base);
     tcpip__tcp_event(ep, TCP_EVENT_FIN_RECEIVED);
     uint32_t events = TCPIP_EVENT_IN | TCPIP_EVENT_RDHUP;
     if (ep->state == TCPIP_TCP_TIME_WAIT) {
@@ -282,13 +282,13 @@ static void receive_fin(struct tcp_endpoint *ep)
     } else if (ep->state == TCPIP_TCP_CLOSING) {
         events |= TCPIP_EVENT_OUT | TCPIP_EVENT_HUP;
     }
-    endpoint_notify(&ep->base, events);
+    endpoint_notify(ep->base, events);
 }
 
 /* Data that waited out of order and is next now. */
 static void receive_pop(struct tcp_endpoint *ep)
 {
-    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
+    struct tcp_stack *tcp = tcp_stack_of(ep->base->stack);
     struct receive_chunk *chunk;
     while (ep->hot != NULL && ep->hot->reassembly.count > 0 &&
            (chunk = tcpip__reassembly_pop(&ep->hot->reassembly, &tcp->receive_chunks, ep->rcv_nxt)) != NULL) {
@@ -300,14 +300,14 @@ static void receive_pop(struct tcp_endpoint *ep)
 
 static bool receive_pressed(const struct tcp_endpoint *ep)
 {
-    const struct tcpip_stack *stack = ep->base.stack;
+    const struct tcpip_stack *stack = ep->base->stack;
     return stack->memory.used_bytes > stack->limits.memory_bytes / 4 * 3;
 }
 
 /* Is the packet's storage too dear to be kept until the application reads? */
 static bool receive_copy_all(const struct tcp_endpoint *ep, const struct tcpip_packet *packet)
 {
-    const struct tcpip_stack *stack = ep->base.stack;
+    const struct tcpip_stack *stack = ep->base->stack;
     return receive_pressed(ep) ||
            (unlikely(stack->buffers.lent > stack->limits.lent_buffers) && packet_holds_lent(packet));
 }
@@ -315,7 +315,7 @@ static bool receive_copy_all(const struct tcp_endpoint *ep, const struct tcpip_p
 /* The next `length` bytes in order, behind `skip` old ones. False: out of memory, the packet is gone. */
 static bool receive_take(struct tcp_endpoint *ep, struct tcp_segment *segment, uint32_t skip, uint32_t length)
 {
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     struct tcp_stack *tcp = tcp_stack_of(stack);
     if (!tcpip__receive_queue_push_packet(&ep->receive_queue, segment->packet, segment->payload_offset + skip, length,
                                           ep->rcv_nxt, receive_copy_all(ep, segment->packet), &tcp->receive_chunks,
@@ -346,14 +346,14 @@ static void receive_in_order(struct tcp_endpoint *ep, struct tcp_segment *segmen
     receive_decide_ack(ep, segment, length, holes || skip > 0);
     tcpip_packet_free(segment->packet);
     if (tcpip__tcp_readable(ep))
-        endpoint_notify(&ep->base, TCPIP_EVENT_IN);
+        endpoint_notify(ep->base, TCPIP_EVENT_IN);
 }
 
 /* The stack's memory runs low: what came early is what can best be spared (RFC 2018 section 8 lets a receiver do so).
  * One connection keeps half of what it holds, and nothing once little is left for those that make progress. */
 static uint32_t receive_prune(struct tcp_endpoint *ep)
 {
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     struct reassembly *reassembly = &ep->hot->reassembly;
     if (!receive_pressed(ep))
         return 0;
@@ -365,7 +365,7 @@ static uint32_t receive_prune(struct tcp_endpoint *ep)
 
 static void receive_out_of_order(struct tcp_endpoint *ep, struct tcp_segment *segment, uint32_t length)
 {
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     struct tcp_stack *tcp = tcp_stack_of(stack);
     struct tcp_hot *hot = tcpip__tcp_hot(ep);
     struct receive_chunk *chain;
@@ -398,7 +398,7 @@ static bool receive_after_close(struct tcp_endpoint *ep, struct tcp_segment *seg
     bool nobody = ep->orphan || (ep->shut_read && ep->shut_write);
     if (!nobody || segment->length == 0 || !seq_gt(end, ep->rcv_nxt))
         return false;
-    tcpip__tcp_reply_reset(ep->base.stack, segment);
+    tcpip__tcp_reply_reset(ep->base->stack, segment);
     tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_AFTER_CLOSE);
     tcpip__tcp_abort(ep, TCPIP_ERR_CONNECTION_RESET);
     return true;

@@ -64,7 +64,7 @@ static void keys_changed(struct tcp_endpoint *ep)
     if (!key_connected(ep))
         return;
     struct signature_peer peer = {
-        .address = ep->demux.flow.remote, .port = ep->demux.flow.remote_port, .nic = ep->demux.flow.nic};
+        .address = ep->demux->flow.remote, .port = ep->demux->flow.remote_port, .nic = ep->demux->flow.nic};
     tcpip__signature_choose(signature, &peer);
     if (!signature->connected)
         tcpip__tcp_signature_connected(ep);

@@ -31,7 +31,7 @@ static void cookie_flow(const struct flow *flow, struct syn_cookie_flow *out)
 
 static void cookie_answer(struct tcp_endpoint *listener, struct tcp_segment *segment)
 {
-    struct tcpip_stack *stack = listener->base.stack;
+    struct tcpip_stack *stack = listener->base->stack;
     const struct tcpip_tcp_options *options = &segment->options;
     bool ts = segment->has_ts && tcp_option(listener, TCPIP_OPTION_TIMESTAMPS) != 0;
     tcpip__tcp_listener_scope(listener, &segment->flow);
@@ -84,7 +84,7 @@ static void cookie_answer(struct tcp_endpoint *listener, struct tcp_segment *seg
 static bool cookie_valid(struct tcp_endpoint *listener, const struct tcp_segment *segment,
                          struct syn_cookie_facts *facts)
 {
-    struct tcpip_stack *stack = listener->base.stack;
+    struct tcpip_stack *stack = listener->base->stack;
     int64_t mode = tcp_option(listener, TCPIP_OPTION_SYN_COOKIES);
     if (mode == 0 || (mode == 1 && segment->now >= listener->listener->cookies_until) ||
         (segment->flags & (TCPIP_TCP_SYN | TCPIP_TCP_RST)) != 0)
@@ -113,7 +113,7 @@ static enum ecn_mode cookie_ecn(const struct tcp_endpoint *listener, const struc
 /* The third segment of a handshake that we kept no record of; true: it was one, and the packet is taken. */
 static bool cookie_accept(struct tcp_endpoint *listener, struct tcp_segment *segment)
 {
-    struct tcpip_stack *stack = listener->base.stack;
+    struct tcpip_stack *stack = listener->base->stack;
     struct syn_cookie_facts facts;
     if (!cookie_valid(listener, segment, &facts))
         return false;
@@ -165,7 +165,7 @@ bool tcpip__tcp_listener_cookie(struct tcpip_stack *stack, struct tcp_half_open 
 
 static void listener_syn(struct tcp_endpoint *listener, struct tcp_segment *segment)
 {
-    struct tcpip_stack *stack = listener->base.stack;
+    struct tcpip_stack *stack = listener->base->stack;
     struct tcp_listener *own = listener->listener;
     int64_t cookies = tcp_option(listener, TCPIP_OPTION_SYN_COOKIES);
     if (tcp_listener_full(listener)) {
@@ -195,7 +195,7 @@ static void listener_syn(struct tcp_endpoint *listener, struct tcp_segment *segm
 /* RFC 9293 3.10.7.2. */
 void tcpip__tcp_listener_input(struct tcp_endpoint *listener, struct tcp_segment *segment)
 {
-    struct tcpip_stack *stack = listener->base.stack;
+    struct tcpip_stack *stack = listener->base->stack;
     uint16_t flags = segment->flags;
     if (flags & TCPIP_TCP_RST) {
         tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_BAD_RST);
@@ -215,13 +215,13 @@ static void listener_demux(struct tcp_endpoint *ep, struct demux_listener *out)
 {
     bool any = address_is_zero(ep->port_key.address);
     bool v4_address = address_is_v4(ep->port_key.address);
-    out->endpoint = &ep->base;
+    out->endpoint = ep->base;
     if (!any)
         memcpy(out->local, ep->port_key.address, 16);
     out->nic = ep->port_key.nic;
     out->port = ep->port_key.port;
     out->transport = TCPIP_PROTOCOL_TCP;
-    bool v6_endpoint = ep->base.network == TCPIP_PROTOCOL_IPV6;
+    bool v6_endpoint = ep->base->network == TCPIP_PROTOCOL_IPV6;
     out->v6 = v6_endpoint && !v4_address;
     out->v4 = !v6_endpoint || v4_address || (any && tcp_option(ep, TCPIP_OPTION_V6_ONLY) == 0);
     out->reuse_port = tcp_option(ep, TCPIP_OPTION_REUSE_PORT) != 0;
@@ -231,7 +231,7 @@ static void listener_demux(struct tcp_endpoint *ep, struct demux_listener *out)
 static struct tcp_listener *listener_new(const struct tcp_endpoint *ep, uint32_t backlog)
 {
     struct tcp_listener *listener =
-        tcpip__memory_zalloc(&ep->base.stack->memory, sizeof(*listener), alignof(struct tcp_listener));
+        tcpip__memory_zalloc(&ep->base->stack->memory, sizeof(*listener), alignof(struct tcp_listener));
     if (listener == NULL)
         return NULL;
     list_init(&listener->queue);
@@ -245,13 +245,13 @@ static void listener_start(struct tcp_endpoint *ep, struct tcp_listener *listene
 {
     listener_demux(ep, &listener->demux);
     ep->listener = listener;
-    tcpip__demux_listen(ep->base.stack, &listener->demux);
+    tcpip__demux_listen(ep->base->stack, &listener->demux);
     tcpip__tcp_event(ep, TCP_EVENT_LISTEN);
 }
 
 enum tcpip_error tcpip__tcp_listen(struct tcp_endpoint *ep, uint32_t backlog)
 {
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     backlog = min_u32(backlog, stack->limits.accept_backlog);
     if (ep->state == TCPIP_TCP_LISTEN) {
         ep->listener->backlog = backlog;
@@ -281,7 +281,7 @@ enum tcpip_error tcpip__tcp_listen(struct tcp_endpoint *ep, uint32_t backlog)
 enum tcpip_error tcpip__tcp_restore_listener(struct tcp_endpoint *ep, uint32_t backlog, uint32_t fast_open_max,
                                              tcpip_ns cookies_until)
 {
-    uint32_t most = ep->base.stack->limits.accept_backlog;
+    uint32_t most = ep->base->stack->limits.accept_backlog;
     struct tcp_listener *listener = listener_new(ep, min_u32(backlog, most));
     if (listener == NULL)
         return TCPIP_ERR_NO_MEMORY;
@@ -300,7 +300,7 @@ static void listener_reset_queue(struct tcp_listener *listener, bool silent)
         if (!ep->dead && !silent)
             tcpip__tcp_output_control(ep, ep->snd_nxt, TCPIP_TCP_RST | TCPIP_TCP_ACK);
         ep->orphan = true;
-        tcpip__endpoint_detach(&ep->base);
+        tcpip__endpoint_detach(ep->base);
         tcpip__tcp_die(ep);
         tcpip__tcp_reap(ep);
     }
@@ -308,7 +308,7 @@ static void listener_reset_queue(struct tcp_listener *listener, bool silent)
 
 void tcpip__tcp_unlisten(struct tcp_endpoint *ep)
 {
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     struct tcp_stack *tcp = tcp_stack_of(stack);
     struct tcp_listener *listener = ep->listener;
     tcpip__demux_unlisten(stack, &listener->demux);
@@ -341,7 +341,7 @@ enum tcpip_error tcpip__tcp_accept(struct tcp_endpoint *ep, struct tcpip_endpoin
         return TCPIP_ERR_WOULD_BLOCK;
     ep->listener->queued--;
     struct tcp_endpoint *accepted = TCPIP_CONTAINER_OF(node, struct tcp_endpoint, queue_node);
-    *out = &accepted->base;
+    *out = accepted->base;
     if (peer != NULL)
         tcpip__tcp_remote_address(accepted, peer);
     return TCPIP_OK;

@@ -46,7 +46,7 @@ uint16_t tcpip__tcp_advertised_mss(const struct tcpip_route *route, const uint8_
 
 static void search_bounds(const struct tcp_endpoint *ep, struct plpmtud_bounds *out)
 {
-    uint32_t overhead = tcp_headers(ep->demux.flow.remote);
+    uint32_t overhead = tcp_headers(ep->demux->flow.remote);
     uint32_t least = tcp_is_v4(ep) ? 0 : TCPIP_IPV6_MTU_MIN; /* no IPv6 path carries less */
     out->base = max_u32((uint32_t)tcp_option(ep, TCPIP_OPTION_PLPMTUD_BASE) + overhead, least);
     out->floor = min_u32(max_u32((uint32_t)tcp_option(ep, TCPIP_OPTION_PLPMTUD_FLOOR) + overhead, least), out->base);
@@ -60,7 +60,7 @@ void tcpip__tcp_search_free(struct tcp_endpoint *ep)
         return;
     if (ep->hot != NULL && ep->search->probe_bytes != 0)
         tcpip__scoreboard_forget_probe(&ep->hot->board, ep->search->probe_start);
-    tcpip__pool_put(&tcp_stack_of(ep->base.stack)->searches, ep->search);
+    tcpip__pool_put(&tcp_stack_of(ep->base->stack)->searches, ep->search);
     ep->search = NULL;
 }
 
@@ -74,7 +74,7 @@ static bool search_allowed(const struct tcp_endpoint *ep)
 static bool search_begin(struct tcp_endpoint *ep, uint32_t low, uint32_t most)
 {
     if (ep->search == NULL)
-        ep->search = tcpip__pool_get(&tcp_stack_of(ep->base.stack)->searches);
+        ep->search = tcpip__pool_get(&tcp_stack_of(ep->base->stack)->searches);
     if (ep->search == NULL)
         return false; /* without memory: as if it were off */
     tcpip__plpmtud_init(ep->search, low, most);
@@ -85,7 +85,7 @@ static bool search_begin(struct tcp_endpoint *ep, uint32_t low, uint32_t most)
  * those are repeated from time to time. */
 static uint32_t search_most(const struct tcp_endpoint *ep, const struct path_mtu *path)
 {
-    uint32_t overhead = tcp_headers(ep->demux.flow.remote);
+    uint32_t overhead = tcp_headers(ep->demux->flow.remote);
     uint32_t most = path->probed || tcp_whole_route(ep) ? ep->route.mtu : path->mtu;
     int64_t user = tcp_option(ep, TCPIP_OPTION_MAX_SEGMENT);
     most = min_u32(most, ep->peer_mss + overhead);
@@ -109,7 +109,7 @@ static uint32_t search_mtu(struct tcp_endpoint *ep, const struct path_mtu *path,
         if (!search_begin(ep, low, most))
             return mtu;
         if (path->probed)
-            tcpip__plpmtud_rest(ep->search, ns_add(tcpip__stack_now(ep->base.stack), bounds.interval_ns));
+            tcpip__plpmtud_rest(ep->search, ns_add(tcpip__stack_now(ep->base->stack), bounds.interval_ns));
         return ep->search->low;
     }
     tcpip__plpmtud_allow(ep->search, most);
@@ -120,7 +120,7 @@ static uint32_t search_mtu(struct tcp_endpoint *ep, const struct path_mtu *path,
 
 bool tcpip__tcp_update_mss(struct tcp_endpoint *ep)
 {
-    const uint8_t *remote = ep->demux.flow.remote;
+    const uint8_t *remote = ep->demux->flow.remote;
     uint32_t overhead = tcp_headers(remote), before = ep->snd_mss;
     uint32_t least = (uint32_t)tcp_option(ep, TCPIP_OPTION_MIN_SEGMENT);
     struct path_mtu path = {.mtu = overhead + TCP_MSS_DEFAULT_V4};
@@ -152,7 +152,7 @@ bool tcpip__tcp_update_mss(struct tcp_endpoint *ep)
 static void search_tell(struct tcp_endpoint *ep, bool limit)
 {
     if (ep->route.nic != NULL)
-        tcpip__pmtu_probed(&ep->route, ep->demux.flow.remote, ep->search->low, limit);
+        tcpip__pmtu_probed(&ep->route, ep->demux->flow.remote, ep->search->low, limit);
 }
 
 /* ---- probes ---- */
@@ -185,7 +185,7 @@ enum probe_turn tcpip__tcp_probe_turn(struct tcp_endpoint *ep, uint32_t *bytes)
 {
     struct plpmtud *search = ep->search;
     struct plpmtud_bounds bounds;
-    tcpip_ns now = tcpip__stack_now(ep->base.stack);
+    tcpip_ns now = tcpip__stack_now(ep->base->stack);
     if (search->probe_bytes != 0 || search->doubted || (search->complete && now < search->again_at))
         return PROBE_NOT_NOW;
     if (!tcp_rack(ep)) {
@@ -198,7 +198,7 @@ enum probe_turn tcpip__tcp_probe_turn(struct tcp_endpoint *ep, uint32_t *bytes)
         }
         return PROBE_NOT_NOW;
     }
-    uint32_t headers = tcp_headers(ep->demux.flow.remote) + ep->options_bytes;
+    uint32_t headers = tcp_headers(ep->demux->flow.remote) + ep->options_bytes;
     if (!probe_is_undisturbed(ep))
         return PROBE_NOT_NOW;
     search_bounds(ep, &bounds);
@@ -213,12 +213,12 @@ enum probe_turn tcpip__tcp_probe_turn(struct tcp_endpoint *ep, uint32_t *bytes)
 
 void tcpip__tcp_probe_sent(struct tcp_endpoint *ep, seqnum start, uint32_t bytes)
 {
-    uint32_t size = bytes + tcp_headers(ep->demux.flow.remote) + ep->options_bytes;
+    uint32_t size = bytes + tcp_headers(ep->demux->flow.remote) + ep->options_bytes;
     if (!tcpip__scoreboard_mark_probe(&ep->hot->board, start, bytes))
         return; /* less went than was wanted, or it shares a record: a segment like any other */
     tcpip__plpmtud_sent(ep->search, size, start, ep->snd_nxt);
     tcp_stats(ep)->mtu_probes_sent++;
-    EVENT(ep->base.stack, TCP_MTU_PROBE, ep->base.id, size, ep->search->low, ep->search->high, 0);
+    EVENT(ep->base->stack, TCP_MTU_PROBE, ep->base->id, size, ep->search->low, ep->search->high, 0);
 }
 
 bool tcpip__tcp_probe_judge(struct tcp_endpoint *ep, struct tcp_ack *facts)
@@ -257,8 +257,8 @@ void tcpip__tcp_probe_forget(struct tcp_endpoint *ep, struct record *record)
 /* True: segments are smaller now. */
 static bool mtu_lowered(struct tcp_endpoint *ep, uint32_t mtu)
 {
-    uint32_t now_mtu = tcpip__pmtu_lower(ep->base.stack, ep->route.nic->id, ep->demux.flow.remote, mtu);
-    EVENT(ep->base.stack, PMTU, ep->base.id, now_mtu, 0, 0, 0);
+    uint32_t now_mtu = tcpip__pmtu_lower(ep->base->stack, ep->route.nic->id, ep->demux->flow.remote, mtu);
+    EVENT(ep->base->stack, PMTU, ep->base->id, now_mtu, 0, 0, 0);
     return tcpip__tcp_update_mss(ep);
 }
 
@@ -273,7 +273,7 @@ static bool probe_too_big(struct tcp_endpoint *ep, uint32_t mtu, seqnum quoted)
         return false;
     tcp_stats(ep)->mtu_probes_lost++;
     tcpip__scoreboard_mark_segment_lost(&ep->hot->board, start);
-    endpoint_mark_dirty(&ep->base);
+    endpoint_mark_dirty(ep->base);
     return true;
 }
 
@@ -283,7 +283,7 @@ void tcpip__tcp_packet_too_big(struct tcp_endpoint *ep, uint32_t mtu, seqnum quo
     if (mode >= TCPIP_PATH_MTU_INTERFACE || !tcpip__tcp_route(ep))
         return;
     if (ep->state == TCPIP_TCP_SYN_SENT) {
-        (void)tcpip__pmtu_lower(ep->base.stack, ep->route.nic->id, ep->demux.flow.remote, mtu);
+        (void)tcpip__pmtu_lower(ep->base->stack, ep->route.nic->id, ep->demux->flow.remote, mtu);
         /* Its data made the SYN too big: one without goes at once, and counts as the timer's. */
         if (ep->syn_data && ep->retransmit_count == 0)
             tcpip__tcp_timers_syn_again(ep);
@@ -291,7 +291,7 @@ void tcpip__tcp_packet_too_big(struct tcp_endpoint *ep, uint32_t mtu, seqnum quo
     }
     if (ep->hot == NULL || ep->hot->board.count == 0 || probe_too_big(ep, mtu, quoted))
         return;
-    uint32_t headers = tcp_headers(ep->demux.flow.remote) + ep->options_bytes;
+    uint32_t headers = tcp_headers(ep->demux->flow.remote) + ep->options_bytes;
     switch (tcpip__mtu_claim_judge(&ep->hot->mtu_claim, mtu, quoted, headers, ep->snd_mss + headers)) {
     case MTU_REFUSED:
         tcp_stats(ep)->mtu_claims_refused++;
@@ -303,7 +303,7 @@ void tcpip__tcp_packet_too_big(struct tcp_endpoint *ep, uint32_t mtu, seqnum quo
         /* What was sent in segments that were too big is lost; that is no sign of congestion, so cwnd stays. */
         if (mtu_lowered(ep, mtu)) {
             (void)tcpip__scoreboard_mark_all_lost(&ep->hot->board, false);
-            endpoint_mark_dirty(&ep->base);
+            endpoint_mark_dirty(ep->base);
         }
         break;
     }
@@ -342,7 +342,7 @@ bool tcpip__tcp_mtu_on_silence(struct tcp_endpoint *ep)
 static bool head_is_large(const struct tcp_endpoint *ep, const struct plpmtud_bounds *bounds)
 {
     const struct record *head = ep->hot->board.first;
-    uint32_t headers = tcp_headers(ep->demux.flow.remote) + ep->options_bytes;
+    uint32_t headers = tcp_headers(ep->demux->flow.remote) + ep->options_bytes;
     uint32_t size = ep->snd_mss + headers, next = size > bounds->base ? bounds->base : size / 2;
     uint32_t bytes = head->segment_bytes != 0 ? min_u32(head->length, head->segment_bytes) : head->length;
     return bytes + headers > next;
@@ -364,7 +364,7 @@ bool tcpip__tcp_mtu_on_timeout(struct tcp_endpoint *ep)
         return false;
     if (ep->search == NULL) {
         struct path_mtu path;
-        tcpip__pmtu_look(&ep->route, ep->demux.flow.remote, &path);
+        tcpip__pmtu_look(&ep->route, ep->demux->flow.remote, &path);
         uint32_t most = search_most(ep, &path);
         if (!search_begin(ep, most, most))
             return false;
@@ -372,6 +372,6 @@ bool tcpip__tcp_mtu_on_timeout(struct tcp_endpoint *ep)
     if (!tcpip__plpmtud_shrink(ep->search, &bounds))
         return false;
     tcp_stats(ep)->mtu_black_holes++;
-    EVENT(ep->base.stack, TCP_BLACK_HOLE, ep->base.id, ep->search->low, ep->search->high, ep->retransmit_count, 0);
+    EVENT(ep->base->stack, TCP_BLACK_HOLE, ep->base->id, ep->search->low, ep->search->high, ep->retransmit_count, 0);
     return tcpip__tcp_update_mss(ep);
 }

@@ -70,7 +70,7 @@ static uint16_t syn_ack_ecn(struct tcp_endpoint *ep)
 
 void tcpip__tcp_send_syn(struct tcp_endpoint *ep)
 {
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     if (!tcpip__tcp_route(ep))
         return; /* the timer tries again */
     tcpip_ns now = tcpip__stack_now(stack);
@@ -90,9 +90,9 @@ void tcpip__tcp_send_syn(struct tcp_endpoint *ep)
         ep->ecn.asked = ecn; /* who asked for accurate counts once may get them (RFC 9768 3.1.4.1) */
     uint8_t options[TCPIP_TCP_OPTIONS_MAX];
     uint16_t mss =
-        tcpip__tcp_advertised_mss(&ep->route, ep->demux.flow.remote, tcp_option(ep, TCPIP_OPTION_MAX_SEGMENT));
+        tcpip__tcp_advertised_mss(&ep->route, ep->demux->flow.remote, tcp_option(ep, TCPIP_OPTION_MAX_SEGMENT));
     /* As Linux: a peer behind a narrow path isn't asked to fill wide segments. */
-    uint32_t path = tcpip__pmtu_get(&ep->route, ep->demux.flow.remote), headers = tcp_is_v4(ep) ? 40 : 60;
+    uint32_t path = tcpip__pmtu_get(&ep->route, ep->demux->flow.remote), headers = tcp_is_v4(ep) ? 40 : 60;
     mss = (uint16_t)min_u32(mss, max_u32(sat_sub_u32(path, headers), TCP_MSS_MIN));
     struct fast_open_cookie cookie;
     bool fast_open = tcpip__tcp_fast_open_option(ep, &cookie);
@@ -104,7 +104,7 @@ void tcpip__tcp_send_syn(struct tcp_endpoint *ep)
     /* Data go with the first SYN only: what doesn't like them gets none next time. */
     bool data = ep->syn_data && !answer && ep->retransmit_count == 0;
     struct tcp_bare_segment syn = {
-        .flow = &ep->demux.flow,
+        .flow = &ep->demux->flow,
         .seq = ep->iss,
         .ack = answer ? ep->rcv_nxt : seq(0),
         .flags = answer ? (TCPIP_TCP_SYN | TCPIP_TCP_ACK) | ecn : TCPIP_TCP_SYN | ecn,
@@ -127,7 +127,7 @@ void tcpip__tcp_send_syn(struct tcp_endpoint *ep)
 
 void tcpip__tcp_prepare(struct tcp_endpoint *ep, tcpip_ns now)
 {
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     struct rtt_bounds rtt;
     struct ack_bounds ack;
     tcpip__tcp_rtt_bounds(ep, &rtt);
@@ -139,7 +139,7 @@ void tcpip__tcp_prepare(struct tcp_endpoint *ep, tcpip_ns now)
     uint32_t clamp = tcp_window_clamp(tcp_option(ep, TCPIP_OPTION_WINDOW_CLAMP));
     tcpip__receive_window_init(&ep->receive_window, seq(0), ep->receive_window.buffer_bytes, scale, now);
     ep->receive_window.clamp = clamp;
-    ep->ts_offset = tcp_timestamp_offset(stack, ep->demux.flow.local, ep->demux.flow.remote);
+    ep->ts_offset = tcp_timestamp_offset(stack, ep->demux->flow.local, ep->demux->flow.remote);
     ep->snd_una = ep->iss;
     ep->snd_nxt = seq_add(ep->iss, 1);
     ep->snd_small = ep->cwnd_used_until = ep->snd_una;
@@ -213,8 +213,8 @@ void tcpip__tcp_established(struct tcp_endpoint *ep)
     if (ep->connect_state == TCP_CONNECT_PENDING)
         ep->connect_state = TCP_CONNECT_SUCCEEDED;
     ep->last_send_at = 0; /* nothing sent yet that idling could be measured from */
-    endpoint_notify(&ep->base, TCPIP_EVENT_OUT);
-    endpoint_mark_dirty(&ep->base);
+    endpoint_notify(ep->base, TCPIP_EVENT_OUT);
+    endpoint_mark_dirty(ep->base);
     if (ep->fin_queued)
         tcpip__tcp_event(ep, TCP_EVENT_FIN_SENT);
 }
@@ -246,7 +246,7 @@ struct connect_pick {
 static bool connect_port_free(void *ctx, uint16_t port)
 {
     struct connect_pick *pick = ctx;
-    struct tcpip_stack *stack = pick->ep->base.stack;
+    struct tcpip_stack *stack = pick->ep->base->stack;
     struct tcpip_port_key key = {
         .transport = TCPIP_PROTOCOL_TCP, .port = port, .nic = pick->flow->nic, .flags = TCPIP_PORT_CONNECTION};
     memcpy(key.address, pick->flow->local, 16);
@@ -263,7 +263,7 @@ static bool connect_port_free(void *ctx, uint16_t port)
 
 static enum tcpip_error connect_port(struct tcp_endpoint *ep, struct connect_pick *pick)
 {
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     struct flow *flow = pick->flow;
     if (ep->bound) {
         flow->local_port = ep->port_key.port;
@@ -319,7 +319,7 @@ static enum tcpip_error connect_again(struct tcp_endpoint *ep)
 
 enum tcpip_error tcpip__tcp_connect_begin(struct tcp_endpoint *ep, const struct tcpip_full_address *address)
 {
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     if (ep->state != TCPIP_TCP_CLOSED || ep->dead || ep->connect_state != TCP_CONNECT_NONE)
         return connect_again(ep);
     struct flow flow;
@@ -352,8 +352,8 @@ enum tcpip_error tcpip__tcp_connect_begin(struct tcp_endpoint *ep, const struct 
     if (error == TCPIP_OK)
         error = connect_port(ep, &pick);
     if (error == TCPIP_OK) {
-        ep->demux.flow = flow;
-        error = tcpip__demux_insert(stack, &ep->demux);
+        ep->demux->flow = flow;
+        error = tcpip__demux_insert(stack, ep->demux);
     }
     if (error != TCPIP_OK) {
         tcpip__route_release(&ep->route);
@@ -485,7 +485,7 @@ void tcpip__tcp_syn_sent_input(struct tcp_endpoint *ep, struct tcp_segment *segm
 {
     bool ack = (segment->flags & TCPIP_TCP_ACK) != 0, rst = (segment->flags & TCPIP_TCP_RST) != 0;
     if (ack && (seq_leq(segment->ack, ep->iss) || seq_gt(segment->ack, ep->snd_nxt))) {
-        tcpip__tcp_reply_reset(ep->base.stack, segment);
+        tcpip__tcp_reply_reset(ep->base->stack, segment);
         tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_BAD_ACK);
         return;
     }

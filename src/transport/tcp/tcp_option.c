@@ -17,7 +17,7 @@ static bool tcp_knows_option(const struct tcp_endpoint *ep, enum tcpip_option op
 {
     switch (option) {
     case TCPIP_OPTION_V6_ONLY:
-        return ep->base.network == TCPIP_PROTOCOL_IPV6;
+        return ep->base->network == TCPIP_PROTOCOL_IPV6;
     case TCPIP_OPTION_PASSCRED:
     case TCPIP_OPTION_BROADCAST:
     case TCPIP_OPTION_MULTICAST_TTL:
@@ -61,7 +61,7 @@ static bool tcp_option_forbidden(const struct tcp_endpoint *ep, enum tcpip_optio
 
 static void tcp_set_receive_buffer(struct tcp_endpoint *ep, int64_t value)
 {
-    ep->receive_window.buffer_bytes = tcp_clamp_buffer(value, ep->base.stack->limits.tcp_receive_buffer_max);
+    ep->receive_window.buffer_bytes = tcp_clamp_buffer(value, ep->base->stack->limits.tcp_receive_buffer_max);
     ep->receive_buffer_fixed = true;
 }
 
@@ -76,7 +76,7 @@ static void tcp_option_applied(struct tcp_endpoint *ep, enum tcpip_option option
             ep->force_partial = true;
             ep->more_coming = false;
             tcpip__tcp_timers_on_uncorked(ep);
-            endpoint_mark_dirty(&ep->base);
+            endpoint_mark_dirty(ep->base);
         }
         break;
     case TCPIP_OPTION_KEEPALIVE:
@@ -91,7 +91,7 @@ static void tcp_option_applied(struct tcp_endpoint *ep, enum tcpip_option option
         ep->ack_policy.ping_pong = value == 0;
         if (value != 0 && ep->ack_policy.unacked_bytes > 0) {
             ep->ack_now = true;
-            endpoint_mark_dirty(&ep->base);
+            endpoint_mark_dirty(ep->base);
         }
         break;
     case TCPIP_OPTION_MAX_SEGMENT:
@@ -100,7 +100,7 @@ static void tcp_option_applied(struct tcp_endpoint *ep, enum tcpip_option option
         break;
     case TCPIP_OPTION_MAX_PACING_RATE:
     case TCPIP_OPTION_PACING:
-        endpoint_mark_dirty(&ep->base); /* what waits may go earlier now */
+        endpoint_mark_dirty(ep->base); /* what waits may go earlier now */
         break;
     case TCPIP_OPTION_NOT_SENT_LOW_WATER:
         if (tcp_synchronized(ep) && !ep->dead)
@@ -112,9 +112,9 @@ static void tcp_option_applied(struct tcp_endpoint *ep, enum tcpip_option option
     case TCPIP_OPTION_RECEIVE_LOW_WATER:
         /* As Linux: a buffer that may grow becomes one that can hold it; what is there may be enough now. */
         if (!ep->receive_buffer_fixed && value > ep->receive_window.buffer_bytes)
-            ep->receive_window.buffer_bytes = tcp_clamp_buffer(value, ep->base.stack->limits.tcp_receive_buffer_max);
+            ep->receive_window.buffer_bytes = tcp_clamp_buffer(value, ep->base->stack->limits.tcp_receive_buffer_max);
         if (tcp_synchronized(ep) && tcpip__tcp_readable(ep))
-            endpoint_notify(&ep->base, TCPIP_EVENT_IN);
+            endpoint_notify(ep->base, TCPIP_EVENT_IN);
         break;
     case TCPIP_OPTION_INCOMING_QUEUE:
         if (ep->listener != NULL)
@@ -122,7 +122,7 @@ static void tcp_option_applied(struct tcp_endpoint *ep, enum tcpip_option option
         break;
     case TCPIP_OPTION_FAST_OPEN:
         if (ep->listener != NULL)
-            ep->listener->fast_open_max = min_u32((uint32_t)value, ep->base.stack->limits.accept_backlog);
+            ep->listener->fast_open_max = min_u32((uint32_t)value, ep->base->stack->limits.accept_backlog);
         break;
     case TCPIP_OPTION_REUSE_ADDRESS:
     case TCPIP_OPTION_REUSE_PORT:
@@ -200,7 +200,7 @@ enum tcpip_error tcpip__tcp_get_option(struct tcpip_endpoint *endpoint, enum tcp
     case TCPIP_OPTION_PATH_MTU:
         if (!tcp_synchronized(ep) || !tcpip__tcp_route(ep))
             return TCPIP_ERR_NOT_CONNECTED;
-        *value = tcpip__pmtu_get(&ep->route, ep->demux.flow.remote);
+        *value = tcpip__pmtu_get(&ep->route, ep->demux->flow.remote);
         break;
     case TCPIP_OPTION_INCOMING_QUEUE:
         /* As Linux: once connected, where it comes through. */
@@ -342,9 +342,9 @@ static void info_fill(const struct tcp_endpoint *ep, tcpip_ns now, struct tcpip_
     out->rcv_mss = ep->rcv_mss;
     if (ep->route.nic != NULL) {
         struct tcpip_route route = ep->route; /* asking changes nothing but the path's age */
-        out->path_mtu = tcpip__pmtu_get(&route, ep->demux.flow.remote);
+        out->path_mtu = tcpip__pmtu_get(&route, ep->demux->flow.remote);
         out->advertised_mss =
-            tcpip__tcp_advertised_mss(&ep->route, ep->demux.flow.remote, tcp_option(ep, TCPIP_OPTION_MAX_SEGMENT));
+            tcpip__tcp_advertised_mss(&ep->route, ep->demux->flow.remote, tcp_option(ep, TCPIP_OPTION_MAX_SEGMENT));
     }
     out->cwnd_bytes = ep->congestion.cwnd;
     out->ssthresh_bytes = ep->congestion.ssthresh;

@@ -36,7 +36,7 @@ static uint32_t tcp_fit_accecn(struct tcp_endpoint *ep, uint32_t payload, bool f
 static size_t tcp_write_options(struct tcp_endpoint *ep, uint32_t payload, bool fresh, const struct signing *signing,
                                 uint8_t *out)
 {
-    tcpip_ns now = tcpip__stack_now(ep->base.stack);
+    tcpip_ns now = tcpip__stack_now(ep->base->stack);
     struct sack_range ranges[REASSEMBLY_SACK_BLOCKS];
     struct tcpip_tcp_options options;
     uint32_t blocks = 0, most = tcp_sack_blocks_max(ep, payload);
@@ -121,8 +121,8 @@ static bool tcp_send_packet(struct tcp_endpoint *ep, struct tcpip_packet *packet
         packet->gso_segments = (uint16_t)((payload + mss - 1) / mss);
     }
     struct tcpip_tcp_fields fields = {
-        .source_port = ep->demux.flow.local_port,
-        .destination_port = ep->demux.flow.remote_port,
+        .source_port = ep->demux->flow.local_port,
+        .destination_port = ep->demux->flow.remote_port,
         .sequence = seq.v,
         .acknowledgment = (flags & TCPIP_TCP_ACK) != 0 ? ep->rcv_nxt.v : 0,
         .flags = flags,
@@ -132,14 +132,14 @@ static bool tcp_send_packet(struct tcp_endpoint *ep, struct tcpip_packet *packet
     bool cwr = ep->ecn.cwr;
     if ((flags & TCPIP_TCP_RST) == 0)
         fields.flags |= tcpip__ecn_flags(&ep->ecn, payload == 0, fresh);
-    tcp_push_header(packet, &ep->demux.flow, &fields, options, options_bytes, signing);
+    tcp_push_header(packet, &ep->demux->flow, &fields, options, options_bytes, signing);
     packet->mark = (uint32_t)tcp_option(ep, TCPIP_OPTION_MARK);
     uint32_t segments = packet->gso_segments > 1 ? packet->gso_segments : 1;
     ep->segments_out += segments;
     tcp_stats(ep)->segments_sent += segments;
     struct tcpip_network_output how = {
-        .local = ep->demux.flow.local,
-        .remote = ep->demux.flow.remote,
+        .local = ep->demux->flow.local,
+        .remote = ep->demux->flow.remote,
         .transport = TCPIP_PROTOCOL_TCP,
         .ttl = (uint8_t)tcp_option(ep, TCPIP_OPTION_TTL),
         .tos = tcp_tos(tcp_option(ep, TCPIP_OPTION_TOS), ecn_point_out(&ep->ecn, fresh)),
@@ -162,7 +162,7 @@ static bool tcp_send_packet(struct tcp_endpoint *ep, struct tcpip_packet *packet
 
 bool tcpip__tcp_output_data(struct tcp_endpoint *ep, seqnum seq, uint32_t *length, uint16_t flags)
 {
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     struct tcpip_packet *packet = tcpip_packet_new(stack);
     if (packet == NULL)
         return false;
@@ -188,7 +188,7 @@ bool tcpip__tcp_output_data(struct tcp_endpoint *ep, seqnum seq, uint32_t *lengt
     if (*length == 0)
         flags &= (uint16_t)~TCPIP_TCP_PSH;
     uint32_t sent = *length;
-    EVENT(stack, TCP_SEND, ep->base.id, seq.v - ep->iss.v, sent, flags, seq_lt(seq, ep->snd_nxt));
+    EVENT(stack, TCP_SEND, ep->base->id, seq.v - ep->iss.v, sent, flags, seq_lt(seq, ep->snd_nxt));
     if (!tcp_send_packet(ep, packet, seq, flags | TCPIP_TCP_ACK))
         return false;
     uint32_t segments = sent == 0 ? 0 : (sent + ep->snd_mss - 1) / ep->snd_mss;
@@ -203,7 +203,7 @@ void tcpip__tcp_output_control(struct tcp_endpoint *ep, seqnum seq, uint16_t fla
 {
     if (!tcpip__tcp_route(ep))
         return;
-    struct tcpip_packet *packet = tcpip_packet_new(ep->base.stack);
+    struct tcpip_packet *packet = tcpip_packet_new(ep->base->stack);
     if (packet == NULL)
         return; /* an ACK or a reset that gets lost: the peer asks again */
     if ((flags & TCPIP_TCP_RST) != 0)

@@ -22,18 +22,24 @@
 struct tcp_endpoint *tcpip__tcp_endpoint_new(struct tcpip_stack *stack, uint32_t network, enum tcpip_error *error)
 {
     struct tcp_stack *tcp = tcp_stack_of(stack);
-    struct tcp_endpoint *ep = tcpip__pool_zget(&tcp->endpoints);
-    if (ep == NULL) {
-        *error = TCPIP_ERR_NO_MEMORY;
-        return NULL;
-    }
-    *error = tcpip__endpoint_init(&ep->base, stack, &tcpip__tcp_endpoint_ops, TCPIP_PROTOCOL_TCP, network);
+    struct tcp_handle *handle = tcpip__pool_zget(&tcp->handles);
+    struct tcp_endpoint *ep = handle != NULL ? tcpip__pool_zget(&tcp->endpoints) : NULL;
+    *error = TCPIP_ERR_NO_MEMORY;
+    if (ep != NULL)
+        *error = tcpip__endpoint_init(&handle->base, stack, &tcpip__tcp_endpoint_ops, TCPIP_PROTOCOL_TCP, network);
     if (*error != TCPIP_OK) {
-        tcpip__pool_put(&tcp->endpoints, ep);
+        if (ep != NULL)
+            tcpip__pool_put(&tcp->endpoints, ep);
+        if (handle != NULL)
+            tcpip__pool_put(&tcp->handles, handle);
         return NULL;
     }
-    ep->demux.transport = TCPIP_PROTOCOL_TCP;
-    ep->demux.kind = TCP_DEMUX_ENDPOINT;
+    handle->ep = ep;
+    ep->base = &handle->base;
+    ep->demux = &handle->demux;
+    ep->timer = &handle->timer;
+    ep->demux->transport = TCPIP_PROTOCOL_TCP;
+    ep->demux->kind = TCP_DEMUX_ENDPOINT;
     ep->challenge_at = 0;
     tcpip__send_queue_init(&ep->send_queue);
     tcpip__receive_queue_init(&ep->receive_queue);
@@ -46,7 +52,7 @@ static void tcp_hot_free(struct tcp_endpoint *ep)
 {
     if (ep->hot == NULL)
         return;
-    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
+    struct tcp_stack *tcp = tcp_stack_of(ep->base->stack);
     tcpip__scoreboard_fini(&ep->hot->board, &tcp->records);
     tcpip__reassembly_fini(&ep->hot->reassembly, &tcp->receive_chunks);
     tcpip__pool_put(&tcp->hots, ep->hot);
@@ -56,7 +62,7 @@ static void tcp_hot_free(struct tcp_endpoint *ep)
 
 static void tcp_endpoint_free(struct tcp_endpoint *ep)
 {
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     struct tcp_stack *tcp = tcp_stack_of(stack);
     tcp_hot_free(ep);
     tcpip__tcp_search_free(ep);
@@ -68,7 +74,8 @@ static void tcp_endpoint_free(struct tcp_endpoint *ep)
     tcpip__tcp_syn_forget(stack, &ep->saved_syn);
     tcpip__signature_unref(ep->signature);
     tcpip__route_release(&ep->route);
-    tcpip__endpoint_fini(&ep->base);
+    tcpip__endpoint_fini(ep->base);
+    tcpip__pool_put(&tcp->handles, TCPIP_CONTAINER_OF(ep->base, struct tcp_handle, base));
     tcpip__pool_put(&tcp->endpoints, ep);
 }
 
@@ -84,16 +91,16 @@ void tcpip__tcp_reap(struct tcp_endpoint *ep)
 {
     if (!ep->dead || !ep->orphan || list_node_linked(&ep->queue_node))
         return;
-    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
+    struct tcp_stack *tcp = tcp_stack_of(ep->base->stack);
     tcpip__tcp_port_release(ep);
     list_push_back(&tcp->dead, &ep->queue_node);
-    tcpip__stack_defer(ep->base.stack, &tcp->reap);
+    tcpip__stack_defer(ep->base->stack, &tcp->reap);
 }
 
 /* What belongs to one connection goes; the endpoint itself may serve again. */
 static void tcp_leave_network(struct tcp_endpoint *ep)
 {
-    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
+    struct tcp_stack *tcp = tcp_stack_of(ep->base->stack);
     tcpip__tcp_fast_open_over(ep);
     ep->syn_deferred = false;
     if (ep->syn_ack_pending)
@@ -103,13 +110,13 @@ static void tcp_leave_network(struct tcp_endpoint *ep)
     if (ep->state != TCPIP_TCP_CLOSED)
         tcpip__tcp_event(ep, TCP_EVENT_GONE);
     tcpip__tcp_timers_stop(ep);
-    if (ep->demux.linked)
-        tcpip__demux_remove(ep->base.stack, &ep->demux);
+    if (ep->demux->linked)
+        tcpip__demux_remove(ep->base->stack, ep->demux);
     tcp_hot_free(ep);
     tcpip__tcp_search_free(ep);
     tcpip__send_queue_fini(&ep->send_queue, &tcp->send_chunks);
-    tcpip__chrono_set(&ep->chrono, CHRONO_IDLE, tcpip__stack_now(ep->base.stack));
-    list_remove_if_linked(&ep->base.dirty);
+    tcpip__chrono_set(&ep->chrono, CHRONO_IDLE, tcpip__stack_now(ep->base->stack));
+    list_remove_if_linked(&ep->base->dirty);
     ep->ack_now = false;
 }
 
@@ -120,7 +127,7 @@ void tcpip__tcp_die(struct tcp_endpoint *ep)
     if (ep->listener != NULL)
         tcpip__tcp_unlisten(ep);
     tcp_leave_network(ep);
-    tcpip__error_queue_end(&ep->base);
+    tcpip__error_queue_end(ep->base);
     tcpip__tcp_port_idle(ep);
     tcpip__route_release(&ep->route);
     ep->dead = true;
@@ -129,8 +136,8 @@ void tcpip__tcp_die(struct tcp_endpoint *ep)
 
 void tcpip__tcp_revive(struct tcp_endpoint *ep)
 {
-    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
-    ASSERT_ENV(&ep->base.stack->env, ep->state == TCPIP_TCP_CLOSED && !ep->orphan);
+    struct tcp_stack *tcp = tcp_stack_of(ep->base->stack);
+    ASSERT_ENV(&ep->base->stack->env, ep->state == TCPIP_TCP_CLOSED && !ep->orphan);
     tcpip__receive_queue_fini(&ep->receive_queue, &tcp->receive_chunks);
     tcpip__receive_queue_init(&ep->receive_queue);
     ep->dead = false;
@@ -165,8 +172,7 @@ void tcpip__tcp_abort(struct tcp_endpoint *ep, enum tcpip_error error)
     } else {
         tcpip__tcp_die(ep);
     }
-    endpoint_notify(&ep->base,
-                    TCPIP_EVENT_IN | TCPIP_EVENT_OUT | TCPIP_EVENT_ERR | TCPIP_EVENT_HUP | TCPIP_EVENT_RDHUP);
+    endpoint_notify(ep->base, TCPIP_EVENT_IN | TCPIP_EVENT_OUT | TCPIP_EVENT_ERR | TCPIP_EVENT_HUP | TCPIP_EVENT_RDHUP);
 }
 
 enum { REORDERING_MULTIPLIER_MAX = 127 };
@@ -196,7 +202,7 @@ struct tcp_hot *tcpip__tcp_hot(struct tcp_endpoint *ep)
 {
     if (ep->hot != NULL)
         return ep->hot;
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     struct tcp_hot *hot = tcpip__pool_get(&tcp_stack_of(stack)->hots);
     if (hot == NULL)
         return NULL;
@@ -238,10 +244,10 @@ bool tcpip__tcp_route(struct tcp_endpoint *ep)
     if (route_valid(&ep->route))
         return true;
     uint8_t local[16];
-    memcpy(local, ep->demux.flow.local, 16);
+    memcpy(local, ep->demux->flow.local, 16);
     tcpip__route_release(&ep->route);
-    uint32_t nic = ep->demux.flow.nic != 0 ? ep->demux.flow.nic : (uint32_t)tcp_option(ep, TCPIP_OPTION_BIND_TO_NIC);
-    if (tcpip__route_find(ep->base.stack, nic, local, ep->demux.flow.remote, &ep->route) != TCPIP_OK)
+    uint32_t nic = ep->demux->flow.nic != 0 ? ep->demux->flow.nic : (uint32_t)tcp_option(ep, TCPIP_OPTION_BIND_TO_NIC);
+    if (tcpip__route_find(ep->base->stack, nic, local, ep->demux->flow.remote, &ep->route) != TCPIP_OK)
         return false;
     if (tcp_synchronized(ep))
         (void)tcpip__tcp_update_mss(ep); /* another way, or a NIC whose MTU was changed */
@@ -331,7 +337,7 @@ bool tcpip__tcp_wanted(struct tcpip_stack *stack, const struct tcp_segment *segm
 static const struct tcp_endpoint *tcp_judge(const struct demux_entry *entry)
 {
     if (entry->kind == TCP_DEMUX_ENDPOINT)
-        return TCPIP_CONTAINER_OF(entry, const struct tcp_endpoint, demux);
+        return tcp_of_entry(entry);
     return entry->kind == TCP_DEMUX_HALF_OPEN ? TCPIP_CONTAINER_OF(entry, const struct tcp_half_open, demux)->listener
                                               : NULL;
 }
@@ -406,7 +412,7 @@ static void tcp_protocol_input(struct tcpip_stack *stack, struct tcpip_packet *p
     if (entry != NULL) {
         switch ((enum tcp_demux_kind)entry->kind) {
         case TCP_DEMUX_ENDPOINT:
-            tcpip__tcp_input(TCPIP_CONTAINER_OF(entry, struct tcp_endpoint, demux), &segment);
+            tcpip__tcp_input(tcp_of_entry(entry), &segment);
             return;
         case TCP_DEMUX_HALF_OPEN:
             tcpip__tcp_half_open_input(TCPIP_CONTAINER_OF(entry, struct tcp_half_open, demux), &segment);
@@ -470,7 +476,7 @@ static void tcp_endpoint_error(struct tcp_endpoint *ep, const struct tcpip_icmp_
     ep->soft_error = (uint8_t)error; /* MUST-56: not fatal once synchronised */
     if (tcp_option(ep, TCPIP_OPTION_RECEIVE_ERROR) != 0) {
         ep->error = (uint8_t)error;
-        endpoint_notify(&ep->base, TCPIP_EVENT_ERR);
+        endpoint_notify(ep->base, TCPIP_EVENT_ERR);
     }
 }
 
@@ -489,7 +495,7 @@ static void tcp_protocol_error(struct tcpip_stack *stack, const struct tcpip_icm
     if (entry == NULL)
         return;
     if (entry->kind == TCP_DEMUX_ENDPOINT)
-        tcp_endpoint_error(TCPIP_CONTAINER_OF(entry, struct tcp_endpoint, demux), icmp);
+        tcp_endpoint_error(tcp_of_entry(entry), icmp);
     else if (entry->kind == TCP_DEMUX_HALF_OPEN)
         tcpip__tcp_half_open_error(stack, TCPIP_CONTAINER_OF(entry, struct tcp_half_open, demux), icmp);
 }
@@ -501,6 +507,7 @@ static enum tcpip_error tcp_protocol_init(struct tcpip_stack *stack, void *state
     struct tcp_stack *tcp = state;
     struct memory *memory = &stack->memory;
     tcp->stack = stack;
+    tcpip__pool_init(&tcp->handles, memory, sizeof(struct tcp_handle), alignof(struct tcp_handle), 0);
     tcpip__pool_init(&tcp->endpoints, memory, sizeof(struct tcp_endpoint), 64, 0);
     tcpip__pool_init(&tcp->hots, memory, sizeof(struct tcp_hot), 64, 0);
     tcpip__pool_init(&tcp->records, memory, sizeof(struct record), alignof(struct record), 0);
@@ -547,6 +554,7 @@ static void tcp_protocol_fini(struct tcpip_stack *stack, void *state)
     tcpip__pool_fini(&tcp->records);
     tcpip__pool_fini(&tcp->hots);
     tcpip__pool_fini(&tcp->endpoints);
+    tcpip__pool_fini(&tcp->handles);
 }
 
 static enum tcpip_error tcp_protocol_new_endpoint(struct tcpip_stack *stack, uint32_t network,
@@ -556,7 +564,7 @@ static enum tcpip_error tcp_protocol_new_endpoint(struct tcpip_stack *stack, uin
     struct tcp_endpoint *ep = tcpip__tcp_endpoint_new(stack, network, &error);
     if (ep == NULL)
         return error;
-    *out = &ep->base;
+    *out = ep->base;
     return TCPIP_OK;
 }
 

@@ -132,9 +132,9 @@ enum tcpip_error tcpip__tcp_freeze(struct tcpip_endpoint *endpoint, bool frozen)
     if (frozen == is)
         return TCPIP_OK;
     endpoint->ops = frozen ? &tcp_frozen_ops : &tcpip__tcp_endpoint_ops;
-    ep->demux.kind = frozen ? TCP_DEMUX_FROZEN : TCP_DEMUX_ENDPOINT;
+    ep->demux->kind = frozen ? TCP_DEMUX_FROZEN : TCP_DEMUX_ENDPOINT;
     tcpip__tcp_timers_freeze(ep, frozen);
-    if (!frozen && ep->demux.linked)
+    if (!frozen && ep->demux->linked)
         endpoint_mark_dirty(endpoint);
     return TCPIP_OK;
 }
@@ -158,7 +158,7 @@ struct tcpip_endpoint *tcpip__tcp_next_waiting(struct tcpip_endpoint *listener, 
         return NULL;
     struct tcpip_list_node *node =
         after == NULL ? list_first(&ep->listener->queue) : list_next(&ep->listener->queue, &tcp_of(after)->queue_node);
-    return node != NULL ? &TCPIP_CONTAINER_OF(node, struct tcp_endpoint, queue_node)->base : NULL;
+    return node != NULL ? TCPIP_CONTAINER_OF(node, struct tcp_endpoint, queue_node)->base : NULL;
 }
 
 /* ---- does it fit together? ---- */
@@ -256,7 +256,7 @@ static bool restored_live_valid(const struct tcp_endpoint *ep, const struct tcp_
     bool pending = restored->syn_ack_pending && restored->state != TCPIP_TCP_SYN_RECEIVED &&
                    restored->state != TCPIP_TCP_FIN_WAIT_1;
     return (restored->found & needed) == needed && !restored->dead && !deferred && !pending &&
-           restored_flow_valid(&ep->demux.flow) && restored_fin_valid(ep, restored->state) &&
+           restored_flow_valid(&ep->demux->flow) && restored_fin_valid(ep, restored->state) &&
            restored_receive_valid(ep, restored->state) && restored_send_valid(ep, restored) &&
            restored_mss_valid(ep, restored->state);
 }
@@ -292,7 +292,7 @@ void tcpip__tcp_archive(struct tcpip_stack *stack, struct archive *archive)
 /* In a stack that has others, a port that is only bound must be free; a connection holds it beside whoever does. */
 static enum tcpip_error restore_port(struct tcp_endpoint *ep, const struct tcp_restored *restored, bool alone)
 {
-    struct tcpip_port_manager *ports = ep->base.stack->ports;
+    struct tcpip_port_manager *ports = ep->base->stack->ports;
     ep->port_key = restored->port_key;
     if (!restored->port_held)
         return TCPIP_OK;
@@ -309,23 +309,23 @@ static enum tcpip_error restore_port(struct tcp_endpoint *ep, const struct tcp_r
 static enum tcpip_error restore_route(struct tcp_endpoint *ep, bool alone)
 {
     uint8_t local[16];
-    memcpy(local, ep->demux.flow.local, 16);
-    uint32_t nic = ep->demux.flow.nic != 0 ? ep->demux.flow.nic : (uint32_t)tcp_option(ep, TCPIP_OPTION_BIND_TO_NIC);
-    enum tcpip_error error = tcpip__route_find(ep->base.stack, nic, local, ep->demux.flow.remote, &ep->route);
+    memcpy(local, ep->demux->flow.local, 16);
+    uint32_t nic = ep->demux->flow.nic != 0 ? ep->demux->flow.nic : (uint32_t)tcp_option(ep, TCPIP_OPTION_BIND_TO_NIC);
+    enum tcpip_error error = tcpip__route_find(ep->base->stack, nic, local, ep->demux->flow.remote, &ep->route);
     /* To ourselves one may speak from anywhere; but not take what isn't ours. */
-    if (error == TCPIP_OK && !ep->route.nic->spoofing && tcpip__address_local(ep->base.stack, NULL, local) == NULL)
+    if (error == TCPIP_OK && !ep->route.nic->spoofing && tcpip__address_local(ep->base->stack, NULL, local) == NULL)
         error = TCPIP_ERR_BAD_LOCAL_ADDRESS;
     return alone || error == TCPIP_ERR_NO_MEMORY ? error : TCPIP_OK;
 }
 
 static enum tcpip_error restore_live(struct tcp_endpoint *ep, const struct tcp_restored *restored, bool alone)
 {
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     enum tcpip_error error = restore_route(ep, alone);
     if (error == TCPIP_OK)
-        error = tcpip__tcp_signature_begin(ep, &ep->demux.flow);
+        error = tcpip__tcp_signature_begin(ep, &ep->demux->flow);
     if (error == TCPIP_OK)
-        error = tcpip__demux_insert(stack, &ep->demux);
+        error = tcpip__demux_insert(stack, ep->demux);
     if (error != TCPIP_OK)
         return error;
     ep->syn_ack_pending = restored->syn_ack_pending;
@@ -337,7 +337,7 @@ static enum tcpip_error restore_live(struct tcp_endpoint *ep, const struct tcp_r
     tcpip__tcp_timers_restore(ep, restored->deadlines);
     if (restored->orphan) {
         ep->orphan = true;
-        tcpip__endpoint_detach(&ep->base);
+        tcpip__endpoint_detach(ep->base);
     }
     return TCPIP_OK;
 }
@@ -376,7 +376,7 @@ static void restore_go_on(struct tcp_endpoint *ep)
     bool asks = ep->state >= TCPIP_TCP_ESTABLISHED && ep->state != TCPIP_TCP_LAST_ACK;
     if (asks && tcpip__tcp_route(ep))
         tcpip__tcp_output_control(ep, seq_sub(ep->snd_una, 1), TCPIP_TCP_ACK);
-    endpoint_mark_dirty(&ep->base);
+    endpoint_mark_dirty(ep->base);
 }
 
 enum tcpip_error tcpip__tcp_restore(struct tcpip_stack *stack, uint32_t network, struct archive *archive,
@@ -405,6 +405,6 @@ enum tcpip_error tcpip__tcp_restore(struct tcpip_stack *stack, uint32_t network,
     if (listener != NULL)
         tcpip__tcp_passive_queue(listener, ep);
     restore_go_on(ep);
-    *out = &ep->base;
+    *out = ep->base;
     return TCPIP_OK;
 }

@@ -35,7 +35,7 @@ static void part_identity(struct archive *archive, struct tcp_endpoint *ep, stru
     archive_bool(archive, &restored->dead);
     archive_bool(archive, &restored->orphan);
     archive_bool(archive, &restored->port_held);
-    tcpip__flow_archive(archive, &ep->demux.flow);
+    tcpip__flow_archive(archive, &ep->demux->flow);
     port_key_archive(archive, &restored->port_key);
     archive_bool(archive, &ep->bound);
     archive_bool(archive, &ep->port_fixed);
@@ -56,12 +56,12 @@ static void part_identity(struct archive *archive, struct tcp_endpoint *ep, stru
 static void part_options(struct archive *archive, struct tcp_endpoint *ep, struct tcp_restored *restored)
 {
     (void)restored;
-    tcpip__option_block_archive(archive, ep->base.stack, &ep->options);
+    tcpip__option_block_archive(archive, ep->base->stack, &ep->options);
 }
 
 static void part_buffers(struct archive *archive, struct tcp_endpoint *ep, struct tcp_restored *restored)
 {
-    const struct tcpip_limits *limits = &ep->base.stack->limits;
+    const struct tcpip_limits *limits = &ep->base->stack->limits;
     (void)restored;
     archive_u32(archive, &ep->send_buffer_bytes);
     archive_bool(archive, &ep->send_buffer_fixed);
@@ -182,9 +182,9 @@ static void part_congestion(struct archive *archive, struct tcp_endpoint *ep, st
     archive_require(archive, name[SAVED_CONGESTION_NAME_MAX] == '\0');
     congestion->mss = ep->snd_mss;
     if (archive_ok(archive) && name[0] != '\0') {
-        congestion->ops = tcpip__congestion_find(ep->base.stack, name);
+        congestion->ops = tcpip__congestion_find(ep->base->stack, name);
         if (congestion->ops == NULL)
-            congestion->ops = tcpip__congestion_default(ep->base.stack);
+            congestion->ops = tcpip__congestion_default(ep->base->stack);
     }
 }
 
@@ -261,7 +261,7 @@ static void part_fast_open(struct archive *archive, struct tcp_endpoint *ep, str
     ep->writer_waits = flags[7];
     if (!archive_ok(archive) || (own.keys.count == 0 && !restored->syn_ack_pending))
         return;
-    ep->fast_open = tcpip__pool_zget(&tcp_stack_of(ep->base.stack)->fast_opens);
+    ep->fast_open = tcpip__pool_zget(&tcp_stack_of(ep->base->stack)->fast_opens);
     if (ep->fast_open == NULL) {
         tcpip__archive_fail(archive, TCPIP_ERR_NO_MEMORY);
         return;
@@ -274,14 +274,14 @@ static void part_fast_open(struct archive *archive, struct tcp_endpoint *ep, str
 
 static void part_send_queue(struct archive *archive, struct tcp_endpoint *ep, struct tcp_restored *restored)
 {
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     (void)restored;
     tcpip__send_queue_archive(archive, &ep->send_queue, &tcp_stack_of(stack)->send_chunks, &stack->buffers);
 }
 
 static void part_receive_queue(struct archive *archive, struct tcp_endpoint *ep, struct tcp_restored *restored)
 {
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     (void)restored;
     seqnum start = ep->receive_queue.first != NULL ? ep->receive_queue.first->seq : seq(0);
     archive_seq(archive, &start);
@@ -318,15 +318,15 @@ static void part_records(struct archive *archive, struct tcp_endpoint *ep, struc
     (void)restored;
     if (hot == NULL)
         return;
-    tcpip_ns now = tcpip__stack_now(ep->base.stack);
+    tcpip_ns now = tcpip__stack_now(ep->base->stack);
     struct rate_snapshot rate = {
         .delivered = hot->rate.delivered, .delivered_at = now, .first_sent_at = now, .app_limited = true};
-    tcpip__scoreboard_archive(archive, &hot->board, &tcp_stack_of(ep->base.stack)->records, ep->snd_una, &rate);
+    tcpip__scoreboard_archive(archive, &hot->board, &tcp_stack_of(ep->base->stack)->records, ep->snd_una, &rate);
 }
 
 static void part_reassembly(struct archive *archive, struct tcp_endpoint *ep, struct tcp_restored *restored)
 {
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     struct tcp_hot *hot = archive_restoring(archive) ? restored_hot(archive, ep) : ep->hot;
     (void)restored;
     if (hot != NULL)
@@ -337,13 +337,13 @@ static void part_reassembly(struct archive *archive, struct tcp_endpoint *ep, st
 static void part_errors(struct archive *archive, struct tcp_endpoint *ep, struct tcp_restored *restored)
 {
     (void)restored;
-    tcpip__error_queue_archive(archive, &ep->base);
+    tcpip__error_queue_archive(archive, ep->base);
 }
 
 static void part_saved_syn(struct archive *archive, struct tcp_endpoint *ep, struct tcp_restored *restored)
 {
     (void)restored;
-    tcpip__tcp_syn_archive(archive, ep->base.stack, &ep->saved_syn);
+    tcpip__tcp_syn_archive(archive, ep->base->stack, &ep->saved_syn);
 }
 
 static void part_listener(struct archive *archive, struct tcp_endpoint *ep, struct tcp_restored *restored)
@@ -371,7 +371,7 @@ static void part_half_open(struct archive *archive, struct tcp_endpoint *ep, str
 static void part_signature(struct archive *archive, struct tcp_endpoint *ep, struct tcp_restored *restored)
 {
     (void)restored;
-    tcpip__signature_archive(archive, &ep->base.stack->memory, &ep->signature);
+    tcpip__signature_archive(archive, &ep->base->stack->memory, &ep->signature);
 }
 
 /* ---- the table ---- */
@@ -383,7 +383,7 @@ static bool part_always(const struct tcp_endpoint *ep)
 }
 static bool part_linked(const struct tcp_endpoint *ep)
 {
-    return ep->demux.linked;
+    return ep->demux->linked;
 }
 static bool part_has_options(const struct tcp_endpoint *ep)
 {
@@ -391,7 +391,7 @@ static bool part_has_options(const struct tcp_endpoint *ep)
 }
 static bool part_has_fast_open(const struct tcp_endpoint *ep)
 {
-    return ep->demux.linked || ep->fast_open != NULL;
+    return ep->demux->linked || ep->fast_open != NULL;
 }
 static bool part_has_unsent(const struct tcp_endpoint *ep)
 {
@@ -415,7 +415,7 @@ static bool part_has_gaps(const struct tcp_endpoint *ep)
 }
 static bool part_has_errors(const struct tcp_endpoint *ep)
 {
-    return ep->base.errors != NULL;
+    return ep->base->errors != NULL;
 }
 static bool part_has_saved_syn(const struct tcp_endpoint *ep)
 {

@@ -28,7 +28,7 @@ struct tcp_saved_syn *tcpip__tcp_syn_save(const struct tcp_endpoint *listener, c
     if (packet->payload_offset < packet->network_offset || bytes > SAVED_SYN_MAX)
         return NULL;
     struct tcp_saved_syn *saved =
-        tcpip__memory_alloc(&listener->base.stack->memory, sizeof(*saved) + bytes, alignof(struct tcp_saved_syn));
+        tcpip__memory_alloc(&listener->base->stack->memory, sizeof(*saved) + bytes, alignof(struct tcp_saved_syn));
     if (saved == NULL)
         return NULL;
     saved->bytes = (uint16_t)tcpip_packet_copy_out(packet, packet->network_offset, saved->data, bytes);

@@ -18,7 +18,7 @@ enum { SEND_STORAGE_SHARE = 8 };
 
 uint32_t tcpip__tcp_send_room(const struct tcp_endpoint *ep)
 {
-    const struct tcpip_stack *stack = ep->base.stack;
+    const struct tcpip_stack *stack = ep->base->stack;
     const struct send_queue *queue = &ep->send_queue;
     /* The storage behind it is bounded as well, or tiny views would hold a hundred times what they say. And while
      * anything is queued, the last of the stack's memory is for packets: without them nothing is ever acknowledged. */
@@ -56,12 +56,12 @@ void tcpip__tcp_tell_room(struct tcp_endpoint *ep)
     if (!ep->out_of_room || !tcpip__tcp_writable(ep))
         return;
     ep->out_of_room = false;
-    endpoint_notify(&ep->base, TCPIP_EVENT_OUT);
+    endpoint_notify(ep->base, TCPIP_EVENT_OUT);
 }
 
 void tcpip__tcp_tune_send_buffer(struct tcp_endpoint *ep)
 {
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     if (tcp_option(ep, TCPIP_OPTION_MODERATE_BUFFERS) == 0 || ep->send_buffer_fixed ||
         stack->memory.used_bytes > stack->limits.memory_bytes / 4 * 3)
         return;
@@ -159,14 +159,14 @@ static bool tcp_link_full(struct tcp_endpoint *ep)
 {
     if (!nic_full(ep->route.nic))
         return false;
-    tcpip__nic_wait(ep->route.nic, &ep->base);
+    tcpip__nic_wait(ep->route.nic, ep->base);
     return true;
 }
 
 /* Its turn hasn't come. True: the timer will tell. */
 static bool tcp_paced(struct tcp_endpoint *ep)
 {
-    if (ep->hot == NULL || pacer_open(&ep->hot->pacer, tcpip__stack_now(ep->base.stack)) ||
+    if (ep->hot == NULL || pacer_open(&ep->hot->pacer, tcpip__stack_now(ep->base->stack)) ||
         tcpip__tcp_pacing_rate(ep) == 0)
         return false;
     tcpip__tcp_timers_on_paced(ep);
@@ -200,7 +200,7 @@ static void tcp_note_use(struct tcp_endpoint *ep, bool limited)
 /* Sends the first lost record again, as much of it as `room` allows. False: nothing went. */
 static bool tcp_retransmit_one(struct tcp_endpoint *ep, struct record *record, uint32_t room)
 {
-    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
+    struct tcp_stack *tcp = tcp_stack_of(ep->base->stack);
     struct tcp_hot *hot = ep->hot;
     if (unlikely((record->flags & RECORD_PROBE) != 0))
         tcpip__tcp_probe_forget(ep, record);
@@ -223,7 +223,7 @@ static bool tcp_retransmit_one(struct tcp_endpoint *ep, struct record *record, u
             return false;
         payload = sent;
     }
-    tcpip_ns now = tcpip__stack_now(ep->base.stack);
+    tcpip_ns now = tcpip__stack_now(ep->base->stack);
     struct rate_snapshot snapshot = tcpip__rate_on_send(&hot->rate, tcp_in_flight(ep), now);
     tcpip__scoreboard_retransmitted(&hot->board, record, &snapshot, now);
     uint32_t segments = (record->length + ep->snd_mss - 1) / ep->snd_mss;
@@ -341,11 +341,11 @@ static uint32_t tcp_next_length(const struct tcp_endpoint *ep, enum tcp_stop *st
 /* Sends `length` bytes of new data, with the FIN if it follows them. */
 static bool tcp_send_new(struct tcp_endpoint *ep, uint32_t length)
 {
-    struct tcp_stack *tcp = tcp_stack_of(ep->base.stack);
+    struct tcp_stack *tcp = tcp_stack_of(ep->base->stack);
     struct tcp_hot *hot = tcpip__tcp_hot(ep);
     if (hot == NULL || !tcpip__scoreboard_may_send(&hot->board, &tcp->records))
         return false;
-    tcpip_ns now = tcpip__stack_now(ep->base.stack);
+    tcpip_ns now = tcpip__stack_now(ep->base->stack);
     bool fin = ep->fin_queued && length == tcp_unsent(ep);
     uint32_t in_flight = tcp_in_flight(ep), sent = length;
     seqnum at = ep->snd_nxt;
@@ -355,12 +355,12 @@ static bool tcp_send_new(struct tcp_endpoint *ep, uint32_t length)
     struct rate_snapshot snapshot = tcpip__rate_on_send(&hot->rate, in_flight, now);
     uint32_t numbers = sent + (fin ? 1 : 0);
     bool noted = tcpip__scoreboard_sent(&hot->board, &tcp->records, at, numbers, fin ? RECORD_FIN : 0, &snapshot, now);
-    ASSERT_ENV(&ep->base.stack->env, noted);
+    ASSERT_ENV(&ep->base->stack->env, noted);
     ep->snd_nxt = seq_add(at, numbers);
     ep->fin_sent = ep->fin_sent || fin;
     if (sent % ep->snd_mss != 0)
         ep->snd_small = ep->snd_nxt;
-    tcpip__error_queue_sent(&ep->base, tcp_bytes_written(ep) - tcp_unsent(ep));
+    tcpip__error_queue_sent(ep->base, tcp_bytes_written(ep) - tcp_unsent(ep));
     tcpip__recovery_sent(&hot->recovery, numbers);
     tcp_pace(ep, sent, now);
     if (ep->congestion.ops->on_sent != NULL)
@@ -418,7 +418,7 @@ static enum tcp_stop tcp_send_data(struct tcp_endpoint *ep)
  * another one to the same destination. */
 static void tcp_follow_mtu(struct tcp_endpoint *ep)
 {
-    if (unlikely(tcpip__pmtu_get(&ep->route, ep->demux.flow.remote) != ep->path_mtu))
+    if (unlikely(tcpip__pmtu_get(&ep->route, ep->demux->flow.remote) != ep->path_mtu))
         (void)tcpip__tcp_update_mss(ep);
 }
 
@@ -436,7 +436,7 @@ static enum tcp_stop tcp_transmit(struct tcp_endpoint *ep)
         return TCP_STOP_HELD;
     }
     tcp_follow_mtu(ep);
-    tcp_restart_after_idle(ep, tcpip__stack_now(ep->base.stack));
+    tcp_restart_after_idle(ep, tcpip__stack_now(ep->base->stack));
     uint32_t segments_before = ep->data_segments_out;
     enum tcp_stop stop = TCP_STOP_NONE;
     /* Maybe the timeout was spurious: then what is lost isn't, and new data find that out (RFC 5682 step 2b). */
@@ -468,7 +468,7 @@ static void tcp_note_time(struct tcp_endpoint *ep, enum tcp_stop stop)
                               : stop == TCP_STOP_WINDOW                   ? CHRONO_WINDOW
                               : stop == TCP_STOP_EMPTY && ep->out_of_room ? CHRONO_BUFFER
                                                                           : CHRONO_BUSY;
-    tcpip__chrono_set(&ep->chrono, state, tcpip__stack_now(ep->base.stack));
+    tcpip__chrono_set(&ep->chrono, state, tcpip__stack_now(ep->base->stack));
 }
 
 void tcpip__tcp_flush(struct tcpip_endpoint *endpoint)
@@ -510,7 +510,7 @@ static bool tcp_repeat_last(struct tcp_endpoint *ep)
     if ((last->flags & RECORD_SACKED) != 0)
         return false;
     if (payload > mss &&
-        !tcpip__scoreboard_split(board, &tcp_stack_of(ep->base.stack)->records, last, (payload - 1) / mss * mss))
+        !tcpip__scoreboard_split(board, &tcp_stack_of(ep->base->stack)->records, last, (payload - 1) / mss * mss))
         return false;
     last = scoreboard_last(board);
     return !tcp_beyond_window(ep, last) && tcp_retransmit_one(ep, last, mss);

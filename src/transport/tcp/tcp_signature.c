@@ -248,9 +248,9 @@ static void signature_follow(struct tcp_endpoint *ep, const struct tcp_segment *
 
 static bool check_endpoint(struct tcp_endpoint *ep, struct tcp_segment *segment)
 {
-    struct signature_claim claim = {.peer = signature_peer_of_flow(&ep->demux.flow)};
+    struct signature_claim claim = {.peer = signature_peer_of_flow(&ep->demux->flow)};
     if (ep->signature == NULL)
-        return signature_judge(ep->base.stack, NULL, &claim, segment);
+        return signature_judge(ep->base->stack, NULL, &claim, segment);
     claim.kind = (enum signature_kind)ep->signature->kind;
     claim.own = ep->state != TCPIP_TCP_SYN_SENT || claim.kind == SIGNATURE_MD5;
     claim.local_isn = ep->iss;
@@ -262,7 +262,7 @@ static bool check_endpoint(struct tcp_endpoint *ep, struct tcp_segment *segment)
         claim.remote_isn = segment->seq; /* of a SYN-ACK; and of a reset, as Linux has it */
         claim.remote_at = segment->seq.v;
     }
-    if (!signature_judge(ep->base.stack, ep->signature, &claim, segment))
+    if (!signature_judge(ep->base->stack, ep->signature, &claim, segment))
         return false;
     if (claim.kind == SIGNATURE_AO)
         signature_follow(ep, segment);
@@ -308,7 +308,7 @@ bool tcpip__tcp_signature_check(struct tcpip_stack *stack, const struct demux_en
 {
     switch ((enum tcp_demux_kind)entry->kind) {
     case TCP_DEMUX_ENDPOINT:
-        return check_endpoint(TCPIP_CONTAINER_OF(entry, struct tcp_endpoint, demux), segment);
+        return check_endpoint(tcp_of_entry(entry), segment);
     case TCP_DEMUX_HALF_OPEN:
         return check_half_open(stack, TCPIP_CONTAINER_OF(entry, const struct tcp_half_open, demux), segment);
     case TCP_DEMUX_DEFERRED:
@@ -333,7 +333,7 @@ bool tcpip__tcp_signature_check_listener(struct tcp_endpoint *listener, struct t
         .remote_at = seq_sub(segment->seq, 1).v,
     };
     claim.kind = signature_wanted(listener->signature, &claim.peer);
-    return signature_judge(listener->base.stack, listener->signature, &claim, segment);
+    return signature_judge(listener->base->stack, listener->signature, &claim, segment);
 }
 
 /* ---- signing ---- */
@@ -425,7 +425,7 @@ struct signature *tcpip__tcp_signature_own(struct tcp_endpoint *ep)
         return ep->signature;
     /* A TIME-WAIT record needs those of the last connection as they are. */
     struct signature *own = ep->signature != NULL ? tcpip__signature_copy(ep->signature, NULL)
-                                                  : tcpip__signature_new(&ep->base.stack->memory);
+                                                  : tcpip__signature_new(&ep->base->stack->memory);
     if (own == NULL)
         return NULL;
     tcpip__signature_unref(ep->signature);
@@ -449,8 +449,8 @@ void tcpip__tcp_signature_connected(struct tcp_endpoint *ep)
     if (likely(ep->signature == NULL))
         return;
     struct signature_ends ends;
-    signature_ends_of(&ep->demux.flow, &ends);
-    ep->signature->nic = ep->demux.flow.nic;
+    signature_ends_of(&ep->demux->flow, &ends);
+    ep->signature->nic = ep->demux->flow.nic;
     tcpip__signature_connect(ep->signature, &ends, ep->iss, ep->irs);
 }
 
@@ -459,7 +459,7 @@ bool tcpip__tcp_signature_inherit(struct tcp_endpoint *ep, const struct tcp_endp
 {
     if (likely(listener == NULL || listener->signature == NULL) || negotiated->signature == SIGNATURE_NONE)
         return true;
-    struct signature_peer peer = signature_peer_of_flow(&ep->demux.flow);
+    struct signature_peer peer = signature_peer_of_flow(&ep->demux->flow);
     struct signature *signature = tcpip__signature_copy(listener->signature, &peer);
     if (signature == NULL)
         return false;

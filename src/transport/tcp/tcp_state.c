@@ -49,7 +49,7 @@ void tcpip__tcp_event(struct tcp_endpoint *ep, enum tcp_event event)
 {
     uint8_t from = ep->state;
     uint8_t to = tcpip__tcp_state_next(from, event);
-    ASSERT_ENV(&ep->base.stack->env, to != TCP_STATE_BUG);
+    ASSERT_ENV(&ep->base->stack->env, to != TCP_STATE_BUG);
     ep->state = to;
     struct tcpip_stats_tcp *stats = tcp_stats(ep);
     if (tcp_state_counts(to) && !tcp_state_counts(from))
@@ -58,16 +58,16 @@ void tcpip__tcp_event(struct tcp_endpoint *ep, enum tcp_event event)
         stats->current_established--;
     if (to == TCPIP_TCP_CLOSED && tcp_state_counts(from)) /* by either side's reset, or for want of answers */
         stats->established_resets++;
-    EVENT(ep->base.stack, TCP_STATE, ep->base.id, from, to, event, 0);
+    EVENT(ep->base->stack, TCP_STATE, ep->base->id, from, to, event, 0);
 }
 
 void tcpip__tcp_restore_state(struct tcp_endpoint *ep, uint8_t state)
 {
-    ASSERT_ENV(&ep->base.stack->env, ep->state == TCPIP_TCP_CLOSED && state < TCPIP_TCP_TIME_WAIT);
+    ASSERT_ENV(&ep->base->stack->env, ep->state == TCPIP_TCP_CLOSED && state < TCPIP_TCP_TIME_WAIT);
     ep->state = state;
     if (tcp_state_counts(state))
         tcp_stats(ep)->current_established++;
-    EVENT(ep->base.stack, TCP_STATE, ep->base.id, TCPIP_TCP_CLOSED, state, TCP_EVENT_COUNT, 0);
+    EVENT(ep->base->stack, TCP_STATE, ep->base->id, TCPIP_TCP_CLOSED, state, TCP_EVENT_COUNT, 0);
 }
 
 const char *tcpip_tcp_state_name(enum tcpip_tcp_state state)

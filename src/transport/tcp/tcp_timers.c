@@ -23,7 +23,7 @@
  * The connection has one node on the stack's wheel. A deadline that moves later leaves it where it is: it fires early
  * once, looks, and is armed anew. That makes arming on every segment free.
  *
- * Owns:       tcp_endpoint.timer and .deadlines; nobody else sets them.
+ * Owns:       tcp_handle.timer and tcp_endpoint.deadlines; nobody else sets them.
  * Invariants: an armed deadline is never before the node's instant, and the node is armed while any deadline is.
  * Not here:   what a probe or a retransmission is (tcp_send.c); TIME-WAIT and half-open records have their own. */
 #include "transport/tcp/tcp_mtu.h"
@@ -42,8 +42,8 @@ enum {
 static void tcp_timer_arm(struct tcp_endpoint *ep, enum tcp_timer timer, tcpip_ns at)
 {
     ep->deadlines[timer] = at;
-    if (!tcpip_timer_armed(&ep->timer) || at < ep->timer.at)
-        stack_timer_set(ep->base.stack, &ep->timer, at);
+    if (!tcpip_timer_armed(ep->timer) || at < ep->timer->at)
+        stack_timer_set(ep->base->stack, ep->timer, at);
 }
 
 static void tcp_timer_disarm(struct tcp_endpoint *ep, enum tcp_timer timer)
@@ -140,10 +140,10 @@ static void tcp_on_probe_timeout(struct tcp_endpoint *ep, tcpip_ns now)
     if (ep->hot == NULL || ep->hot->board.count == 0)
         return;
     if (unlikely(tcpip__tcp_mtu_on_silence(ep)))
-        endpoint_mark_dirty(&ep->base); /* it was too big, and goes again in pieces */
+        endpoint_mark_dirty(ep->base); /* it was too big, and goes again in pieces */
     else
         tcpip__tcp_send_tail_probe(ep);
-    EVENT(ep->base.stack, TCP_TIMER, ep->base.id, TCP_TIMER_PROBE, ep->rtt.backoff, 0, 0);
+    EVENT(ep->base->stack, TCP_TIMER, ep->base->id, TCP_TIMER_PROBE, ep->rtt.backoff, 0, 0);
     /* Whether or not it could go: it is the retransmission timer's turn now, with its whole time (RFC 8985 7.3). */
     tcp_timer_disarm(ep, TCP_TIMER_PROBE);
     tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, now + tcp_rto(ep));
@@ -159,7 +159,7 @@ static void tcp_mark_lost_on_timeout(struct tcp_endpoint *ep, tcpip_ns now)
     if (reneged)
         tcp_stats(ep)->sack_reneging++;
     if (!reneged && hot->rack.newest.known && tcp_rack(ep))
-        tcpip__scoreboard_mark_lost_on_timeout(&hot->board, &tcp_stack_of(ep->base.stack)->records,
+        tcpip__scoreboard_mark_lost_on_timeout(&hot->board, &tcp_stack_of(ep->base->stack)->records,
                                                rack_sent_by(&hot->rack, tcpip__tcp_reordering_window(ep, true), now),
                                                ep->snd_mss);
     else
@@ -213,9 +213,9 @@ static void tcp_on_retransmit_timeout(struct tcp_endpoint *ep, tcpip_ns now)
         ep->rtt.backoff = 0;
     else
         tcpip__rtt_back_off(&ep->rtt);
-    EVENT(ep->base.stack, TCP_TIMER, ep->base.id, TCP_TIMER_RETRANSMIT, ep->rtt.backoff, 0, 0);
+    EVENT(ep->base->stack, TCP_TIMER, ep->base->id, TCP_TIMER_RETRANSMIT, ep->rtt.backoff, 0, 0);
     tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, now + tcp_rto(ep));
-    endpoint_mark_dirty(&ep->base);
+    endpoint_mark_dirty(ep->base);
 }
 
 static void tcp_on_persist_timeout(struct tcp_endpoint *ep, tcpip_ns now)
@@ -285,7 +285,7 @@ static void tcp_on_timer(struct tcp_endpoint *ep, enum tcp_timer timer, tcpip_ns
         tcpip__ack_policy_on_timer(&ep->ack_policy, &bounds);
         tcp_stats(ep)->delayed_acks_sent++;
         ep->ack_now = true;
-        endpoint_mark_dirty(&ep->base);
+        endpoint_mark_dirty(ep->base);
         break;
     case TCP_TIMER_KEEPALIVE:
         tcp_on_keepalive_timeout(ep, now);
@@ -302,10 +302,10 @@ static void tcp_on_timer(struct tcp_endpoint *ep, enum tcp_timer timer, tcpip_ns
     case TCP_TIMER_CORK:
         ep->force_partial = true;
         ep->more_bytes = 0;
-        endpoint_mark_dirty(&ep->base);
+        endpoint_mark_dirty(ep->base);
         break;
     case TCP_TIMER_PACING:
-        endpoint_mark_dirty(&ep->base);
+        endpoint_mark_dirty(ep->base);
         break;
     case TCP_TIMER_IDLE:
         tcpip__tcp_cool(ep);
@@ -319,7 +319,7 @@ static void tcp_on_timer(struct tcp_endpoint *ep, enum tcp_timer timer, tcpip_ns
 
 static void tcp_timer_fired(struct tcpip_timer *timer, tcpip_ns now)
 {
-    struct tcp_endpoint *ep = TCPIP_CONTAINER_OF(timer, struct tcp_endpoint, timer);
+    struct tcp_endpoint *ep = TCPIP_CONTAINER_OF(timer, struct tcp_handle, timer)->ep;
     for (int i = 0; i < TCP_TIMER_COUNT && !ep->dead; i++) {
         if (ep->deadlines[i] > now)
             continue;
@@ -332,12 +332,12 @@ static void tcp_timer_fired(struct tcpip_timer *timer, tcpip_ns now)
     for (int i = 0; i < TCP_TIMER_COUNT; i++)
         next = min_i64(next, ep->deadlines[i]);
     if (next != TCPIP_NEVER)
-        stack_timer_set(ep->base.stack, &ep->timer, next);
+        stack_timer_set(ep->base->stack, ep->timer, next);
 }
 
 void tcpip__tcp_timers_init(struct tcp_endpoint *ep)
 {
-    ep->timer.fn = tcp_timer_fired;
+    ep->timer->fn = tcp_timer_fired;
     for (int i = 0; i < TCP_TIMER_COUNT; i++)
         ep->deadlines[i] = TCPIP_NEVER;
     ep->user_timeout_from = TCPIP_NEVER;
@@ -347,7 +347,7 @@ void tcpip__tcp_timers_stop(struct tcp_endpoint *ep)
 {
     for (int i = 0; i < TCP_TIMER_COUNT; i++)
         ep->deadlines[i] = TCPIP_NEVER;
-    stack_timer_cancel(ep->base.stack, &ep->timer);
+    stack_timer_cancel(ep->base->stack, ep->timer);
 }
 
 /* The user timeout counts from the oldest unacknowledged data, not from the latest. */
@@ -362,7 +362,7 @@ static void tcp_user_timeout_start(struct tcp_endpoint *ep, tcpip_ns now)
 
 void tcpip__tcp_timers_on_syn_sent(struct tcp_endpoint *ep)
 {
-    tcpip_ns now = tcpip__stack_now(ep->base.stack);
+    tcpip_ns now = tcpip__stack_now(ep->base->stack);
     tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, now + tcp_rto(ep));
     tcp_user_timeout_start(ep, now);
 }
@@ -377,7 +377,7 @@ void tcpip__tcp_timers_on_established(struct tcp_endpoint *ep)
         tcpip__tcp_rtt_bounds(ep, &bounds);
         tcpip__rtt_syn_timed_out(&ep->rtt, &bounds);
     }
-    tcpip__tcp_timers_count_progress(ep, tcpip__stack_now(ep->base.stack));
+    tcpip__tcp_timers_count_progress(ep, tcpip__stack_now(ep->base->stack));
     tcpip__tcp_timers_on_keepalive_option(ep);
 }
 
@@ -386,10 +386,10 @@ void tcpip__tcp_timers_on_fast_opened(struct tcp_endpoint *ep)
 {
     bool outstanding = ep->hot != NULL && ep->hot->board.count > 0;
     tcp_timer_disarm(ep, TCP_TIMER_RETRANSMIT);
-    tcpip__tcp_timers_count_progress(ep, tcpip__stack_now(ep->base.stack));
+    tcpip__tcp_timers_count_progress(ep, tcpip__stack_now(ep->base->stack));
     ep->rtt.backoff = 0;
     if (outstanding) {
-        tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, tcpip__stack_now(ep->base.stack) + tcp_rto(ep));
+        tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, tcpip__stack_now(ep->base->stack) + tcp_rto(ep));
     } else {
         tcp_timer_disarm(ep, TCP_TIMER_USER_TIMEOUT);
         ep->user_timeout_from = TCPIP_NEVER;
@@ -399,12 +399,12 @@ void tcpip__tcp_timers_on_fast_opened(struct tcp_endpoint *ep)
 
 void tcpip__tcp_timers_syn_again(struct tcp_endpoint *ep)
 {
-    tcp_on_syn_timeout(ep, tcpip__stack_now(ep->base.stack));
+    tcp_on_syn_timeout(ep, tcpip__stack_now(ep->base->stack));
 }
 
 void tcpip__tcp_timers_on_data_sent(struct tcp_endpoint *ep)
 {
-    tcpip_ns now = tcpip__stack_now(ep->base.stack);
+    tcpip_ns now = tcpip__stack_now(ep->base->stack);
     if (!tcp_timer_on(ep, TCP_TIMER_RETRANSMIT))
         tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, now + tcp_rto(ep));
     tcp_timer_disarm(ep, TCP_TIMER_PERSIST);
@@ -418,12 +418,12 @@ void tcpip__tcp_timers_on_head_sent(struct tcp_endpoint *ep)
 {
     /* As Linux: its ACK takes a round trip from now, not from when it first went. Without a timeout in between it goes
      * again only when something sent after it has arrived, so that it can't put off the timer for ever. */
-    tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, tcpip__stack_now(ep->base.stack) + tcp_rto(ep));
+    tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, tcpip__stack_now(ep->base->stack) + tcp_rto(ep));
 }
 
 void tcpip__tcp_timers_on_ack(struct tcp_endpoint *ep, bool progress)
 {
-    tcpip_ns now = tcpip__stack_now(ep->base.stack);
+    tcpip_ns now = tcpip__stack_now(ep->base->stack);
     if (progress) {
         tcpip__tcp_timers_count_progress(ep, now);
         ep->user_timeout_from = TCPIP_NEVER;
@@ -456,12 +456,12 @@ void tcpip__tcp_timers_on_reneging(struct tcp_endpoint *ep)
 {
     /* It may be that the ACKs were reordered on their way; if not, the timeout forgets the SACKs and sends it all. */
     tcpip_ns patience_ns = min_i64(max_i64(ep->rtt.srtt_ns / 2, RENEGING_MS * TCPIP_MS), tcp_rto(ep));
-    tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, tcpip__stack_now(ep->base.stack) + patience_ns);
+    tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, tcpip__stack_now(ep->base->stack) + patience_ns);
 }
 
 void tcpip__tcp_timers_on_hot(struct tcp_endpoint *ep)
 {
-    tcp_timer_arm(ep, TCP_TIMER_IDLE, tcpip__stack_now(ep->base.stack) + IDLE_MS * TCPIP_MS);
+    tcp_timer_arm(ep, TCP_TIMER_IDLE, tcpip__stack_now(ep->base->stack) + IDLE_MS * TCPIP_MS);
 }
 
 void tcpip__tcp_timers_on_segment_received(struct tcp_endpoint *ep)
@@ -472,7 +472,7 @@ void tcpip__tcp_timers_on_segment_received(struct tcp_endpoint *ep)
 
 void tcpip__tcp_timers_on_zero_window(struct tcp_endpoint *ep)
 {
-    tcpip_ns now = tcpip__stack_now(ep->base.stack);
+    tcpip_ns now = tcpip__stack_now(ep->base->stack);
     if (!tcp_timer_on(ep, TCP_TIMER_PERSIST) && !tcp_timer_on(ep, TCP_TIMER_RETRANSMIT)) {
         ep->rtt.backoff = 0;
         tcp_timer_arm(ep, TCP_TIMER_PERSIST, now + max_i64(tcp_rto(ep), PERSIST_MIN_MS * TCPIP_MS));
@@ -487,7 +487,7 @@ void tcpip__tcp_timers_on_window_open(struct tcp_endpoint *ep)
         tcp_timer_disarm(ep, TCP_TIMER_PERSIST);
         ep->probe_count = 0;
         ep->rtt.backoff = 0;
-        endpoint_mark_dirty(&ep->base); /* open, but maybe too little to send into: then it is armed anew */
+        endpoint_mark_dirty(ep->base); /* open, but maybe too little to send into: then it is armed anew */
     }
 }
 
@@ -499,7 +499,7 @@ void tcpip__tcp_timers_on_ack_delayed(struct tcp_endpoint *ep)
 void tcpip__tcp_timers_on_ack_saved(struct tcp_endpoint *ep)
 {
     tcpip_ns most_ns = tcp_option(ep, TCPIP_OPTION_DELAYED_ACK_MAX);
-    tcp_timer_arm(ep, TCP_TIMER_DELAYED_ACK, tcpip__stack_now(ep->base.stack) + most_ns);
+    tcp_timer_arm(ep, TCP_TIMER_DELAYED_ACK, tcpip__stack_now(ep->base->stack) + most_ns);
 }
 
 void tcpip__tcp_timers_on_ack_sent(struct tcp_endpoint *ep)
@@ -513,13 +513,13 @@ void tcpip__tcp_timers_on_fin_wait_2(struct tcp_endpoint *ep)
     if (!ep->orphan)
         return;
     int64_t linger2 = tcp_option(ep, TCPIP_OPTION_LINGER2);
-    tcp_timer_arm(ep, TCP_TIMER_FIN_WAIT_2, tcpip__stack_now(ep->base.stack) + max_i64(linger2, 0));
+    tcp_timer_arm(ep, TCP_TIMER_FIN_WAIT_2, tcpip__stack_now(ep->base->stack) + max_i64(linger2, 0));
 }
 
 void tcpip__tcp_timers_on_corked(struct tcp_endpoint *ep)
 {
     if (!tcp_timer_on(ep, TCP_TIMER_CORK))
-        tcp_timer_arm(ep, TCP_TIMER_CORK, tcpip__stack_now(ep->base.stack) + CORK_MS * TCPIP_MS);
+        tcp_timer_arm(ep, TCP_TIMER_CORK, tcpip__stack_now(ep->base->stack) + CORK_MS * TCPIP_MS);
 }
 
 void tcpip__tcp_timers_on_uncorked(struct tcp_endpoint *ep)
@@ -538,7 +538,7 @@ void tcpip__tcp_timers_on_keepalive_option(struct tcp_endpoint *ep)
         return;
     if (tcp_option(ep, TCPIP_OPTION_KEEPALIVE) != 0)
         tcp_timer_arm(ep, TCP_TIMER_KEEPALIVE,
-                      tcpip__stack_now(ep->base.stack) + tcp_option(ep, TCPIP_OPTION_KEEPALIVE_IDLE));
+                      tcpip__stack_now(ep->base->stack) + tcp_option(ep, TCPIP_OPTION_KEEPALIVE_IDLE));
     else
         tcp_timer_disarm(ep, TCP_TIMER_KEEPALIVE);
 }
@@ -549,16 +549,16 @@ void tcpip__tcp_timers_freeze(struct tcp_endpoint *ep, bool frozen)
     for (int i = 0; i < TCP_TIMER_COUNT; i++)
         next = min_i64(next, ep->deadlines[i]);
     if (frozen)
-        stack_timer_cancel(ep->base.stack, &ep->timer);
+        stack_timer_cancel(ep->base->stack, ep->timer);
     else if (next != TCPIP_NEVER)
-        stack_timer_set(ep->base.stack, &ep->timer, next);
+        stack_timer_set(ep->base->stack, ep->timer, next);
 }
 
 void tcpip__tcp_timers_restore(struct tcp_endpoint *ep, const tcpip_ns *deadlines)
 {
     static const uint8_t kept[] = {TCP_TIMER_PERSIST,      TCP_TIMER_DELAYED_ACK, TCP_TIMER_KEEPALIVE,
                                    TCP_TIMER_USER_TIMEOUT, TCP_TIMER_FIN_WAIT_2,  TCP_TIMER_CORK};
-    tcpip_ns now = tcpip__stack_now(ep->base.stack);
+    tcpip_ns now = tcpip__stack_now(ep->base->stack);
     bool data = ep->hot != NULL && ep->hot->board.count > 0;
     for (size_t i = 0; i < array_count(kept); i++)
         if (deadlines[kept[i]] != TCPIP_NEVER && !(data && kept[i] == TCP_TIMER_PERSIST))

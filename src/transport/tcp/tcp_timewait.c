@@ -128,14 +128,14 @@ static struct tcp_time_wait *time_wait_get(struct tcp_stack *tcp)
 
 void tcpip__tcp_time_wait_enter(struct tcp_endpoint *ep)
 {
-    struct tcpip_stack *stack = ep->base.stack;
+    struct tcpip_stack *stack = ep->base->stack;
     struct tcp_stack *tcp = tcp_stack_of(stack);
     int64_t duration_ns = tcp_option(ep, TCPIP_OPTION_TIME_WAIT);
     tcp_stats(ep)->established_closed++;
     /* Without memory for a record the connection just ends: the peer's FIN, if it comes again, is answered with RST. */
     struct tcp_time_wait *record = duration_ns > 0 ? time_wait_get(tcp) : NULL;
     if (record != NULL) {
-        record->demux.flow = ep->demux.flow;
+        record->demux.flow = ep->demux->flow;
         record->demux.transport = TCPIP_PROTOCOL_TCP;
         record->demux.kind = TCP_DEMUX_TIME_WAIT;
         record->snd_nxt = ep->snd_nxt;
@@ -152,7 +152,7 @@ void tcpip__tcp_time_wait_enter(struct tcp_endpoint *ep)
         record->expires_at = tcpip__stack_now(stack) + duration_ns;
         if (ep->port_reserved)
             time_wait_hold_port(stack, record, ep->port_key.flags);
-        tcpip__demux_replace(stack, &ep->demux, &record->demux);
+        tcpip__demux_replace(stack, ep->demux, &record->demux);
         tcp->time_wait_count++;
         time_wait_enlist(tcp, record);
         stack->stats.tcp.time_wait_created++;
@@ -309,7 +309,7 @@ static bool time_wait_reusable(const struct tcp_endpoint *ep, const struct tcp_t
     const struct flow *flow = &record->demux.flow;
     bool local = time_wait_on_loopback(flow->local) || time_wait_on_loopback(flow->remote);
     /* Time for the peer's timestamps to move on, and for what is under way to arrive. */
-    tcpip_ns age_ns = tcpip__stack_now(ep->base.stack) - (record->expires_at - record->duration_ns);
+    tcpip_ns age_ns = tcpip__stack_now(ep->base->stack) - (record->expires_at - record->duration_ns);
     return (mode == 1 || (mode == 2 && local)) && age_ns >= tcp_option(ep, TCPIP_OPTION_TIME_WAIT_REUSE_DELAY);
 }
 
