@@ -98,7 +98,8 @@ TCPIP_BEGIN_DECLS
     X(PLPMTUD_INTERVAL, "ns until more is tried again; default 600 s")                      \
     X(PLPMTUD_THRESHOLD, "bytes that aren't worth a probe; default 8")                      \
     X(MIN_SEGMENT, "bytes: none smaller, whatever peer or path say; default 48")            \
-    X(TIMESTAMP_CLOCK, "get: the clock of the timestamps that are sent")
+    X(TIMESTAMP_CLOCK, "get: the clock of the timestamps that are sent")                    \
+    X(NEIGHBOR_PROOF, "0 or 1: a claim must outlive a probe of who has proven itself; of the stack")
 
 enum tcpip_option {
 #define TCPIP_OPTION_ENUM_(name, what) TCPIP_OPTION_##name,

@@ -95,7 +95,8 @@ struct tcpip_stack;
     X(entries_evicted)          \
     X(probes_failed)            \
     X(unreachable_packets)      \
-    X(duplicate_addresses)
+    X(duplicate_addresses)      \
+    X(claims_contested)
 
 #define TCPIP_STATS_PATH_MTU(X) \
     X(lowered)                  \

@@ -182,6 +182,7 @@ static void test_a_claim_without_the_override_flag_takes_nothing_over(void **sta
     struct envelope from_peer = {.source = world_peer6, .destination = world_us6};
     struct tcpip_neighbor found;
     start();
+    assert_int_equal(tcpip_stack_set_default(world.stack, TCPIP_OPTION_NEIGHBOR_PROOF, 0), TCPIP_OK);
     assert_int_equal(world_send(&world, how, hello, sizeof(hello)), TCPIP_OK);
     inject(from_peer, advertisement(world_peer6, TCPIP_NDP_FLAG_SOLICITED));
     for (uint32_t override = 0; override < 2; override++) {

@@ -20,11 +20,19 @@
  *
  * A new entry is INCOMPLETE without having asked: it asks when the first packet comes.
  *
- * Limits: a peer makes entries by soliciting from many addresses, a program by sending to many. limits.neighbors bounds
- * dynamic entries. At it, the one that was released or learned longest ago goes; an entry that a route holds goes only
- * for the sake of another route (the one not used since it was last looked at first), never because a stranger spoke.
- * It is dead then: out of the tables, kept until its last reference goes; a new route generation makes its holders look
- * again. limits.neighbor_pending bounds the packets that wait for one entry: the oldest goes.
+ * Limits: a peer makes entries by soliciting from many addresses, a program by sending to many, and a stranger by
+ * forging packets that are answered to many (RFC 6583). limits.neighbors bounds dynamic entries. At it, of those that
+ * nobody holds, one whose neighbour was never heard of goes first, then one that was only heard of, then one that has
+ * proven itself; of a kind, the one that was released or learned longest ago. So a scan takes nobody's entry away for
+ * long, and hearsay never displaces proof. An entry that a route holds goes only for the sake of another route (the one
+ * not used since it was last looked at first), never because a stranger spoke. It is dead then: out of the tables, kept
+ * until its last reference goes; a new route generation makes its holders look again. limits.neighbor_pending bounds
+ * the packets that wait for one entry: the oldest goes.
+ *
+ * Lies: who claims another link address for a neighbour that has proven itself may be its new interface, or a liar. The
+ * old one is asked first, by a unicast probe: if it answers, it stays; if it doesn't, the entry fails after three
+ * seconds, and everybody is asked. RFC 4861 7.2.5 would believe at once, RFC 826 too; TCPIP_OPTION_NEIGHBOR_PROOF of
+ * the stack, set to 0, does. What was never confirmed follows the last claim.
  *
  * Owns:       stack->neighbors, nic->neighbor_times.
  * Invariants: pending packets only in INCOMPLETE; a timer is armed only in INCOMPLETE (asking), DELAY, PROBE; a dead
@@ -41,6 +49,8 @@ enum { /* RFC 4861 10 */
        NEIGHBOR_MULTICAST_SOLICITS = 3,
        NEIGHBOR_UNICAST_SOLICITS = 3,
 };
+/* What an entry that nobody holds is worth keeping. */
+enum neighbor_worth { NEIGHBOR_UNKNOWN, NEIGHBOR_HEARD, NEIGHBOR_PROVEN, NEIGHBOR_WORTHS };
 static const tcpip_ns neighbor_reachable_ns = 30 * TCPIP_SECOND;
 static const tcpip_ns neighbor_retransmit_ns = TCPIP_SECOND;
 static const tcpip_ns neighbor_delay_ns = 5 * TCPIP_SECOND;
@@ -68,15 +78,17 @@ struct tcpip_neighbor_entry {
     uint8_t state;                  /* enum tcpip_neighbor_state */
     uint8_t asked;                  /* solicitations in this INCOMPLETE or PROBE */
     bool used;                      /* since eviction last looked */
+    bool proven;                    /* it has answered from this link address, or TCP made progress */
+    tcpip_ns contested_at;          /* when somebody claimed its address last; 0: never */
 };
 
 struct neighbor_table {
     struct hash_table hash;
     struct pool pool;
-    struct list all;  /* in the order of creation */
-    struct list busy; /* referenced, dynamic */
-    struct list idle; /* not referenced, dynamic: the next to go first */
-    uint32_t dynamic; /* entries on busy and idle */
+    struct list all;                   /* in the order of creation */
+    struct list busy;                  /* referenced, dynamic */
+    struct list idle[NEIGHBOR_WORTHS]; /* not referenced, dynamic: the next to go first */
+    uint32_t dynamic;                  /* entries on busy and idle */
 };
 
 struct neighbor_key {
@@ -115,7 +127,8 @@ enum tcpip_error tcpip__neighbor_table_new(struct tcpip_stack *stack)
                      _Alignof(struct tcpip_neighbor_entry), 0);
     list_init(&table->all);
     list_init(&table->busy);
-    list_init(&table->idle);
+    for (int i = 0; i < NEIGHBOR_WORTHS; i++)
+        list_init(&table->idle[i]);
     stack->neighbors = table;
     return TCPIP_OK;
 }
@@ -133,12 +146,19 @@ static struct tcpip_neighbor_entry *neighbor_find(const struct tcpip_nic *nic, c
     return NULL;
 }
 
+static enum neighbor_worth neighbor_worth_of(const struct tcpip_neighbor_entry *entry)
+{
+    if (entry->state == TCPIP_NEIGHBOR_INCOMPLETE || entry->state == TCPIP_NEIGHBOR_UNREACHABLE)
+        return NEIGHBOR_UNKNOWN;
+    return entry->proven ? NEIGHBOR_PROVEN : NEIGHBOR_HEARD;
+}
+
 /* Puts a dynamic entry on the list where it belongs, at its end. */
 static void neighbor_enqueue(struct tcpip_neighbor_entry *entry)
 {
     struct neighbor_table *table = entry->stack->neighbors;
     list_remove_if_linked(&entry->queue);
-    list_push_back(entry->refs > 0 ? &table->busy : &table->idle, &entry->queue);
+    list_push_back(entry->refs > 0 ? &table->busy : &table->idle[neighbor_worth_of(entry)], &entry->queue);
 }
 
 /* Off the tables. Freed, or dead until its last reference goes. */
@@ -247,6 +267,8 @@ static void neighbor_enter(struct tcpip_neighbor_entry *entry, enum tcpip_neighb
     entry->state = (uint8_t)state;
     entry->asked = 0;
     entry->updated_at = tcpip__stack_now(stack);
+    if (entry->refs == 0 && list_node_linked(&entry->queue))
+        neighbor_enqueue(entry); /* its worth may be another one now */
 }
 
 static void neighbor_transmit(struct tcpip_neighbor_entry *entry, struct tcpip_packet *packet)
@@ -276,6 +298,7 @@ static void neighbor_reachable(struct tcpip_neighbor_entry *entry)
 {
     tcpip_ns now = tcpip__stack_now(entry->stack);
     entry->reachable_until = ns_add(now, neighbor_reachable_time(entry, now));
+    entry->proven = true;
     if (entry->state != TCPIP_NEIGHBOR_REACHABLE)
         neighbor_enter(entry, TCPIP_NEIGHBOR_REACHABLE);
 }
@@ -344,11 +367,14 @@ static void neighbor_timer(struct tcpip_timer *timer, tcpip_ns now)
 
 /* ---- entries come ---- */
 
-/* The entry to go next: the oldest idle one, or (second chance) a busy one not used since the last look. */
-static struct tcpip_neighbor_entry *neighbor_victim(struct neighbor_table *table, bool busy_too)
+/* The entry to go next: the oldest of the least worthy idle ones, or (second chance) a busy one not used since the last
+ * look. Who is only heard of (no route wants it) displaces none that is proven. */
+static struct tcpip_neighbor_entry *neighbor_victim(struct neighbor_table *table, bool for_route)
 {
-    struct tcpip_list_node *node = list_first(&table->idle);
-    if (node != NULL || !busy_too)
+    struct tcpip_list_node *node = NULL;
+    for (int worth = 0; worth < NEIGHBOR_WORTHS && node == NULL && (for_route || worth < NEIGHBOR_PROVEN); worth++)
+        node = list_first(&table->idle[worth]);
+    if (node != NULL || !for_route)
         return node != NULL ? list_entry(node, struct tcpip_neighbor_entry, queue) : NULL;
     while ((node = list_first(&table->busy)) != NULL) {
         struct tcpip_neighbor_entry *entry = list_entry(node, struct tcpip_neighbor_entry, queue);
@@ -360,12 +386,12 @@ static struct tcpip_neighbor_entry *neighbor_victim(struct neighbor_table *table
     return NULL;
 }
 
-static bool neighbor_make_room(struct tcpip_stack *stack, bool busy_too)
+static bool neighbor_make_room(struct tcpip_stack *stack, bool for_route)
 {
     struct neighbor_table *table = stack->neighbors;
     if (table->dynamic < stack->limits.neighbors)
         return true;
-    struct tcpip_neighbor_entry *victim = neighbor_victim(table, busy_too);
+    struct tcpip_neighbor_entry *victim = neighbor_victim(table, for_route);
     if (victim == NULL)
         return false;
     stack->stats.neighbor.entries_evicted++;
@@ -488,6 +514,24 @@ void tcpip__neighbor_doubt(struct tcpip_neighbor_entry *entry)
         neighbor_enter(entry, TCPIP_NEIGHBOR_STALE);
 }
 
+/* Somebody claims another link address. True: the neighbour is asked where it was, and stays there meanwhile. */
+static bool neighbor_contested(struct tcpip_neighbor_entry *entry)
+{
+    struct tcpip_stack *stack = entry->stack;
+    tcpip_ns now = tcpip__stack_now(stack);
+    if (!entry->proven || stack->defaults[TCPIP_OPTION_NEIGHBOR_PROOF] == 0)
+        return false;
+    stack->stats.neighbor.claims_contested++;
+    /* Asked once per interval, however often it is claimed: a liar shall not make us shout. */
+    if (entry->state == TCPIP_NEIGHBOR_PROBE ||
+        (entry->contested_at != 0 && now - entry->contested_at < neighbor_retransmit_time(entry)))
+        return true;
+    entry->contested_at = now;
+    neighbor_enter(entry, TCPIP_NEIGHBOR_PROBE);
+    neighbor_ask(entry);
+    return true;
+}
+
 void tcpip__neighbor_learn(struct tcpip_nic *nic, const uint8_t *address, const struct tcpip_link_address *link)
 {
     struct tcpip_neighbor_entry *entry = neighbor_find(nic, address);
@@ -499,7 +543,10 @@ void tcpip__neighbor_learn(struct tcpip_nic *nic, const uint8_t *address, const 
     bool known = entry->state != TCPIP_NEIGHBOR_INCOMPLETE && entry->state != TCPIP_NEIGHBOR_UNREACHABLE;
     if (known && memcmp(entry->link.bytes, link->bytes, sizeof(link->bytes)) == 0)
         return; /* nothing new, and no proof that our packets arrive: the state stays (7.2.3) */
+    if (known && neighbor_contested(entry))
+        return;
     entry->link = *link;
+    entry->proven = false;
     neighbor_enter(entry, TCPIP_NEIGHBOR_STALE);
     neighbor_release_pending(entry);
 }
@@ -514,6 +561,7 @@ void tcpip__neighbor_advertised(struct tcpip_nic *nic, const uint8_t *address, c
         if (link == NULL || link->len != sizeof(link->bytes))
             return;
         entry->link = *link;
+        entry->proven = false;
         if (how.solicited)
             neighbor_reachable(entry);
         else
@@ -530,8 +578,12 @@ void tcpip__neighbor_advertised(struct tcpip_nic *nic, const uint8_t *address, c
             neighbor_enter(entry, TCPIP_NEIGHBOR_STALE);
         return;
     }
-    if (differs)
+    if (differs && neighbor_contested(entry))
+        return;
+    if (differs) {
         entry->link = *link;
+        entry->proven = false;
+    }
     if (how.solicited)
         neighbor_reachable(entry);
     else if (differs)

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -350,6 +351,7 @@ static void test_advertisements_follow_the_table_of_7_2_5(void **state)
         struct route_world w;
         int link = NONE;
         lan(&w, NULL);
+        assert_int_equal(tcpip_stack_set_default(w.stack, TCPIP_OPTION_NEIGHBOR_PROOF, 0), TCPIP_OK);
         struct tcpip_neighbor_entry *entry = get(&w, "fe80::2");
         if (cases[i].from == TCPIP_NEIGHBOR_REACHABLE)
             resolve(&w, "fe80::2");
@@ -382,8 +384,8 @@ static void test_what_strangers_say_makes_stale_entries_and_no_others(void **sta
     resolve(&w, "10.0.0.2");
     learn(&w, "10.0.0.2", 9); /* the same address proves nothing, and takes nothing away */
     assert_state(&w, "10.0.0.2", REACHABLE);
-    learn(&w, "10.0.0.2", 8);
-    assert_int_equal(state_of(&w, "10.0.0.2", &link), TCPIP_NEIGHBOR_STALE);
+    learn(&w, "fe80::2", 8);
+    assert_int_equal(state_of(&w, "fe80::2", &link), TCPIP_NEIGHBOR_STALE); /* hearsay for hearsay */
     assert_int_equal(link, 8);
     struct tcpip_neighbor_entry *entry = get(&w, "10.0.0.3");
     send(&w, entry, "10.0.0.3");
@@ -394,6 +396,73 @@ static void test_what_strangers_say_makes_stale_entries_and_no_others(void **sta
     advertise(&w, "10.0.0.3", NONE, unsolicited);
     assert_state(&w, "10.0.0.3", DELAY);
     tcpip__neighbor_unref(entry);
+    world_fini(&w);
+}
+
+static void test_who_has_proven_itself_is_asked_before_another_is_believed(void **state)
+{
+    (void)state;
+    struct route_world w;
+    int link = NONE;
+    lan(&w, NULL);
+    struct tcpip_neighbor_entry *entry = get(&w, "10.0.0.2");
+    resolve(&w, "10.0.0.2");
+    world_sent(&w, 1);
+    /* Claims of all kinds, many times: one question in a second, to where the neighbour was, and packets go there. */
+    for (int i = 0; i < 50; i++) {
+        learn(&w, "10.0.0.2", 8);
+        advertise(&w, "10.0.0.2", 8, i % 2 == 0 ? solicited : unsolicited);
+        assert_int_equal(state_of(&w, "10.0.0.2", &link), TCPIP_NEIGHBOR_PROBE);
+        assert_int_equal(link, 9);
+    }
+    assert_int_equal(w.stack->stats.neighbor.claims_contested, 100);
+    send(&w, entry, "10.0.0.2");
+    assert_int_equal(world_sent(&w, 1), 1);
+    advertise(&w, "10.0.0.2", 9, solicited); /* it is still there */
+    assert_state(&w, "10.0.0.2", REACHABLE);
+    learn(&w, "10.0.0.2", 8); /* within the second: nobody is asked again */
+    assert_state(&w, "10.0.0.2", REACHABLE);
+    /* The neighbour has really moved: it doesn't answer where it was, and is found where it is. */
+    world_pass(&w, 2 * TCPIP_SECOND);
+    learn(&w, "10.0.0.2", 8);
+    assert_state(&w, "10.0.0.2", PROBE);
+    world_pass(&w, 3 * TCPIP_SECOND);
+    assert_state(&w, "10.0.0.2", UNREACHABLE);
+    learn(&w, "10.0.0.2", 8);
+    assert_int_equal(state_of(&w, "10.0.0.2", &link), TCPIP_NEIGHBOR_STALE);
+    assert_int_equal(link, 8);
+    learn(&w, "10.0.0.2", 7); /* and there it hasn't answered yet */
+    assert_int_equal(state_of(&w, "10.0.0.2", &link), TCPIP_NEIGHBOR_STALE);
+    assert_int_equal(link, 7);
+    tcpip__neighbor_unref(entry);
+    world_fini(&w);
+}
+
+static void test_unknown_neighbors_go_first_then_hearsay_and_proof_never_for_hearsay(void **state)
+{
+    (void)state;
+    struct route_world w;
+    struct tcpip_limits limits = {.size = sizeof(limits), .neighbors = 3};
+    lan(&w, &limits);
+    tcpip__neighbor_unref(get(&w, "10.0.0.11"));
+    resolve(&w, "10.0.0.11"); /* proven, and idle for longest */
+    learn(&w, "10.0.0.12", 12);
+    for (uint8_t i = 0; i < 100; i++) { /* a scan */
+        char name[16];
+        snprintf(name, sizeof(name), "10.0.0.%u", 100 + i);
+        struct tcpip_neighbor_entry *entry = get(&w, name);
+        send(&w, entry, name);
+        tcpip__neighbor_unref(entry);
+    }
+    assert_state(&w, "10.0.0.11", REACHABLE);
+    assert_state(&w, "10.0.0.12", STALE);
+    for (uint8_t i = 0; i < 100; i++) { /* rumours */
+        char name[16];
+        snprintf(name, sizeof(name), "10.0.0.%u", 100 + i);
+        learn(&w, name, i);
+    }
+    assert_state(&w, "10.0.0.11", REACHABLE);
+    assert_int_equal(state_of(&w, "10.0.0.12", NULL), NONE);
     world_fini(&w);
 }
 
@@ -633,6 +702,8 @@ int main(void)
         cmocka_unit_test(test_doubt_of_the_upper_layer_has_it_asked_when_it_is_used_next),
         cmocka_unit_test(test_advertisements_follow_the_table_of_7_2_5),
         cmocka_unit_test(test_what_strangers_say_makes_stale_entries_and_no_others),
+        cmocka_unit_test(test_who_has_proven_itself_is_asked_before_another_is_believed),
+        cmocka_unit_test(test_unknown_neighbors_go_first_then_hearsay_and_proof_never_for_hearsay),
         cmocka_unit_test(test_packets_wait_up_to_the_limit_and_the_oldest_goes),
         cmocka_unit_test(test_at_the_limit_the_longest_idle_goes_and_strangers_evict_no_route),
         cmocka_unit_test(test_news_of_an_idle_neighbor_saves_it_from_being_the_next_to_go),

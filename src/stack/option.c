@@ -112,7 +112,8 @@ enum {
     X(PLPMTUD_INTERVAL, 1, INT64_MAX / 2, OPTION_S(600))                                     \
     X(PLPMTUD_THRESHOLD, 1, 65535, 8)                                                        \
     X(MIN_SEGMENT, 48, 65495, 48)                                                            \
-    X(TIMESTAMP_CLOCK, OPTION_READ)
+    X(TIMESTAMP_CLOCK, OPTION_READ)                                                          \
+    X(NEIGHBOR_PROOF, OPTION_BOOL(1))
 
 struct option_row {
     int64_t least, greatest, initial;
