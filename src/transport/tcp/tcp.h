@@ -181,7 +181,7 @@ struct tcp_endpoint {
     bool send_buffer_fixed, receive_buffer_fixed; /* set by option: no auto-tuning */
     bool fin_queued, fin_sent, fin_acked;
     struct tcp_reordering reordering; /* while there is no hot block */
-    uint32_t more_bytes;              /* at the end of the queue: written with the word that more is coming */
+    uint32_t more_bytes;              /* the last so many written were so with the word that more is coming */
     bool more_coming;                 /* the last write said so */
     bool force_partial;               /* the cork's time is over: what there is goes */
     /* How much of cwnd was used, for a window of data: until cwnd_used_until is acknowledged (RFC 7661's sense) */

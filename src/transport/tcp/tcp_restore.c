@@ -207,15 +207,16 @@ static bool restored_receive_valid(const struct tcp_endpoint *ep, uint8_t state)
            ep->last_send_at != TCPIP_NEVER && ep->ts_recent_at != TCPIP_NEVER;
 }
 
-static bool restored_records_valid(const struct tcp_endpoint *ep, bool synchronized, uint32_t outstanding)
+/* Bytes: sent and not acknowledged, with a FIN, without a SYN: that is in no record. What goes with it is. */
+static bool restored_records_valid(const struct tcp_endpoint *ep, bool synchronized, uint32_t bytes)
 {
     const struct scoreboard *board = ep->hot != NULL ? &ep->hot->board : NULL;
-    if (!synchronized)
-        return board == NULL;
+    if (!synchronized && ep->syn_data != (bytes > 0))
+        return false;
     if (board == NULL || board->count == 0)
-        return outstanding == 0;
+        return bytes == 0;
     bool fin = (board->last->flags & RECORD_FIN) != 0;
-    return board->outstanding_bytes == outstanding && fin == (ep->fin_sent && !ep->fin_acked) &&
+    return board->outstanding_bytes == bytes && fin == (ep->fin_sent && !ep->fin_acked) &&
            (ep->sack_on || board->sacked_bytes == 0);
 }
 
@@ -233,14 +234,14 @@ static bool restored_send_valid(const struct tcp_endpoint *ep, const struct tcp_
     /* Whose SYN-ACK isn't acknowledged, but was a listener's or forwarder's, has it behind. */
     if (!synchronized && !syn && (outstanding > 0 || !seq_eq(ep->snd_una, seq_add(ep->iss, 1))))
         return false;
-    return ep->more_bytes <= ep->send_queue.bytes && restored_records_valid(ep, synchronized, outstanding);
+    return restored_records_valid(ep, synchronized, syn ? outstanding - 1 : outstanding);
 }
 
 static bool restored_mss_valid(const struct tcp_endpoint *ep, uint8_t state)
 {
-    if (state == TCPIP_TCP_SYN_SENT)
-        return true; /* nothing was agreed on */
     uint32_t cwnd = ep->congestion.cwnd;
+    if (state == TCPIP_TCP_SYN_SENT)
+        return cwnd <= TCP_WINDOW_MOST; /* nothing was agreed on */
     return ep->peer_mss >= TCP_MSS_MIN && ep->snd_mss + ep->options_bytes >= TCP_MSS_MIN && cwnd >= ep->snd_mss &&
            cwnd <= TCP_WINDOW_MOST && ep->congestion.ops != NULL;
 }

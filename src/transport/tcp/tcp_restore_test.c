@@ -313,6 +313,68 @@ static void a_syn_that_was_sent_is_answered_to_who_has_it_now(void **state)
     pair_fini(&pair);
 }
 
+/* With the SYN and before any answer there are records, and no segment size yet. */
+static void data_that_went_with_the_syn_are_acknowledged_to_who_has_it_now(void **state)
+{
+    (void)state;
+    const int64_t mode = TCPIP_FAST_OPEN_CLIENT | TCPIP_FAST_OPEN_CLIENT_NO_COOKIE | TCPIP_FAST_OPEN_SERVER |
+                         TCPIP_FAST_OPEN_SERVER_NO_COOKIE | TCPIP_FAST_OPEN_SERVER_ALL;
+    static const char *const controllers[] = {"reno", "cubic", "bbr", "dctcp"};
+    struct pair pair;
+    struct tcpip_endpoint *client, *listener, *server;
+    struct pair_options options = {.a_to_b = {.delay_ns = 10 * TCPIP_MS}, .b_to_a = {.delay_ns = 10 * TCPIP_MS}};
+    for (int i = 0; i < 8; i++) {
+        bool taken = i % 2 == 0; /* or the server knows nothing of it, and they go again */
+        size_t done;
+        pair_init(&pair, &options);
+        assert_int_equal(tcpip_congestion_set_default(pair.a, controllers[i / 2]), TCPIP_OK);
+        assert_int_equal(tcpip_stack_set_default(pair.a, TCPIP_OPTION_FAST_OPEN_MODE, mode), TCPIP_OK);
+        assert_int_equal(tcpip_stack_set_default(pair.b, TCPIP_OPTION_FAST_OPEN_MODE, taken ? mode : 0), TCPIP_OK);
+        assert_int_equal(tcpip_stack_new_endpoint(pair.b, TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV4, &listener), 0);
+        assert_int_equal(tcpip_endpoint_bind(listener, &pair.b4, NULL, NULL), TCPIP_OK);
+        assert_int_equal(tcpip_endpoint_listen(listener, 8), TCPIP_OK);
+        assert_int_equal(tcpip_stack_new_endpoint(pair.a, TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV4, &client), 0);
+        assert_int_equal(tcpip_endpoint_write(client, "hello", 5, TCPIP_WRITE_FAST_OPEN, &pair.b4, &done), TCPIP_OK);
+        assert_int_equal(state_of(client), TCPIP_TCP_SYN_SENT);
+        replant(pair.a, &client);
+        assert_int_equal(tcp_of(client)->hot->board.outstanding_bytes, 5);
+        assert_int_equal(tcp_of(client)->hot->board.first->seq.v, tcp_of(client)->iss.v + 1);
+        pair_run(&pair, TCPIP_SECOND);
+        struct tcpip_tcp_info info = {.size = sizeof(info)};
+        assert_int_equal(tcpip_endpoint_tcp_info(client, &info), TCPIP_OK);
+        assert_int_equal(info.state, TCPIP_TCP_ESTABLISHED);
+        assert_int_equal(info.syn_data_acked, taken);
+        assert_int_equal(tcpip_endpoint_accept(listener, &server, NULL), TCPIP_OK);
+        expect(server, "hello");
+        assert_no_resets(&pair);
+        tcpip_endpoint_close(client);
+        tcpip_endpoint_close(server);
+        tcpip_endpoint_close(listener);
+        pair_fini(&pair);
+    }
+}
+
+static void more_may_have_been_promised_than_is_left_of_it(void **state)
+{
+    (void)state;
+    struct pair pair;
+    struct tcpip_endpoint *client, *server;
+    static const uint8_t bytes[2000];
+    size_t done;
+    pair_init(&pair, NULL);
+    pair_connect(&pair, false, &client, &server);
+    assert_int_equal(tcpip_endpoint_write(client, bytes, sizeof(bytes), TCPIP_WRITE_MORE, NULL, &done), TCPIP_OK);
+    (void)pair_settle(&pair); /* more than a segment: it goes, and is acknowledged */
+    assert_true(tcp_of(client)->more_bytes > tcp_of(client)->send_queue.bytes);
+    replant(pair.a, &client);
+    put(client, "the rest");
+    pair_run(&pair, TCPIP_SECOND);
+    assert_int_equal(tcp_of(server)->receive_queue.bytes, sizeof(bytes) + strlen("the rest"));
+    tcpip_endpoint_close(client);
+    tcpip_endpoint_close(server);
+    pair_fini(&pair);
+}
+
 static void what_was_lost_and_what_was_sacked_is_known_afterwards(void **state)
 {
     (void)state;
@@ -630,6 +692,8 @@ int main(void)
         cmocka_unit_test(an_open_connection_keeps_what_was_written_and_what_was_not_read),
         cmocka_unit_test(the_closing_states_survive),
         cmocka_unit_test(a_syn_that_was_sent_is_answered_to_who_has_it_now),
+        cmocka_unit_test(data_that_went_with_the_syn_are_acknowledged_to_who_has_it_now),
+        cmocka_unit_test(more_may_have_been_promised_than_is_left_of_it),
         cmocka_unit_test(what_was_lost_and_what_was_sacked_is_known_afterwards),
         cmocka_unit_test(what_is_read_from_it_is_written_again_the_same),
         cmocka_unit_test(signed_connections_go_on_signed),

@@ -289,10 +289,13 @@ static void part_receive_queue(struct archive *archive, struct tcp_endpoint *ep,
                                  &stack->buffers);
 }
 
-/* The block that what follows is in; NULL: failed. */
-static struct tcp_hot *restored_hot(struct archive *archive, struct tcp_endpoint *ep)
+/* The block that what follows is in; NULL: failed. There is no segment size as long as the peer hasn't said what it
+ * takes, but a SYN may have gone with data (RFC 7413). */
+static struct tcp_hot *restored_hot(struct archive *archive, struct tcp_endpoint *ep,
+                                    const struct tcp_restored *restored)
 {
-    archive_require(archive, ep->congestion.ops != NULL && ep->congestion.mss > 0);
+    bool sized = ep->congestion.mss > 0 || restored->state == TCPIP_TCP_SYN_SENT;
+    archive_require(archive, ep->congestion.ops != NULL && sized);
     struct tcp_hot *hot = archive_ok(archive) ? tcpip__tcp_hot(ep) : NULL;
     if (hot == NULL)
         tcpip__archive_fail(archive, TCPIP_ERR_NO_MEMORY);
@@ -301,8 +304,7 @@ static struct tcp_hot *restored_hot(struct archive *archive, struct tcp_endpoint
 
 static void part_hot(struct archive *archive, struct tcp_endpoint *ep, struct tcp_restored *restored)
 {
-    struct tcp_hot *hot = archive_restoring(archive) ? restored_hot(archive, ep) : ep->hot;
-    (void)restored;
+    struct tcp_hot *hot = archive_restoring(archive) ? restored_hot(archive, ep, restored) : ep->hot;
     if (hot == NULL)
         return;
     tcpip__recovery_archive(archive, &hot->recovery);
@@ -314,21 +316,21 @@ static void part_hot(struct archive *archive, struct tcp_endpoint *ep, struct tc
 
 static void part_records(struct archive *archive, struct tcp_endpoint *ep, struct tcp_restored *restored)
 {
-    struct tcp_hot *hot = archive_restoring(archive) ? restored_hot(archive, ep) : ep->hot;
-    (void)restored;
+    struct tcp_hot *hot = archive_restoring(archive) ? restored_hot(archive, ep, restored) : ep->hot;
     if (hot == NULL)
         return;
     tcpip_ns now = tcpip__stack_now(ep->base->stack);
+    bool syn = restored->state <= TCPIP_TCP_SYN_RECEIVED && !restored->syn_ack_pending && seq_eq(ep->snd_una, ep->iss);
+    seqnum start = syn ? seq_add(ep->iss, 1) : ep->snd_una; /* a SYN is in no record */
     struct rate_snapshot rate = {
         .delivered = hot->rate.delivered, .delivered_at = now, .first_sent_at = now, .app_limited = true};
-    tcpip__scoreboard_archive(archive, &hot->board, &tcp_stack_of(ep->base->stack)->records, ep->snd_una, &rate);
+    tcpip__scoreboard_archive(archive, &hot->board, &tcp_stack_of(ep->base->stack)->records, start, &rate);
 }
 
 static void part_reassembly(struct archive *archive, struct tcp_endpoint *ep, struct tcp_restored *restored)
 {
     struct tcpip_stack *stack = ep->base->stack;
-    struct tcp_hot *hot = archive_restoring(archive) ? restored_hot(archive, ep) : ep->hot;
-    (void)restored;
+    struct tcp_hot *hot = archive_restoring(archive) ? restored_hot(archive, ep, restored) : ep->hot;
     if (hot != NULL)
         tcpip__reassembly_archive(archive, &hot->reassembly, ep->rcv_nxt, ep->receive_window.advertised,
                                   &tcp_stack_of(stack)->receive_chunks, &stack->buffers);
