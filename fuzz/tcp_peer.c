@@ -81,7 +81,8 @@ static uint32_t take_place(struct fuzz *fuzz, uint32_t base)
 }
 
 /* FUZZ_TRACE=1 prints the segments, numbers relative to the connection's. */
-static void show(const struct flow *flow, const char *who, const struct tcpip_tcp_fields *f, uint32_t bytes, bool ours)
+static void show(const struct fuzz *fuzz, const struct flow *flow, const char *who, const struct tcpip_tcp_fields *f,
+                 uint32_t bytes, bool ours)
 {
     static int trace = -1;
     if (trace < 0)
@@ -90,8 +91,9 @@ static void show(const struct flow *flow, const char *who, const struct tcpip_tc
         return;
     uint32_t seq_base = ours ? flow->model.us_isn : flow->model.peer_isn;
     uint32_t ack_base = ours ? flow->model.peer_isn : flow->model.us_isn;
-    fprintf(stderr, "%s %u: flags %03x seq %u (%u) ack %u bytes %u window %u\n", who, f->source_port, f->flags,
-            f->sequence - seq_base, f->sequence, f->acknowledgment - ack_base, bytes, f->window);
+    fprintf(stderr, "%.6f %s %u: flags %03x seq %u (%u) ack %u bytes %u window %u\n", (double)fuzz->env.now / 1e9, who,
+            f->source_port, f->flags, f->sequence - seq_base, f->sequence, f->acknowledgment - ack_base, bytes,
+            f->window);
 }
 
 /* ---- what we send ---- */
@@ -124,7 +126,7 @@ static void judge(struct fuzz *fuzz, const uint8_t *p, size_t size)
     if ((options.present & TCPIP_TCP_HAS_TIMESTAMPS) != 0)
         flow->ts_seen = options.ts_val;
     bool first = (fields.flags & TCPIP_TCP_SYN) != 0 && fields.sequence != flow->model.us_isn;
-    show(flow, "us", &fields, (uint32_t)(bytes - header_bytes), true);
+    show(fuzz, flow, "us", &fields, (uint32_t)(bytes - header_bytes), true);
     model_we_sent(&flow->model, &fields, &options, tcp + header_bytes, (uint32_t)(bytes - header_bytes));
     if (first)
         flow->next = 1;
@@ -221,7 +223,7 @@ static void step_segment(struct fuzz *fuzz, struct flow *flow, uint16_t flags)
     size_t bytes = 20 + option_bytes + payload;
     uint16_t pseudo = tcpip_checksum_pseudo(them, us, 4, TCPIP_PROTOCOL_TCP, (uint32_t)bytes);
     tcpip_tcp_set_checksum(tcp, tcpip_checksum_finish(tcpip_checksum(tcp, bytes, pseudo)));
-    show(flow, "peer", &fields, payload, false);
+    show(fuzz, flow, "peer", &fields, payload, false);
     model_peer_sends(model, &fields, &options, payload);
     if (!syn && at + 1 == flow->next)
         flow->next += payload + ((flags & TCPIP_TCP_FIN) != 0);

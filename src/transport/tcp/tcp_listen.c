@@ -176,7 +176,10 @@ static void listener_syn(struct tcp_endpoint *listener, struct tcp_segment *segm
     struct tcp_half_open *half = NULL;
     struct fast_open_cookie cookie;
     bool has_cookie = false;
-    if (cookies != 2 && own->half_open <= own->backlog) {
+    /* A cookie stays the same for a minute, and so doesn't lie above the numbers of a connection that was just here
+     * (RFC 9293 3.6.1): who comes out of TIME-WAIT gets a record, in the place of the one that went. */
+    bool again = segment->has_iss_above;
+    if (again || (cookies != 2 && own->half_open <= own->backlog)) {
         if (tcpip__tcp_fast_open_syn(listener, segment, &cookie, &has_cookie))
             return;
         half = tcpip__tcp_half_open_new(stack, listener, segment);
@@ -184,7 +187,7 @@ static void listener_syn(struct tcp_endpoint *listener, struct tcp_segment *segm
     if (half != NULL) {
         tcpip__tcp_half_open_answer(stack, half, has_cookie ? &cookie : NULL);
         tcpip_packet_free(segment->packet);
-    } else if (cookies != 0) {
+    } else if (cookies != 0 && !again) {
         cookie_answer(listener, segment);
     } else {
         stack->stats.tcp.listen_overflow_syn_drop++;

@@ -270,6 +270,12 @@ void tcpip__tcp_time_wait_input(struct tcpip_stack *stack, struct demux_entry *e
     struct tcp_stack *tcp = tcp_stack_of(stack);
     struct tcp_time_wait *record = time_wait_of(entry);
     if (time_wait_new_syn(record, segment) && tcpip__tcp_wanted(stack, segment)) {
+        if (tcp->half_open_count >=
+            stack->limits.syn_received) { /* nor would a cookie do: its number may be an old one */
+            stack->stats.tcp.listen_overflow_syn_drop++;
+            tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_SYN_LIMIT);
+            return;
+        }
         segment->has_iss_above = true;
         segment->iss_above = record->snd_nxt;
         stack->stats.tcp.time_wait_recycled++;

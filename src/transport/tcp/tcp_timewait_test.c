@@ -165,6 +165,39 @@ static struct tcpip_endpoint *only_port_into_time_wait(struct pair *pair)
     return listener;
 }
 
+/* A cookie's number may be an old one, and once the record were gone, nobody would know. */
+static void a_new_syn_waits_until_there_is_room_to_remember_it(void **state)
+{
+    (void)state;
+    struct tcp_peer peer;
+    struct tcpip_limits limits;
+    tcpip_limits_default(&limits);
+    limits.syn_received = 2;
+    peer_init(&peer, &limits);
+    connection_into_time_wait(&peer, PEER_PORT, NULL);
+    struct tcpip_endpoint *listener = peer_listen(&peer, 16);
+    struct peer_segment syn = {.flags = SYN};
+    for (syn.from = 7000; syn.from < 7003; syn.from++) {
+        peer_send(&peer, &syn);
+        peer_expect(&peer, SYN | ACK);
+    }
+    assert_int_equal(counters(&peer).listen_overflow_syn_cookie_sent, 1);
+    syn.from = PEER_PORT;
+    syn.seq = peer.seq + 1000;
+    peer_send(&peer, &syn);
+    peer_expect_nothing(&peer);
+    assert_int_equal(counters(&peer).listen_overflow_syn_drop, 1);
+    assert_int_equal(counters(&peer).time_wait_current, 1);
+    struct peer_segment reset = {.flags = RST, .seq = 1, .from = 7000};
+    peer_send(&peer, &reset);
+    peer_send(&peer, &syn);
+    peer_expect(&peer, SYN | ACK);
+    assert_true((int32_t)(peer.seen.fields.sequence - peer.ack) > 0);
+    assert_int_equal(counters(&peer).time_wait_current, 0);
+    tcpip_endpoint_close(listener);
+    peer_fini(&peer);
+}
+
 static void reuse_by_our_own_calls_is_an_option_and_waits_a_second(void **state)
 {
     (void)state;
@@ -269,6 +302,7 @@ int main(void)
         cmocka_unit_test(a_repeated_fin_restarts_the_wait_that_the_endpoint_asked_for),
         cmocka_unit_test(a_reset_ends_it_unless_rfc_1337_says_no),
         cmocka_unit_test(a_syn_that_cannot_be_old_takes_its_place),
+        cmocka_unit_test(a_new_syn_waits_until_there_is_room_to_remember_it),
         cmocka_unit_test(reuse_by_our_own_calls_is_an_option_and_waits_a_second),
         cmocka_unit_test(at_the_limit_the_oldest_goes),
         cmocka_unit_test(a_record_is_a_fraction_of_an_endpoint),
