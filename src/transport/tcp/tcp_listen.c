@@ -136,7 +136,7 @@ static bool cookie_accept(struct tcp_endpoint *listener, struct tcp_segment *seg
         .sack = facts.sack,
         .ts = ts,
         .ecn_mode = (uint8_t)cookie_ecn(listener, segment, &facts),
-        .ts_recent = segment->ts_val,
+        .ts_recent = ts ? segment->ts_val : 0,
     };
     tcpip__tcp_negotiate_signature(segment, &negotiated);
     struct tcp_endpoint *ep = tcpip__tcp_passive_establish(stack, listener, &segment->flow, NULL, &negotiated);

@@ -71,7 +71,7 @@ static bool life_accept(void *ctx)
 static bool life_step(void *ctx)
 {
     struct life *life = ctx;
-    uint8_t buffer[CHUNK];
+    uint8_t buffer[CHUNK] = {0};
     size_t done;
     enum tcpip_error error;
     life_write(life);

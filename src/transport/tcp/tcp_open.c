@@ -402,7 +402,7 @@ static void negotiated_from_segment(const struct tcp_endpoint *ep, const struct 
     /* What wasn't offered isn't agreed on. */
     out->ts = segment->has_ts && tcp_option(ep, TCPIP_OPTION_TIMESTAMPS) != 0 &&
               !(tcp_signs(ep) && ep->signature->kind == SIGNATURE_MD5);
-    out->ts_recent = segment->ts_val;
+    out->ts_recent = out->ts ? segment->ts_val : 0;
 }
 
 static void syn_sent_window(struct tcp_endpoint *ep, const struct tcp_segment *segment)
