@@ -13,9 +13,15 @@
 
 enum { IO_BYTES_MAX = 16 << 20 };
 
-static uint8_t *room(size_t size)
+/* NULL: the script asks for more than makes sense, and is told so. */
+static uint8_t *room(struct call *call, size_t size)
 {
-    uint8_t *bytes = size <= IO_BYTES_MAX ? malloc(size + 1) : NULL;
+    if (size > IO_BYTES_MAX) {
+        snprintf(call->wrong, sizeof call->wrong, "%zu bytes: more than the %d that the player takes", size,
+                 IO_BYTES_MAX);
+        return NULL;
+    }
+    uint8_t *bytes = malloc(size + 1);
     if (bytes == NULL)
         abort();
     return bytes;
@@ -45,9 +51,11 @@ static bool peek_writer(void *ctx, const void *data, size_t size)
 
 static void take(struct call *call, struct socket *socket, size_t size, int64_t flags, bool scattered)
 {
-    uint8_t *bytes = room(size);
+    uint8_t *bytes = room(call, size);
     size_t done = 0;
     enum tcpip_error error;
+    if (bytes == NULL)
+        return;
     if ((flags & MSG_PEEK) != 0) {
         struct peeking peeking = {bytes, size, 0};
         error = tcpip_endpoint_peek(socket->endpoint, peek_writer, &peeking, &done);
@@ -81,7 +89,9 @@ static bool is_opening(const struct tcpip_endpoint *endpoint)
 static void give(struct call *call, struct socket *socket, size_t size, int64_t flags,
                  const struct tcpip_full_address *to, bool gathered)
 {
-    uint8_t *bytes = room(size);
+    uint8_t *bytes = room(call, size);
+    if (bytes == NULL)
+        return;
     size_t left = size - (size_t)call->done, done = 0;
     bool patient = !socket->nonblocking && (flags & MSG_DONTWAIT) == 0;
     uint32_t how = ((flags & MSG_MORE) != 0 ? TCPIP_WRITE_MORE : 0) |

@@ -66,11 +66,11 @@ static bool check_call(struct run *run, const struct event *event, const struct 
 {
     const struct call_spec *spec = &event->as.call;
     tcpip_ns off = world_now(&run->world) - end;
+    if (call->wrong[0] != 0)
+        return fail(run, event, "%s: %s", spec->name, call->wrong);
     if (call->value != spec->result || (spec->result == -1 && call->error != spec->error))
         return fail(run, event, "%s returned %" PRId64 " (%s), not %" PRId64 " (%s)", spec->name, call->value,
                     symbol_errno_name(call->error), spec->result, symbol_errno_name(spec->error));
-    if (call->wrong[0] != 0)
-        return fail(run, event, "%s: %s", spec->name, call->wrong);
     if (off > run->script->tolerance || off < -run->script->tolerance)
         return fail(run, event, "%s returned at %.6f, not at %.6f", spec->name, seconds(world_now(&run->world)),
                     seconds(end));
