@@ -53,11 +53,13 @@ struct tcpip_limits {
     uint32_t accept_backlog;      /* listen()'s argument is cut to it */
     uint32_t tcp_send_buffer_max; /* bytes; what auto-tuning and the option may reach */
     uint32_t tcp_receive_buffer_max;
-    uint32_t tcp_records;            /* scoreboard records per endpoint: SACK blocks that would need more are ignored */
-    uint32_t tcp_out_of_order;       /* out-of-order blocks per endpoint: the highest is dropped */
-    uint32_t tcp_fast_open_peers;    /* servers whose Fast Open cookies are kept: the least recently used goes */
-    uint32_t datagram_queue_bytes;   /* default receive buffer of UDP and ping endpoints: tail drop */
-    uint32_t icmp_errors_per_second; /* generated ICMP errors and TCP resets, each: not sent */
+    uint32_t tcp_records;          /* scoreboard records per endpoint: SACK blocks that would need more are ignored */
+    uint32_t tcp_out_of_order;     /* out-of-order blocks per endpoint: the highest is dropped */
+    uint32_t tcp_fast_open_peers;  /* servers whose Fast Open cookies are kept: the least recently used goes */
+    uint32_t datagram_queue_bytes; /* default receive buffer of UDP and ping endpoints: tail drop */
+    /* Generated ICMP errors: not sent. One peer gets 1/256 of it, 6 at once; an eighth of it as TCP resets, and 1/1024,
+     * 16 at once, as SYN-ACKs sent again. */
+    uint32_t icmp_errors_per_second;
     uint32_t lent_buffers; /* links' own (tcpip_buffer_set_lent), out at once: TCP copies what comes in more */
     uint32_t turn_budget;  /* units of work (packets to ourselves, flushes, waiters, timers) before a turn yields */
 };

@@ -152,6 +152,8 @@ struct tcpip_stack;
     X(bytes_sent)                              \
     X(resets_sent)                             \
     X(resets_received)                         \
+    X(resets_suppressed)                       \
+    X(syn_acks_suppressed)                     \
     X(retransmits)                             \
     X(bytes_retransmitted)                     \
     X(fast_retransmit)                         \

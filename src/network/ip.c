@@ -33,7 +33,8 @@ static struct ip_shared *ip_shared_new(struct tcpip_stack *stack)
         tcpip__memory_free(&stack->memory, shared, sizeof(*shared));
         return NULL;
     }
-    tcpip__icmp_limit_init(&shared->icmp_limit, stack->limits.icmp_errors_per_second, &stack->rng);
+    tcpip__reply_limit_init(&shared->icmp_limit, stack->limits.icmp_errors_per_second, REPLY_LIMIT_PEERS,
+                            REPLY_LIMIT_ICMP_BURST, &stack->rng);
     for (uint32_t i = 0; i < IP_ID_COUNTERS; i++)
         shared->id_counters[i] = rng_u32(&stack->rng);
     return shared;
@@ -181,7 +182,7 @@ bool tcpip__icmp_allowed(const struct tcpip_packet *packet)
 {
     struct tcpip_stack *stack = packet->nic->stack;
     struct ip_shared *shared = tcpip__ip_shared(stack, packet->network.protocol);
-    return tcpip__icmp_limit_take(&shared->icmp_limit, packet->network.source, tcpip__stack_now(stack));
+    return tcpip__reply_limit_take(&shared->icmp_limit, packet->network.source, tcpip__stack_now(stack));
 }
 
 struct tcpip_packet *tcpip__icmp_quote(const struct tcpip_packet *packet, uint32_t quote_bytes, uint8_t **header)

@@ -4,8 +4,8 @@
 #ifndef TCPIP_SRC_NETWORK_IP_H
 #define TCPIP_SRC_NETWORK_IP_H
 
-#include "network/icmp_limit.h"
 #include "network/reassembly.h"
+#include "stack/reply_limit.h"
 #include "stack/route.h"
 
 enum {
@@ -18,7 +18,7 @@ enum {
 struct ip_shared {
     uint32_t users;
     struct ip_reassembly reassembly;
-    struct icmp_limit icmp_limit;
+    struct reply_limit icmp_limit;
     uint32_t id_counters[IP_ID_COUNTERS];
 };
 

@@ -12,6 +12,7 @@
 #include "stack/error_queue.h"
 #include "stack/option_block.h"
 #include "stack/pmtu.h"
+#include "stack/reply_limit.h"
 #include "stack/route.h"
 #include "transport/endpoint_address.h"
 #include "transport/tcp/ack_policy.h"
@@ -266,6 +267,7 @@ struct tcp_half_open {
     struct tcpip_list_node node;   /* on tcp_stack.half_open[level], oldest first */
     struct tcp_endpoint *listener; /* NULL: the forwarder's */
     uint32_t sent_us;              /* low bits of the instant of the latest SYN-ACK */
+    uint32_t answered_us;          /* and of that of the latest answer to a segment that opened nothing; 0: none */
     seqnum iss, irs;
     uint32_t ts_recent;
     uint16_t peer_mss;
@@ -300,9 +302,7 @@ struct tcp_stack {
     struct list time_wait;
     struct tcpip_timer time_wait_timer;
     uint32_t time_wait_count;
-    /* resets and challenge ACKs per second, for the whole stack */
-    tcpip_ns reset_window_at;
-    uint32_t resets_left;
+    struct reply_limit resets, syn_acks; /* to whom no connection is; SYN-ACKs sent again unasked */
     /* the forwarder */
     struct tcpip_tcp_forwarder forwarder;
     bool has_forwarder;
@@ -673,6 +673,7 @@ enum tcpip_error tcpip__tcp_output_bare(struct tcpip_stack *stack, struct tcpip_
 
 /* tcp_reply.c */
 /* Answers a segment that belongs to no connection with RST (RFC 9293 3.10.7.1). Doesn't take the packet. */
+void tcpip__tcp_reply_init(struct tcp_stack *tcp);
 void tcpip__tcp_reply_reset(struct tcpip_stack *stack, const struct tcp_segment *segment);
 /* An ACK of an unacceptable segment, limited per connection (RFC 5961 section 7). */
 void tcpip__tcp_challenge_ack(struct tcp_endpoint *ep, tcpip_ns now);

@@ -422,8 +422,13 @@ static void half_open_expired(struct tcpip_stack *stack, struct tcp_half_open *h
     list_remove(&half->node);
     half->level++;
     if (half->level >= defers) { /* who waits for data has its ACK: only the last SYN-ACK asks for another one */
-        stack->stats.tcp.retransmits++;
-        half_open_send(stack, half, TCPIP_TCP_SYN | TCPIP_TCP_ACK);
+        /* To one address only so many: it may have been forged. Who is there asks again by himself. */
+        if (tcpip__reply_limit_take(&tcp->syn_acks, half->demux.flow.remote, now)) {
+            stack->stats.tcp.retransmits++;
+            half_open_send(stack, half, TCPIP_TCP_SYN | TCPIP_TCP_ACK);
+        } else {
+            stack->stats.tcp.syn_acks_suppressed++;
+        }
     }
     half_open_enlist(tcp, half, now);
 }
@@ -600,6 +605,21 @@ static bool half_open_asked_again(const struct tcpip_stack *stack, struct tcp_ha
     return true;
 }
 
+/* The SYN-ACK again, or an ACK, for a segment that opens nothing: not more often than a connection's challenge ACKs
+ * (RFC 5961 7, and as Linux), for nobody has shown yet that he is where he says. */
+static void half_open_challenge(struct tcpip_stack *stack, struct tcp_half_open *half, uint16_t flags, tcpip_ns now)
+{
+    int64_t interval_ns = option_get(stack, half_open_options(half), TCPIP_OPTION_CHALLENGE_ACK_INTERVAL);
+    if (half->answered_us != 0 && half_open_clock(now) - half->answered_us < interval_ns / TCPIP_US) {
+        stack->stats.tcp.challenge_acks_suppressed++;
+        return;
+    }
+    half->answered_us = max_u32(half_open_clock(now), 1);
+    if ((flags & TCPIP_TCP_SYN) == 0)
+        stack->stats.tcp.challenge_acks_sent++;
+    half_open_send(stack, half, flags);
+}
+
 /* RFC 9293 3.10.7.4 for SYN-RECEIVED. */
 void tcpip__tcp_half_open_input(struct tcp_half_open *half, struct tcp_segment *segment)
 {
@@ -614,15 +634,15 @@ void tcpip__tcp_half_open_input(struct tcp_half_open *half, struct tcp_segment *
             tcpip__tcp_reply_reset(stack, segment);
             tcpip__tcp_half_open_free(stack, half);
         } else {
-            half_open_send(stack, half, TCPIP_TCP_SYN | TCPIP_TCP_ACK); /* ours was lost */
+            half_open_challenge(stack, half, TCPIP_TCP_SYN | TCPIP_TCP_ACK, segment->now); /* ours was lost */
         }
     } else if (!seq_in_window(segment->seq, next, window + ((flags & TCPIP_TCP_RST) == 0))) {
         if ((flags & TCPIP_TCP_RST) == 0)
-            half_open_send(stack, half, TCPIP_TCP_ACK);
+            half_open_challenge(stack, half, TCPIP_TCP_ACK, segment->now);
         reason = TCPIP_DROP_TCP_OUT_OF_WINDOW;
     } else if (half->ts && segment->has_ts && (flags & TCPIP_TCP_RST) == 0 &&
                tcpip__tcp_paws_reject(half->ts_recent, segment->now, segment->ts_val, segment->now)) {
-        half_open_send(stack, half, TCPIP_TCP_ACK);
+        half_open_challenge(stack, half, TCPIP_TCP_ACK, segment->now);
         stack->stats.tcp.paws_dropped++;
         reason = TCPIP_DROP_TCP_PAWS;
     } else if (flags & TCPIP_TCP_RST) {
@@ -631,7 +651,7 @@ void tcpip__tcp_half_open_input(struct tcp_half_open *half, struct tcp_segment *
             stack->stats.tcp.resets_received++;
             tcpip__tcp_half_open_free(stack, half);
         } else {
-            half_open_send(stack, half, TCPIP_TCP_ACK);
+            half_open_challenge(stack, half, TCPIP_TCP_ACK, segment->now);
         }
         reason = TCPIP_DROP_TCP_BAD_RST;
         if (exact) {
@@ -639,7 +659,7 @@ void tcpip__tcp_half_open_input(struct tcp_half_open *half, struct tcp_segment *
             return;
         }
     } else if (flags & TCPIP_TCP_SYN) {
-        half_open_send(stack, half, TCPIP_TCP_ACK);
+        half_open_challenge(stack, half, TCPIP_TCP_ACK, segment->now);
         reason = TCPIP_DROP_TCP_UNEXPECTED_SYN;
     } else if ((flags & TCPIP_TCP_ACK) == 0) {
         reason = TCPIP_DROP_TCP_NO_ACK;

@@ -518,6 +518,7 @@ static enum tcpip_error tcp_protocol_init(struct tcpip_stack *stack, void *state
                      stack->limits.syn_received);
     tcpip__tcp_time_wait_init(tcp);
     tcpip__tcp_fast_open_init(tcp);
+    tcpip__tcp_reply_init(tcp);
     list_init(&tcp->dead);
     tcp->reap.fn = tcp_reap_run;
     for (int i = 0; i < TCP_HALF_OPEN_LEVELS; i++)

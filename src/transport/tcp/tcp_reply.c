@@ -1,30 +1,33 @@
 // SPDX-License-Identifier: MIT
 /* tcp_reply.c: answers that no state stands behind: resets (RFC 9293 3.10.7.1) and challenge ACKs (RFC 5961).
  *
- * Both are what an attacker would like to have many of, so both are limited: resets per stack, challenge ACKs per
- * connection. A limit per connection can't be read from another connection, which a shared counter could
- * (CVE-2016-5696).
+ * Both are what an attacker would like to have many of, so both are limited: resets per peer (reply_limit.c), challenge
+ * ACKs per connection. What is limited per connection or per peer can't be read from another one, which a shared
+ * counter could (CVE-2016-5696).
  *
- * Owns:     tcp_stack's count of resets, tcp_endpoint.challenge_at.
+ * Owns:     tcp_stack's allowances, tcp_endpoint.challenge_at.
  * Not here: who decides that an answer is due. */
 #include "transport/tcp/tcp.h"
 
-static bool tcp_reset_allowed(struct tcpip_stack *stack, tcpip_ns now)
+void tcpip__tcp_reply_init(struct tcp_stack *tcp)
 {
-    struct tcp_stack *tcp = tcp_stack_of(stack);
-    if (now - tcp->reset_window_at >= TCPIP_SECOND || tcp->reset_window_at == 0) {
-        tcp->reset_window_at = max_i64(now, 1);
-        tcp->resets_left = stack->limits.icmp_errors_per_second;
-    }
-    if (tcp->resets_left == 0)
-        return false;
-    tcp->resets_left--;
-    return true;
+    struct tcpip_stack *stack = tcp->stack;
+    uint32_t rate = stack->limits.icmp_errors_per_second;
+    tcpip__reply_limit_init(&tcp->resets, rate, REPLY_LIMIT_RESET_SHARE, rate / REPLY_LIMIT_RESET_SHARE, &stack->rng);
+    tcpip__reply_limit_init(&tcp->syn_acks, rate, REPLY_LIMIT_SYN_ACK_SHARE, REPLY_LIMIT_SYN_ACK_BURST, &stack->rng);
+}
+
+static bool tcp_reset_allowed(struct tcpip_stack *stack, const struct tcp_segment *segment)
+{
+    if (tcpip__reply_limit_take(&tcp_stack_of(stack)->resets, segment->flow.remote, segment->now))
+        return true;
+    stack->stats.tcp.resets_suppressed++;
+    return false;
 }
 
 void tcpip__tcp_reply_reset(struct tcpip_stack *stack, const struct tcp_segment *segment)
 {
-    if ((segment->flags & TCPIP_TCP_RST) != 0 || !tcp_reset_allowed(stack, segment->now))
+    if ((segment->flags & TCPIP_TCP_RST) != 0 || !tcp_reset_allowed(stack, segment))
         return;
     struct tcpip_route route = {0};
     uint8_t local[16];
