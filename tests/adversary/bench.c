@@ -166,10 +166,12 @@ static bool bench_collect(struct bench *bench, struct bench_host *host)
         if (size > sizeof(bytes) || tcpip_packet_copy_out(packet, 0, bytes, (uint32_t)size) != size)
             bench_must(TCPIP_ERR_MESSAGE_TOO_LONG, "packet");
         tcpip_packet_free(packet);
-        if (host == &bench->victim)
+        if (host == &bench->victim) {
             bench_sort_out(bench, bytes, size);
-        else
+        } else {
+            honest_sniff(bench, bytes, size);
             wire_put(bench, bench->victim.to, bytes, size);
+        }
     }
     return any;
 }

@@ -63,6 +63,7 @@ struct bench {
     uint32_t connects_begun, connects_good, connects_late, connects_bad; /* late: a SYN had to be sent again */
     uint32_t served; /* connections that the victim's application has */
     bool flowing;
+    struct seen sniffed; /* the first honest flow's latest segment to the victim */
     /* the attack */
     uint64_t in_packets, in_bytes, out_packets, out_bytes;
     uint64_t measured; /* packets of it in all, whatever is counted of them */

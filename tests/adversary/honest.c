@@ -212,6 +212,18 @@ void honest_tick(struct bench *bench)
     }
 }
 
+void honest_sniff(struct bench *bench, const uint8_t *bytes, size_t size)
+{
+    struct seen seen;
+    size_t frame = bench->options.ethernet ? 14 : 0;
+    struct tcpip_full_address local = {.port = 0};
+    if (bench->flow_count > 0 && bench->flows[0].client != NULL)
+        tcpip_endpoint_local_address(bench->flows[0].client, &local);
+    if (craft_read(bytes + frame, size - frame, &seen) && seen.protocol == TCPIP_PROTOCOL_TCP &&
+        seen.source == local.port)
+        bench->sniffed = seen;
+}
+
 void honest_begin(struct bench *bench)
 {
     static const uint16_t ports[] = {ECHO_PORT, STREAM_PORT, DEAF_PORT};

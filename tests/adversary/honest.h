@@ -11,6 +11,8 @@ void honest_begin(struct bench *bench);
 bool honest_serve(struct bench *bench);
 /* Every millisecond: clients write, read and compare, and open connections. */
 void honest_tick(struct bench *bench);
+/* A packet of the clients'. */
+void honest_sniff(struct bench *bench, const uint8_t *bytes, size_t size);
 /* Waits for what is under way, judges it, and closes all. */
 void honest_finish(struct bench *bench);
 

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct attack *const main_families[] = {attacks_flood, attacks_fragment, attacks_neighbor, attacks_spoof};
+static const struct attack *const main_families[] = {attacks_flood,    attacks_blind,   attacks_fragment,
+                                                     attacks_neighbor, attacks_reflect, attacks_spoof};
 
 struct choice {
     enum bench_scale scale;
