@@ -239,7 +239,7 @@ static int lingering_attempt(void *ctx)
 static void inet_closing(struct socket *so)
 {
     int64_t unread = 0;
-    if (so->type != SOCK_STREAM || so->linger_s <= 0)
+    if (so->type != SOCK_STREAM || so->linger_s <= 0 || tcpip__inet_in_repair(so))
         return;
     if (tcpip_endpoint_get_option(so->endpoint, TCPIP_OPTION_RECEIVE_QUEUE_SIZE, &unread) != TCPIP_OK || unread > 0)
         return;

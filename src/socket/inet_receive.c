@@ -243,6 +243,12 @@ int tcpip__inet_receive(struct socket *so, struct message *message, size_t *done
         return tcpip__inet_receive_error(so, message, done);
     if ((message->flags & MSG_OOB) != 0 && (stream || ping))
         return !stream ? EOPNOTSUPP : so->listening ? ENOTCONN : EINVAL;
+    if (stream && tcpip__inet_in_repair(so)) {
+        bool handled;
+        int number = tcpip__inet_repair_receive(so, message, done, &handled);
+        if (handled)
+            return number;
+    }
     if (stream && (message->flags & MSG_TRUNC) != 0)
         receive_as_discarded(message);
     tcpip__io_vector_init(&vector, message);

@@ -136,6 +136,8 @@ int tcpip__inet_send(struct socket *so, struct message *message, size_t *done)
     }
     if (message->fault != 0)
         return sending_judge(so, sending.to != NULL, message->fault);
+    if (stream && tcpip__inet_in_repair(so))
+        return tcpip__inet_repair_send(so, message, done);
     sending.flags = tcpip__inet_send_marks(so, message);
     if (opens)
         sending.flags |= TCPIP_WRITE_FAST_OPEN;

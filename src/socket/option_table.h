@@ -126,6 +126,18 @@ int tcpip__option_ao_remove(const struct option_call *call);
 int tcpip__option_ao_info_set(const struct option_call *call);
 int tcpip__option_ao_info_get(const struct option_call *call);
 int tcpip__option_ao_keys_get(const struct option_call *call);
+/* TCP_REPAIR and what is for sockets in repair (repair.c). */
+int tcpip__option_repair_set(const struct option_call *call);
+int tcpip__option_repair_get(const struct option_call *call);
+int tcpip__option_repair_queue_set(const struct option_call *call);
+int tcpip__option_repair_queue_get(const struct option_call *call);
+int tcpip__option_queue_seq_set(const struct option_call *call);
+int tcpip__option_queue_seq_get(const struct option_call *call);
+int tcpip__option_repair_options_set(const struct option_call *call);
+int tcpip__option_repair_window_set(const struct option_call *call);
+int tcpip__option_repair_window_get(const struct option_call *call);
+int tcpip__option_timestamp_set(const struct option_call *call);
+int tcpip__option_reuse_get(const struct option_call *call);
 /* TCP_INFO and TCP_CC_INFO (tcp_info.c). */
 int tcpip__option_tcp_info(const struct option_call *call);
 int tcpip__option_tcp_congestion_info(const struct option_call *call);

@@ -553,7 +553,8 @@ static int so_bpf_extensions(const struct option_call *call)
 
 static const struct sockopt_row socket_rows[] = {
     SO_KEEP_BOOL(SO_DEBUG, DEBUG),
-    {SO(SO_REUSEADDR), .rule = RULE_BOOL, OPTION_CORE(REUSE_ADDRESS), OPTION_KEPT(REUSEADDR)},
+    {SO(SO_REUSEADDR), .rule = RULE_BOOL, OPTION_CORE(REUSE_ADDRESS), OPTION_KEPT(REUSEADDR),
+     .get = tcpip__option_reuse_get},
     SO_TELL(SO_TYPE, so_type),
     SO_TELL(SO_ERROR, so_error),
     SO_KEEP_BOOL(SO_DONTROUTE, DONTROUTE),

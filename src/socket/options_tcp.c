@@ -140,7 +140,7 @@ static int tcp_timestamp_get(const struct option_call *call)
     return number != 0 ? number : tcpip__option_answer_int(call, (int)(uint32_t)ms);
 }
 
-/* Repair is for who may take connections apart; nobody may here. */
+/* Sequence numbers beyond the first 2^32, which AO counts, can't be told or set by hand. */
 static int tcp_not_permitted(const struct option_call *call)
 {
     (void)call;
@@ -281,13 +281,13 @@ static const struct sockopt_row tcp_rows[] = {
     {TCP(TCP_THIN_LINEAR_TIMEOUTS), .rule = RULE_BOOL01, OPTION_CORE(THIN_LINEAR_TIMEOUTS)},
     {TCP(TCP_THIN_DUPACK), .set = tcp_thin_dupack_set, .get = tcp_zero_get},
     {TCP(TCP_USER_TIMEOUT), .rule = RULE_RANGE, .greatest = INT_MAX, OPTION_CORE(USER_TIMEOUT), .unit = TCPIP_MS},
-    {TCP(TCP_REPAIR), .set = tcp_not_permitted, .get = tcp_zero_get},
-    {TCP(TCP_REPAIR_QUEUE), .set = tcp_not_permitted, .get = tcp_invalid},
-    {TCP(TCP_QUEUE_SEQ), .set = tcp_invalid, .get = tcp_invalid},
-    {TCP(TCP_REPAIR_OPTIONS), .set = tcp_invalid, .get = tcpip__option_no_get},
-    {TCP(TCP_REPAIR_WINDOW), .set = tcp_not_permitted, .get = tcp_invalid},
+    {TCP(TCP_REPAIR), .set = tcpip__option_repair_set, .get = tcpip__option_repair_get},
+    {TCP(TCP_REPAIR_QUEUE), .set = tcpip__option_repair_queue_set, .get = tcpip__option_repair_queue_get},
+    {TCP(TCP_QUEUE_SEQ), .set = tcpip__option_queue_seq_set, .get = tcpip__option_queue_seq_get},
+    {TCP(TCP_REPAIR_OPTIONS), .set = tcpip__option_repair_options_set, .get = tcpip__option_no_get},
+    {TCP(TCP_REPAIR_WINDOW), .set = tcpip__option_repair_window_set, .get = tcpip__option_repair_window_get},
     {TCP(TCP_FASTOPEN), .set = tcp_fastopen_set, OPTION_CORE(FAST_OPEN)},
-    {TCP(TCP_TIMESTAMP), .set = tcp_not_permitted, .get = tcp_timestamp_get},
+    {TCP(TCP_TIMESTAMP), .set = tcpip__option_timestamp_set, .get = tcp_timestamp_get},
     {TCP(TCP_NOTSENT_LOWAT), .set = tcp_notsent_lowat_set, OPTION_KEPT(TCP_NOTSENT_LOWAT)},
     TCP_TELL(TCP_CC_INFO, tcpip__option_tcp_congestion_info),
     {TCP(TCP_SAVE_SYN), .rule = RULE_RANGE, .greatest = 2, OPTION_CORE(SAVE_SYN)},

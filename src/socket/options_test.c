@@ -208,7 +208,6 @@ static const struct {
     {IPPROTO_TCP, 41, ALL},
     {IPPROTO_TCP, 42, ALL},
     /* Not built. */
-    {IPPROTO_TCP, TCP_REPAIR, VALUES | LENGTHS},
     {IPPROTO_TCP, TCP_FASTOPEN_KEY, ALL}, /* the kernel has none before the first use */
     {IPPROTO_TCP, TCP_TX_DELAY, VALUES | LENGTHS},
     {IPPROTO_UDP, UDP_CORK, VALUES | LENGTHS},

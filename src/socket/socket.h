@@ -99,6 +99,11 @@ extern const struct socket_ops tcpip__inet_ops, tcpip__inet6_ops, tcpip__un_ops;
 /* Parts of the internet domains (inet_send.c, inet_receive.c). */
 int tcpip__inet_send(struct socket *so, struct message *message, size_t *done);
 int tcpip__inet_receive(struct socket *so, struct message *message, size_t *done);
+/* Of a socket in repair (repair.c): into the chosen queue, and a look into it; *handled false: a peek like any other.
+ */
+bool tcpip__inet_in_repair(const struct socket *so);
+int tcpip__inet_repair_send(struct socket *so, const struct message *message, size_t *done);
+int tcpip__inet_repair_receive(struct socket *so, struct message *message, size_t *done, bool *handled);
 /* The error queue (inet_errors.c): MSG_ERRQUEUE; TCPIP_WRITE_* that a send's options and flags ask for. */
 int tcpip__inet_receive_error(struct socket *so, struct message *message, size_t *done);
 uint32_t tcpip__inet_send_marks(const struct socket *so, const struct message *message);

@@ -11,10 +11,10 @@
 enum { SECONDS_MAX = 10 };
 
 static const struct scenario *const subjects[] = {
-    socket_scenarios,   name_scenarios,    stream_scenarios,       connect_scenarios,   transfer_scenarios,
-    datagram_scenarios, message_scenarios, error_scenarios,        option_scenarios,    signature_scenarios,
-    control_scenarios,  ready_scenarios,   epoll_scenarios,        wait_scenarios,      file_scenarios,
-    resolve_scenarios,  unix_scenarios,    unix_message_scenarios, unix_wait_scenarios,
+    socket_scenarios,   name_scenarios,    stream_scenarios, connect_scenarios,      transfer_scenarios,
+    datagram_scenarios, message_scenarios, error_scenarios,  option_scenarios,       signature_scenarios,
+    repair_scenarios,   control_scenarios, ready_scenarios,  epoll_scenarios,        wait_scenarios,
+    file_scenarios,     resolve_scenarios, unix_scenarios,   unix_message_scenarios, unix_wait_scenarios,
 };
 
 static bool chosen(const char *name, int count, char **prefixes)

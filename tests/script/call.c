@@ -15,6 +15,7 @@
 
 #include "socket/call_errno.h"
 #include "symbol.h"
+#include "transport/tcp/tcp_repair.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -195,7 +196,9 @@ static void call_connect(struct call *call)
     struct world *world = call->world;
     struct socket *socket = call_socket(call, 0);
     struct tcpip_full_address address;
-    if (socket == NULL || !call_address(call, 1, world_remote_address(world), world->script->local_port, &address))
+    bool again = socket != NULL && tcpip__tcp_in_repair(socket->endpoint); /* the first connection, made anew */
+    uint16_t port = again ? world->flows[0].remote_port : world->script->local_port;
+    if (socket == NULL || !call_address(call, 1, world_remote_address(world), port, &address))
         return;
     enum tcpip_error error = tcpip_endpoint_connect(socket->endpoint, &address);
     world->last_fd = (int)call_number(call, 0, -1);

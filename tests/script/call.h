@@ -50,4 +50,9 @@ call_fn call_read, call_recv, call_recvmsg, call_write, call_send, call_sendto, 
 /* call_option.c */
 call_fn call_setsockopt, call_getsockopt, call_fcntl, call_ioctl, call_poll;
 
+/* call_repair.c: false: it is another option, or the socket isn't in repair. */
+bool call_set_repair(struct call *call, struct socket *socket, int64_t value);
+bool call_get_repair(struct call *call, struct socket *socket, int64_t *value);
+bool call_repair_write(struct call *call, struct socket *socket, uint8_t *bytes, size_t size);
+
 #endif

@@ -92,6 +92,10 @@ static void give(struct call *call, struct socket *socket, size_t size, int64_t 
     uint8_t *bytes = room(call, size);
     if (bytes == NULL)
         return;
+    if (call_repair_write(call, socket, bytes, size)) {
+        free(bytes);
+        return;
+    }
     size_t left = size - (size_t)call->done, done = 0;
     bool patient = !socket->nonblocking && (flags & MSG_DONTWAIT) == 0;
     uint32_t how = ((flags & MSG_MORE) != 0 ? TCPIP_WRITE_MORE : 0) |

@@ -200,10 +200,10 @@ void call_setsockopt(struct call *call)
         set_fast_open_key(call, socket);
         return;
     }
-    if (set_signature(call, socket))
+    const struct expr *value = inner_number(call_argument(call, 3), 0);
+    if (set_signature(call, socket) || call_set_repair(call, socket, value != NULL ? value->number : 0))
         return;
     const struct socket_option *option = find_option(call);
-    const struct expr *value = inner_number(call_argument(call, 3), 0);
     if (option == NULL)
         return;
     if (value == NULL) {
@@ -229,6 +229,10 @@ void call_getsockopt(struct call *call)
         return;
     int64_t value = 0, unit = 1;
     enum tcpip_error error;
+    if (call_get_repair(call, socket, &value)) {
+        expect_number(call, 3, value);
+        return;
+    }
     if (call_number(call, 1, -1) == SOL_SOCKET && call_number(call, 2, -1) == SO_ERROR) {
         error = tcpip_endpoint_get_option(socket->endpoint, TCPIP_OPTION_ERROR, &value);
         value = call_errno((enum tcpip_error)value);

@@ -191,6 +191,38 @@ bool tcpip__receive_chunks_of(struct tcpip_packet *packet, uint32_t offset, uint
     return true;
 }
 
+/* Bytes as a chain of chunks of their own; NULL: out of memory. */
+static struct receive_chunk *receive_chain_of(const uint8_t *data, uint32_t length, seqnum start, tcpip_ns at,
+                                              struct pool *chunks, struct tcpip_buffer_pools *buffers)
+{
+    struct receive_chunk *first = NULL, **tail = &first;
+    while (length > 0) {
+        uint32_t take = min_u32(length, RECEIVE_PIECE_MAX);
+        struct payload_piece piece = {.data = data, .length = take, .at = at};
+        *tail = receive_chunk_new(&piece, take, start, true, 0, chunks, buffers);
+        if (*tail == NULL) {
+            tcpip__receive_chain_free(first, chunks);
+            return NULL;
+        }
+        tail = &(*tail)->next;
+        start = seq_add(start, take);
+        data += take;
+        length -= take;
+    }
+    return first;
+}
+
+bool tcpip__receive_queue_copy_in(struct receive_queue *queue, struct pool *chunks, struct tcpip_buffer_pools *buffers,
+                                  seqnum start, const uint8_t *data, uint32_t length, tcpip_ns at)
+{
+    struct receive_chunk *chain = receive_chain_of(data, length, start, at, chunks, buffers), *next;
+    for (struct receive_chunk *chunk = chain; chunk != NULL; chunk = next) {
+        next = chunk->next;
+        tcpip__receive_queue_push(queue, chunk, chunks);
+    }
+    return chain != NULL || length == 0;
+}
+
 void tcpip__receive_queue_push(struct receive_queue *queue, struct receive_chunk *chunk, struct pool *chunks)
 {
     const struct tcpip_view *view = &chunk->view;
@@ -301,27 +333,17 @@ void tcpip__receive_chunk_save(struct archive *archive, struct receive_chunk *ch
 struct receive_chunk *tcpip__receive_chunk_restore(struct archive *archive, seqnum start, struct pool *chunks,
                                                    struct tcpip_buffer_pools *buffers)
 {
-    struct receive_chunk *first = NULL, **tail = &first;
     uint32_t length = 0;
     tcpip_ns at = 0;
     tcpip__archive_instant(archive, &at);
     archive_u32(archive, &length);
     archive_require(archive, length > 0 && length <= RECEIVE_RESTORE_MAX && at != TCPIP_NEVER);
     const uint8_t *data = tcpip__archive_take(archive, length);
-    while (data != NULL && length > 0) {
-        uint32_t take = min_u32(length, RECEIVE_PIECE_MAX);
-        struct payload_piece piece = {.data = data, .length = take, .at = at};
-        *tail = receive_chunk_new(&piece, take, start, true, 0, chunks, buffers);
-        if (*tail == NULL) {
-            tcpip__receive_chain_free(first, chunks);
-            tcpip__archive_fail(archive, TCPIP_ERR_NO_MEMORY);
-            return NULL;
-        }
-        tail = &(*tail)->next;
-        start = seq_add(start, take);
-        data += take;
-        length -= take;
-    }
+    if (data == NULL)
+        return NULL;
+    struct receive_chunk *first = receive_chain_of(data, length, start, at, chunks, buffers);
+    if (first == NULL)
+        tcpip__archive_fail(archive, TCPIP_ERR_NO_MEMORY);
     return first;
 }
 

@@ -49,6 +49,10 @@ void tcpip__receive_queue_push(struct receive_queue *queue, struct receive_chunk
 must_use bool tcpip__receive_queue_push_packet(struct receive_queue *queue, struct tcpip_packet *packet,
                                                uint32_t offset, uint32_t length, seqnum start, bool copy_all,
                                                struct pool *chunks, struct tcpip_buffer_pools *buffers);
+/* As push, of bytes that came `at`: copied. False: out of memory, nothing changed. */
+must_use bool tcpip__receive_queue_copy_in(struct receive_queue *queue, struct pool *chunks,
+                                           struct tcpip_buffer_pools *buffers, seqnum start, const uint8_t *data,
+                                           uint32_t length, tcpip_ns at);
 /* Copies out and consumes up to `size`; returns how many, and in *at when the last of them came (if there is one). */
 size_t tcpip__receive_queue_read(struct receive_queue *queue, struct pool *chunks, void *out, size_t size,
                                  tcpip_ns *at);

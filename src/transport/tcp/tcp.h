@@ -159,6 +159,8 @@ struct tcp_endpoint {
     bool writer_waits : 1;           /* data follow as soon as the handshake is done */
     bool forward_pending : 1;        /* accepted for the forwarder's owner, in SYN-RECEIVED (tcp_forward.c) */
     bool forward_counted : 1;        /* with its source, as pending or else as open */
+    bool repair : 1;                 /* being taken apart or made anew by hand (tcp_repair.c) */
+    uint8_t repair_queue : 2;        /* enum tcp_repair_queue */
     uint8_t fast_open_fail;          /* enum tcpip_tcp_fast_open_fail */
     struct tcp_fast_open *fast_open; /* NULL: neither child nor keys */
 
@@ -714,6 +716,9 @@ static inline bool tcp_signs(const struct tcp_endpoint *ep)
 {
     return unlikely(ep->signature != NULL) && ep->signature->kind != SIGNATURE_NONE;
 }
+
+/* tcp_repair.c: connect of an endpoint in repair, which is in SYN-SENT, goes on with these numbers. */
+void tcpip__tcp_repair_connected(struct tcp_endpoint *ep, seqnum snd_nxt, seqnum rcv_nxt, uint32_t ts_offset);
 
 /* tcp_timers.c */
 void tcpip__tcp_timers_init(struct tcp_endpoint *ep);

@@ -42,7 +42,10 @@ enum tcpip_error tcpip__tcp_bind(struct tcp_endpoint *ep, const struct tcpip_ful
     if (error != TCPIP_OK)
         return error;
     tcpip__port_manager_narrow(ports, (uint32_t)tcp_option(ep, TCPIP_OPTION_PORT_RANGE));
-    error = tcpip_port_manager_reserve(ports, &key);
+    if (ep->repair && key.port != 0) /* beside whoever holds it */
+        error = tcpip__port_manager_hold(ports, &key) ? TCPIP_OK : TCPIP_ERR_NO_MEMORY;
+    else
+        error = tcpip_port_manager_reserve(ports, &key);
     tcpip__port_manager_narrow(ports, 0);
     if (error != TCPIP_OK) {
         /* As Linux: an address that was left of a former connection is forgotten all the same. */

@@ -102,10 +102,15 @@ static enum tcpip_error tcp_disconnect(struct tcp_endpoint *ep)
         tcpip__tcp_die(ep);
         break;
     default:
-        tcp_reset_and_die(ep);
+        if (ep->repair)
+            tcpip__tcp_die(ep);
+        else
+            tcp_reset_and_die(ep);
         told = TCPIP_ERR_CONNECTION_RESET;
         break;
     }
+    if (ep->repair)
+        told = TCPIP_ERR_CONNECTION_ABORTED;
     tcpip__tcp_revive(ep);
     ep->error = (uint8_t)told;
     endpoint_notify(ep->base, TCPIP_EVENT_IN | TCPIP_EVENT_OUT | TCPIP_EVENT_HUP);
@@ -482,7 +487,7 @@ static void tcp_op_close(struct tcpip_endpoint *endpoint)
     tcpip__receive_queue_init(&ep->receive_queue);
     if (ep->dead) {
         tcpip__tcp_reap(ep);
-    } else if (ep->state <= TCPIP_TCP_SYN_SENT) {
+    } else if (ep->state <= TCPIP_TCP_SYN_SENT || ep->repair) {
         tcpip__tcp_die(ep);
     } else if (unread || linger == 0 || endpoint->memory_lost) {
         tcp_reset_and_die(ep);

@@ -377,9 +377,15 @@ enum tcpip_error tcpip__tcp_connect_begin(struct tcp_endpoint *ep, const struct 
 
 enum tcpip_error tcpip__tcp_connect(struct tcp_endpoint *ep, const struct tcpip_full_address *address)
 {
+    seqnum snd_nxt = ep->snd_nxt, rcv_nxt = ep->rcv_nxt;
+    uint32_t ts_offset = ep->ts_offset;
     enum tcpip_error error = tcpip__tcp_connect_begin(ep, address);
     if (error != TCPIP_OK || ep->state != TCPIP_TCP_SYN_SENT)
         return error; /* or it was connected already, and this was the call to say so */
+    if (ep->repair) {
+        tcpip__tcp_repair_connected(ep, snd_nxt, rcv_nxt, ts_offset);
+        return TCPIP_OK;
+    }
     if (tcpip__tcp_fast_open_defers(ep))
         return TCPIP_OK;
     tcpip__tcp_send_syn(ep);
