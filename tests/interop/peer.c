@@ -9,8 +9,11 @@
  * pattern and answers "ok COUNT" or "bad COUNT" at its end, 19 reads a line with a number and sends so many bytes of
  * the pattern. With --connect it calls FLOWS times, sends BYTES of the pattern each, and expects the same answer. Ends
  * when standard input ends; prints its counters as JSON then. The pattern: byte i is table[i % 65521], table from a
- * fixed generator, which the other side knows. With --md5 or --ao (sha1, aes, or sha1-bare, which leaves options out;
- * KeyID 1) all connections are signed.
+ * fixed generator, which the other side knows. A datagram to port 7 that says "send MODE BYTES" is answered with so
+ * many bytes of the pattern, sent with this PATH_MTU_DISCOVERY, or with "too big"; any other with "ok COUNT" or "bad
+ * COUNT". Before its counters it says how many connections it has accepted, and how many of these with timestamps, SACK
+ * and window scaling. With --md5 or --ao (sha1, aes, or sha1-bare, which leaves options out; KeyID 1) all connections
+ * are signed.
  *
  * Not here: what is expected (run). */
 #include <tcpip/fdbased.h>
@@ -32,6 +35,9 @@ struct peer {
     FILE *pcap;
     uint8_t pattern[PERIOD + CHUNK];
     uint32_t failed, finished, flows;
+    uint32_t accepted, with_options;
+    struct tcpip_endpoint *datagrams;
+    struct tcpip_waiter datagram_waiter;
     const char *md5, *ao; /* secret; algorithm,secret */
 };
 
@@ -240,8 +246,50 @@ static void listener_ready(struct tcpip_waiter *waiter, uint32_t ready)
     struct listener *listener = TCPIP_CONTAINER_OF(waiter, struct listener, waiter);
     struct tcpip_endpoint *endpoint;
     (void)ready;
-    while (tcpip_endpoint_accept(listener->endpoint, &endpoint, NULL) == TCPIP_OK)
+    while (tcpip_endpoint_accept(listener->endpoint, &endpoint, NULL) == TCPIP_OK) {
+        struct tcpip_tcp_info info = {.size = sizeof(info)};
+        must(tcpip_endpoint_tcp_info(endpoint, &info), "information");
+        listener->peer->accepted++;
+        listener->peer->with_options += info.timestamps && info.sack && info.window_scaling;
         session_ready(&session_new(listener->peer, endpoint, listener->service)->waiter, 0);
+    }
+}
+
+static void datagram_answer(struct peer *peer, const uint8_t *data, size_t size, const struct tcpip_full_address *from)
+{
+    char text[32] = "";
+    unsigned mode, bytes;
+    size_t done;
+    memcpy(text, data, size < sizeof(text) - 1 ? size : sizeof(text) - 1);
+    if (sscanf(text, "send %u %u", &mode, &bytes) != 2 || bytes > CHUNK) {
+        int length =
+            snprintf(text, sizeof(text), "%s %zu", memcmp(data, peer->pattern, size) == 0 ? "ok" : "bad", size);
+        (void)!tcpip_endpoint_write(peer->datagrams, text, (size_t)length, 0, from, &done);
+        return;
+    }
+    must(tcpip_endpoint_set_option(peer->datagrams, TCPIP_OPTION_PATH_MTU_DISCOVERY, mode), "path MTU discovery");
+    if (tcpip_endpoint_write(peer->datagrams, peer->pattern, bytes, 0, from, &done) == TCPIP_ERR_MESSAGE_TOO_LONG)
+        (void)!tcpip_endpoint_write(peer->datagrams, "too big", 7, 0, from, &done);
+}
+
+static void datagram_ready(struct tcpip_waiter *waiter, uint32_t ready)
+{
+    struct peer *peer = TCPIP_CONTAINER_OF(waiter, struct peer, datagram_waiter);
+    static uint8_t data[CHUNK];
+    struct tcpip_full_address from;
+    size_t done;
+    (void)ready;
+    while (tcpip_endpoint_read(peer->datagrams, data, sizeof(data), &done, &from) == TCPIP_OK)
+        datagram_answer(peer, data, done, &from);
+}
+
+static void serve_datagrams(struct peer *peer)
+{
+    struct tcpip_full_address any = {.port = 7};
+    must(tcpip_stack_new_endpoint(peer->stack, TCPIP_PROTOCOL_UDP, TCPIP_PROTOCOL_IPV6, &peer->datagrams), "endpoint");
+    must(tcpip_endpoint_bind(peer->datagrams, &any, NULL, NULL), "bind");
+    peer->datagram_waiter = (struct tcpip_waiter){.mask = TCPIP_EVENT_IN, .fn = datagram_ready};
+    tcpip_endpoint_waiter_add(peer->datagrams, &peer->datagram_waiter);
 }
 
 /* Keys for everybody. */
@@ -442,6 +490,7 @@ int main(int argc, char **argv)
     serve(&peer, &listeners[0], 7, ECHO);
     serve(&peer, &listeners[1], 9, SINK);
     serve(&peer, &listeners[2], 19, SOURCE);
+    serve_datagrams(&peer);
     struct tcpip_loop_fd *input;
     must(tcpip_loop_add_fd(peer.loop, 0, TCPIP_LOOP_READ, input_ended, &peer, &input), "standard input");
     printf("ready\n");
@@ -458,7 +507,7 @@ int main(int argc, char **argv)
     struct tcpip_stats stats;
     tcpip_stack_stats(peer.stack, &stats);
     (void)tcpip_stats_print(&stats, TCPIP_STATS_JSON, stats_text, sizeof(stats_text));
-    printf("%s\n", stats_text);
+    printf("accepted %u with options %u\n%s\n", peer.accepted, peer.with_options, stats_text);
     tcpip_loop_remove_fd(input);
     tcpip_loop_remove_stack(peer.loop, peer.stack);
     tcpip_stack_free(peer.stack);
