@@ -43,6 +43,7 @@ struct tcp_ack {
     bool acked_original;       /* ... was never retransmitted, though (if RACK is on) it was taken for lost: F-RTO */
     bool sack_reneged;         /* the cumulative ACK stopped at a SACKed segment */
     bool reordered;            /* delivered below the highest SACKed, never retransmitted */
+    bool late;                 /* was sent again by recovery, and needlessly: it had only been overtaken */
     seqnum original_seq;       /* the lowest of what acked_original says */
     uint32_t reordering_bytes; /* the farthest that reordered data lay below the highest SACKed */
     uint32_t late_bytes;       /* the same of retransmitted data: reordering, if the retransmission was spurious */

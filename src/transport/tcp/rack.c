@@ -14,6 +14,7 @@
  *   - nothing, as long as the path was never seen to reorder, if three segments are SACKed, or in a recovery;
  *   - else a quarter of the least round trip, once more for each round in which a D-SACK told that something was
  *     retransmitted for nothing, at most a smoothed round trip. Sixteen recoveries without one bring it back.
+ * That a path reorders shows when something comes late, and, if it had been sent again by then, when a D-SACK tells.
  * What is within the window when the ACK comes is asked for again when it has passed: the hands' reordering timer.
  *
  * A clock that stands still during a round trip measures a least round trip of 0. That says nothing of how far packets
@@ -57,7 +58,7 @@ static void rack_delivered(struct rack *rack, const struct tcp_ack *facts)
 void tcpip__rack_on_ack(struct rack *rack, const struct tcp_ack *facts, seqnum snd_nxt)
 {
     rack_delivered(rack, facts);
-    if (facts->reordered)
+    if (facts->reordered || facts->late)
         rack->reordering_seen = true;
     /* Step 4: once per round, since one burst of needless retransmissions makes many D-SACKs. */
     if (rack->round_open && seq_geq(facts->ack, rack->round_end))

@@ -70,13 +70,17 @@ static bool recovery_eifel(const struct recovery *recovery, const struct tcp_ack
            facts->acked_retransmitted && (int32_t)(facts->ts_ecr - recovery->first_retransmit_ts) < 0;
 }
 
+bool tcpip__recovery_was_in_vain(const struct recovery *recovery, const struct tcp_ack *facts)
+{
+    /* The network doubles segments too: of what can't have been sent again it says nothing. */
+    return facts->dsack && !facts->dsack_of_probe && recovery->undo_possible && recovery->undo_retransmits > 0 &&
+           seq_gt(facts->dsack_end, recovery->undo_una) && seq_leq(facts->dsack_end, recovery->undo_end);
+}
+
 /* RFC 3708: every retransmission was reported as a duplicate. */
 static bool recovery_all_duplicates(struct recovery *recovery, const struct tcp_ack *facts, uint32_t mss)
 {
-    if (!facts->dsack || facts->dsack_of_probe || recovery->undo_retransmits == 0)
-        return false;
-    /* The network doubles segments too: of what can't have been sent again it says nothing. */
-    if (seq_leq(facts->dsack_end, recovery->undo_una) || seq_gt(facts->dsack_end, recovery->undo_end))
+    if (!tcpip__recovery_was_in_vain(recovery, facts))
         return false;
     uint32_t segments = max_u32((uint32_t)div_round_up(facts->dsack_bytes, mss), 1);
     recovery->undo_retransmits = sat_sub_u32(recovery->undo_retransmits, segments);
@@ -195,6 +199,7 @@ static void recovery_begin(struct recovery *recovery, seqnum snd_una, uint32_t c
     recovery->undo_possible = true;
     recovery->undo_una = recovery->undo_end = snd_una;
     recovery->undo_retransmits = 0;
+    recovery->timed_out = false;
     recovery->late_bytes = 0;
     recovery->undo_cwnd = cwnd;
     recovery->undo_ssthresh = ssthresh;
@@ -229,6 +234,7 @@ bool tcpip__recovery_on_rto(struct recovery *recovery, seqnum snd_una, seqnum sn
     if (fresh)
         recovery->reordering = RECOVERY_REORDERING_MIN; /* waiting for more duplicates cost a timeout */
     recovery->frto = fresh && frto_allowed ? FRTO_FIRST : FRTO_OFF;
+    recovery->timed_out = true;
     recovery->state = TCPIP_TCP_LOSS;
     recovery->recovery_point = snd_nxt;
     recovery->guard = true;

@@ -31,6 +31,7 @@ struct recovery {
     seqnum recovery_point;  /* snd_nxt when the latest episode began (RecoveryPoint, "recover") */
     /* undo: what to go back to, valid while undo_possible; stays so after the episode's end */
     bool undo_possible;
+    bool timed_out;            /* something of the episode was sent again because of a timeout */
     uint32_t undo_retransmits; /* retransmissions of the episode not yet reported as duplicates (RFC 3708) */
     seqnum undo_una, undo_end; /* what was sent again in the episode lies between */
     uint32_t undo_cwnd, undo_ssthresh;
@@ -69,6 +70,9 @@ void tcpip__recovery_init(struct recovery *recovery);
 uint32_t tcpip__recovery_on_ack(struct recovery *recovery, const struct tcp_ack *facts, bool sack_enabled,
                                 uint32_t sacked_bytes, uint32_t outstanding, uint32_t mss, bool something_lost,
                                 seqnum snd_nxt);
+/* The ACK tells that something that was sent again in the latest episode had arrived before (D-SACK). Asked before
+ * tcpip__recovery_on_ack, which counts it. */
+bool tcpip__recovery_was_in_vain(const struct recovery *recovery, const struct tcp_ack *facts);
 /* Called by the hands when they carry out RECOVERY_ENTER. cwnd and ssthresh: before the controller reduced them.
  * in_flight: before the ACK that entered (RecoverFS). */
 void tcpip__recovery_enter(struct recovery *recovery, seqnum snd_una, seqnum snd_nxt, uint32_t cwnd, uint32_t ssthresh,

@@ -351,7 +351,9 @@ static void ack_losses(struct tcp_endpoint *ep, struct tcp_ack *facts)
     struct tcp_hot *hot = ep->hot;
     struct scoreboard *board = &hot->board;
     uint8_t before = hot->recovery.state;
-    ep->reorderings += facts->reordered;
+    facts->late =
+        facts->dsack && facts->rack && !hot->recovery.timed_out && tcpip__recovery_was_in_vain(&hot->recovery, facts);
+    ep->reorderings += facts->reordered || facts->late;
     if (!ep->sack_on && facts->duplicate) {
         tcpip__scoreboard_reno_duplicate(board, ep->snd_mss);
         facts->delivered += ep->snd_mss; /* what the duplicate stands for (RFC 9937's DeliveredData without SACK) */
