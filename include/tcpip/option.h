@@ -77,7 +77,7 @@ TCPIP_BEGIN_DECLS
     X(THIN_LINEAR_TIMEOUTS, "0 or 1: of few segments, six timeouts without backing off")    \
     X(MAX_PACING_RATE, "bytes per second; paced at most so fast; 0: none")                  \
     X(PACKET_SEGMENTS, "segments that one packet to the link takes at least; default 2")    \
-    X(PACING, "0: if the controller asks for it or MAX_PACING_RATE is set; 1: always")      \
+    X(PACING, "TCPIP_PACING_...: when windows are spread over round trips")                 \
     X(RACK, "bits: 1: losses are judged by time, 2: static window, 4: no DupThresh")        \
     X(TAIL_LOSS_PROBE, "0 or 1; default 1")                                                 \
     X(FAST_OPEN, "listener: unfinished Fast Opens at a time; 0: none; before connect")      \
@@ -106,6 +106,13 @@ enum tcpip_option {
     TCPIP_OPTIONS(TCPIP_OPTION_ENUM_)
 #undef TCPIP_OPTION_ENUM_
         TCPIP_OPTION_COUNT
+};
+
+/* PACING. Controllers that have a rate, and MAX_PACING_RATE, are obeyed whatever it is. */
+enum tcpip_pacing {
+    TCPIP_PACING_OFF,
+    TCPIP_PACING_ALWAYS,
+    TCPIP_PACING_SLOW_START /* large windows that double; the default */
 };
 
 /* PATH_MTU_DISCOVERY (the values of Linux's IP_MTU_DISCOVER). TCP cuts nothing: it makes segments that fit, and only

@@ -91,7 +91,7 @@ enum {
     X(THIN_LINEAR_TIMEOUTS, OPTION_BOOL(0))                                                  \
     X(MAX_PACING_RATE, OPTION_SIZE(0))                                                       \
     X(PACKET_SEGMENTS, 1, 65535, 2)                                                          \
-    X(PACING, OPTION_BOOL(0))                                                                \
+    X(PACING, 0, 2, TCPIP_PACING_SLOW_START)                                                 \
     X(RACK, 0, 7, 1)                                                                         \
     X(TAIL_LOSS_PROBE, OPTION_BOOL(1))                                                       \
     X(FAST_OPEN, 0, INT32_MAX, 0)                                                            \

@@ -342,7 +342,7 @@ static void side_fiddle(struct side *side)
         {TCPIP_OPTION_MAX_SEGMENT, 88, 3000},
         {TCPIP_OPTION_NOT_SENT_LOW_WATER, 0, 20000},
         {TCPIP_OPTION_MAX_PACING_RATE, 30000, 10000000},
-        {TCPIP_OPTION_PACING, 0, 1},
+        {TCPIP_OPTION_PACING, 0, 2},
         {TCPIP_OPTION_TOS, 0, 255},
         {TCPIP_OPTION_MARK, 0, 10},
         {TCPIP_OPTION_SEND_QUEUE_SIZE, 0, 0},

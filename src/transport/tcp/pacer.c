@@ -12,6 +12,7 @@
  *
  * The rate is the controller's if it has one. For others that are asked to pace it is Linux's: the window over a round
  * trip, twice that while the window doubles so that it isn't pacing that limits growth, and a fifth more afterwards.
+ * By default that is asked for while large windows double (tcp_send.c), unless timers are seen to be late for it.
  *
  * Owns:        struct pacer.
  * Invariants:  over any interval, what leaves is at most rate * interval + the credit + one packet.

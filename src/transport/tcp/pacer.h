@@ -8,6 +8,7 @@
 struct pacer {
     tcpip_ns next_at; /* nothing goes before */
     tcpip_ns held_at; /* TCPIP_NEVER: something waits for next_at; else the instant at which it last found it past */
+    tcpip_ns late_ns; /* by so much it was past, on average */
 };
 
 /* What a rate is made of. */
@@ -27,8 +28,10 @@ static inline bool pacer_open(struct pacer *pacer, tcpip_ns now)
 {
     if (now < pacer->next_at)
         pacer->held_at = TCPIP_NEVER;
-    else if (pacer->held_at == TCPIP_NEVER)
+    else if (pacer->held_at == TCPIP_NEVER) {
         pacer->held_at = now;
+        pacer->late_ns += (now - pacer->next_at - pacer->late_ns) / 4;
+    }
     return pacer->held_at != TCPIP_NEVER;
 }
 /* `bytes` left at `rate`, which isn't 0. */

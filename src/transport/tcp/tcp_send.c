@@ -72,13 +72,27 @@ void tcpip__tcp_tune_send_buffer(struct tcp_endpoint *ep)
     ep->send_buffer_bytes = max_u32(ep->send_buffer_bytes, wanted);
 }
 
+/* A slow start answers each ACK with twice as much, at twice the line's rate, and the next round at twice that again:
+ * so half a window waits before the line, and is lost there if the queue is shorter, though the path isn't full by far.
+ * Spread over the round trip, it isn't. Small windows fit any queue, and near hosts are nearer than timers are exact;
+ * so are farther ones where the clock ticks seldom. */
+static bool tcp_spreads_window(const struct tcp_endpoint *ep)
+{
+    enum { SPREAD_SEGMENTS = 32, SPREAD_LATE_SHIFT = 4 };
+    const struct tcpip_congestion *congestion = &ep->congestion;
+    return ep->rtt.min_rtt_ns >= TCPIP_MS && congestion->cwnd < congestion->ssthresh &&
+           congestion->cwnd / SPREAD_SEGMENTS >= ep->snd_mss && ep->hot != NULL &&
+           ep->hot->pacer.late_ns <= ep->rtt.min_rtt_ns >> SPREAD_LATE_SHIFT &&
+           tcp_option(ep, TCPIP_OPTION_PACING) == TCPIP_PACING_SLOW_START;
+}
+
 /* As if it were asked for, with `always`: what it would be. */
 static uint64_t tcp_pacing_rate(const struct tcp_endpoint *ep, bool always)
 {
     struct pacer_facts facts = {
         .controller_rate = ep->congestion.pacing_rate,
         .max_rate = (uint64_t)tcp_option(ep, TCPIP_OPTION_MAX_PACING_RATE),
-        .asked = always || tcp_option(ep, TCPIP_OPTION_PACING) != 0,
+        .asked = always || tcp_option(ep, TCPIP_OPTION_PACING) == TCPIP_PACING_ALWAYS || tcp_spreads_window(ep),
         .cwnd = ep->congestion.cwnd,
         .ssthresh = ep->congestion.ssthresh,
         .in_flight = tcp_in_flight(ep),
