@@ -9,6 +9,12 @@
  *     slow start --(min of a round >= last + threshold)--> conservative --(five rounds)--> congestion avoidance
  *          ^___________(min of a round < the one that raised suspicion)_______|
  *
+ * RFC 9406 judges whole rounds. But while a queue fills a round takes longer and longer, and its least sample is its
+ * first one: what began to queue in the middle of a round shows in the next one's first, by when the window is twice as
+ * large and the queue may be full. So parts are judged, too: if all samples of a quarter of a round trip are so long,
+ * it is no single late packet, and (as windows are spread over the round trip, tcp_send.c) no burst of ours. Who is
+ * wrong about it loses little, as suspicion is taken back.
+ *
  * RFC 9406's bound on growth per ACK (L) is for senders that would answer an ACK of many segments with a burst; here
  * it is infinite, as the bursts are those that the ACKs allow already.
  *
@@ -16,7 +22,7 @@
  * times of ACKs tell: the least that two of them are apart. A rise must be more than that.
  *
  * Owns:        struct hystart.
- * Invariants:  a round is judged only with N_RTT_SAMPLE samples; css_rounds < CSS_ROUNDS.
+ * Invariants:  a round, or a part, is judged only with N_RTT_SAMPLE samples; css_rounds < CSS_ROUNDS.
  * Not here:    the window itself (cubic.c), later slow starts, which know where to stop (ssthresh).
  */
 #include "transport/tcp/congestion/hystart.h"
@@ -30,6 +36,7 @@ enum {
     N_RTT_SAMPLE = 8,
     CSS_GROWTH_DIVISOR = 4,
     CSS_ROUNDS = 5,
+    PARTS = 4, /* of a round trip: none of RFC 9406's */
 };
 static const tcpip_ns MIN_RTT_THRESH = 4 * TCPIP_MS, MAX_RTT_THRESH = 16 * TCPIP_MS;
 
@@ -45,23 +52,43 @@ static bool hystart_next_round(struct hystart *hystart, uint32_t snd_nxt)
     return ++hystart->css_rounds == CSS_ROUNDS;
 }
 
+/* In plain slow start: is `least_ns` so much that a queue must stand? */
+static void hystart_suspect(struct hystart *hystart, tcpip_ns least_ns)
+{
+    if (hystart->last_min_ns == 0)
+        return;
+    tcpip_ns threshold = clamp_i64(hystart->last_min_ns / MIN_RTT_DIVISOR, MIN_RTT_THRESH, MAX_RTT_THRESH);
+    if (least_ns < hystart->last_min_ns + threshold || least_ns <= hystart->last_min_ns + hystart->tick_us * TCPIP_US)
+        return;
+    hystart->baseline_ns = least_ns;
+    hystart->round_min_ns = least_ns; /* what came before was of an empty queue, and doesn't clear it */
+    hystart->css_rounds = 0;
+}
+
 static void hystart_judge(struct hystart *hystart)
 {
     if (hystart->samples < N_RTT_SAMPLE)
         return;
-    if (hystart->baseline_ns != 0) {
-        if (hystart->round_min_ns < hystart->baseline_ns)
-            hystart->baseline_ns = 0;
-        return;
+    if (hystart->baseline_ns == 0)
+        hystart_suspect(hystart, hystart->round_min_ns);
+    else if (hystart->round_min_ns < hystart->baseline_ns)
+        hystart->baseline_ns = 0;
+}
+
+static void hystart_judge_part(struct hystart *hystart, tcpip_ns sample_ns, tcpip_ns now)
+{
+    uint32_t sample_us = (uint32_t)min_i64(sample_ns / TCPIP_US, UINT32_MAX), us = (uint32_t)(now / TCPIP_US);
+    if (hystart->part_samples == 0) {
+        hystart->part_us = us;
+        hystart->part_min_us = sample_us;
     }
-    if (hystart->last_min_ns == 0)
+    hystart->part_min_us = min_u32(hystart->part_min_us, sample_us);
+    hystart->part_samples = (uint8_t)min_u32(hystart->part_samples + 1u, UINT8_MAX);
+    if (hystart->part_samples < N_RTT_SAMPLE || us - hystart->part_us < hystart->last_min_ns / PARTS / TCPIP_US)
         return;
-    tcpip_ns threshold = clamp_i64(hystart->last_min_ns / MIN_RTT_DIVISOR, MIN_RTT_THRESH, MAX_RTT_THRESH);
-    if (hystart->round_min_ns >= hystart->last_min_ns + threshold &&
-        hystart->round_min_ns > hystart->last_min_ns + hystart->tick_us * TCPIP_US) {
-        hystart->baseline_ns = hystart->round_min_ns;
-        hystart->css_rounds = 0;
-    }
+    hystart->part_samples = 0;
+    if (hystart->baseline_ns == 0)
+        hystart_suspect(hystart, hystart->part_min_us * TCPIP_US);
 }
 
 static void hystart_learn_tick(struct hystart *hystart, tcpip_ns now)
@@ -85,9 +112,10 @@ uint32_t tcpip__hystart_on_ack(struct hystart *hystart, const struct tcpip_conge
     if (ack->rtt_ns >= 0) {
         tcpip_ns sample = max_i64(ack->rtt_ns, 1);
         hystart->round_min_ns = hystart->round_min_ns == 0 ? sample : min_i64(hystart->round_min_ns, sample);
-        if (hystart->samples < UINT16_MAX)
+        if (hystart->samples < UINT8_MAX)
             hystart->samples++;
         hystart_judge(hystart);
+        hystart_judge_part(hystart, sample, ack->now);
     }
     return hystart->baseline_ns != 0 ? ack->acked / CSS_GROWTH_DIVISOR : ack->acked;
 }

@@ -13,7 +13,10 @@ struct hystart {
     uint32_t round_end;    /* sequence number that ends the round */
     uint32_t last_us;      /* when the latest ACK came; low bits */
     uint32_t tick_us;      /* the least time between two ACKs that wasn't none: the clock is no coarser; 0: not known */
-    uint16_t samples;      /* in this round; saturates */
+    uint32_t part_min_us;  /* least sample of this part of a round */
+    uint32_t part_us;      /* when it began; low bits */
+    uint8_t samples;       /* in this round; saturates */
+    uint8_t part_samples;  /* in this part; saturates */
     uint8_t css_rounds;    /* rounds of conservative slow start that have ended */
     bool started;
 };

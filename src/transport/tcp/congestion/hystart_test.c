@@ -94,6 +94,41 @@ static void test_a_queue_that_fills_ends_slow_start_in_five_rounds(void **state)
     assert_true(flow.left);
 }
 
+/* A round that begins on an empty path, and ends behind a queue. */
+static void half_round_queues(struct flow_model *flow, int apart)
+{
+    uint32_t end = flow->nxt;
+    flow->grown = 0;
+    for (int i = 0; i < 40; i++) {
+        bool leave;
+        flow->una = i == 39 ? end : flow->una + MSS;
+        flow->nxt += 2 * MSS;
+        flow->now += apart;
+        struct tcpip_congestion_ack ack = {.now = flow->now, .acked = MSS, .mss = MSS, .snd_una = flow->una};
+        ack.snd_nxt = flow->nxt;
+        ack.rtt_ns = (i < 20 ? 50 : 60) * TCPIP_MS;
+        flow->grown += tcpip__hystart_on_ack(&flow->hystart, &ack, &leave);
+        flow->left |= leave;
+    }
+}
+
+static void test_a_quarter_of_a_round_trip_behind_a_queue_is_enough(void **state)
+{
+    (void)state;
+    struct flow_model flow = flow_new(40);
+    round_of(&flow, 40, 50 * TCPIP_MS);
+    round_of(&flow, 40, 50 * TCPIP_MS);
+    half_round_queues(&flow, TCPIP_MS / 2); /* a fifth of a round trip: may be a burst */
+    assert_int_equal(flow.grown, 40 * MSS);
+    assert_int_equal(flow.hystart.baseline_ns, 0);
+    half_round_queues(&flow, TCPIP_MS);
+    assert_in_range(flow.grown, 30 * MSS, 39 * MSS);
+    assert_int_equal(flow.hystart.baseline_ns, 60 * TCPIP_MS);
+    half_round_queues(&flow, TCPIP_MS); /* and taken back as ever */
+    assert_int_equal(flow.hystart.baseline_ns, 60 * TCPIP_MS);
+    assert_false(flow.left);
+}
+
 static void test_jitter_that_passes_resumes_doubling(void **state)
 {
     (void)state;
@@ -157,6 +192,7 @@ int main(void)
         cmocka_unit_test(test_a_steady_round_trip_doubles),
         cmocka_unit_test(test_a_tick_of_the_clock_is_no_queue_but_two_are),
         cmocka_unit_test(test_a_queue_that_fills_ends_slow_start_in_five_rounds),
+        cmocka_unit_test(test_a_quarter_of_a_round_trip_behind_a_queue_is_enough),
         cmocka_unit_test(test_jitter_that_passes_resumes_doubling),
         cmocka_unit_test(test_the_threshold_lies_between_4_and_16_ms),
         cmocka_unit_test(test_few_samples_judge_nothing),
