@@ -6,7 +6,7 @@
  *   controllers --cell NAME [SEED]                 one cell, in words; with one seed, and TEST_TRACE=1, event by event
  *
  * A cell is a controller on a line: rate, round trip, random loss or reordering, a buffer. It ends after 60 round
- * trips' worth, or a hundred losses if that is more, and after 100,000 segments at most. `kbit/s` is the formula of
+ * trips' worth, or a hundred losses if that is more, and after 200,000 segments at most. `kbit/s` is the formula of
  * what the controller gets of such a line for ever, `law` what its law gets in a transfer of this length, in percent of
  * that (law.c has both); `got` is the time of the law in percent of the time that the stack took, the median of nine
  * seeds where chance plays a part.
@@ -32,7 +32,7 @@ enum {
     SEEDS = 9,
     ROUNDS = 60,
     LOSSES = 100,
-    SEGMENTS = 100000,
+    SEGMENTS = 200000,
     WIRE = 1500,
     SLICE_PRODUCT = 125000, /* rate by distance, in bytes */
     NAME_MAX_ = 64,

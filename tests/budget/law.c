@@ -32,6 +32,7 @@ struct law {
     const struct lab_options *line;
     double rtt, rate, product, room; /* seconds; segments a second; segments on the way, and with a full buffer */
     double w, w_max, alpha, since;   /* cubic: seconds since the last reduction; dctcp: alpha */
+    double before;                   /* dctcp: w a round ago */
     bool slow, repair;
     uint64_t random;
 };
@@ -147,13 +148,15 @@ static void law_grow(struct law *law, double seconds)
 {
     const struct lab_options *line = law->line;
     double queued = (law->w - law->product) / law->rate, rise = least(most(law->rtt / 8, 0.004), 0.016);
-    double marked = line->mark_bytes != 0 && law->w > law->product + (double)line->mark_bytes / WIRE ? 1 : 0;
+    /* The window comes down over a round, whose beginning is still marked. */
+    double high = most(law->w, law->before) - law->product;
+    double marked = line->mark_bytes != 0 && high > (double)line->mark_bytes / WIRE ? 1 : 0;
+    law->before = law->w;
     if (line->mark_bytes != 0)
         law->alpha += (marked - law->alpha) / 16;
     if (marked > 0) { /* RFC 8257 3.3 */
         law->w *= 1 - law->alpha / 2;
         law->slow = false;
-        law->repair = true;
     } else if (law->repair) {
         law->repair = false;
     } else if (law->slow && is(line, "cubic") && queued >= rise) { /* HyStart++ */
@@ -170,13 +173,14 @@ static void law_grow(struct law *law, double seconds)
     law->w = least(law->w, (double)(1 << 30) / LAB_MSS);
 }
 
-/* What ideal_seconds is to a rate: a slow start, then the rate. */
+/* BBR: a slow start, then the rate. STARTUP is paced at 4 ln 2 times what the round before delivered, the least that
+ * lets a round be twice the one before, so a round leaves over 2 / (4 ln 2) of a round trip. */
 static double law_at_rate(const struct law *law, double bytes)
 {
     double window = 10 * LAB_MSS, seconds = law->rtt / 2, bound = law_bound(law->line), sent = 0;
     for (; window / law->rtt < bound; window *= 2, seconds += law->rtt) {
         if (sent + window >= bytes)
-            return seconds + (bytes - sent) / (law->rate * WIRE);
+            return seconds + (bytes - sent) / window * 0.7213 * law->rtt;
         sent += window;
     }
     return seconds + (bytes - sent) / bound;
