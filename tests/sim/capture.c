@@ -53,7 +53,7 @@ void capture_begin(struct sim *sim)
     if (file == NULL)
         return;
     (void)fwrite(block, 1, tcpip_pcapng_section_encode(block, sizeof(block), "tcpip sim"), file);
-    for (uint32_t i = 0; i < PLAN_HOSTS; i++) {
+    for (uint32_t i = 0; i < sim->plan->host_count; i++) {
         name[5] = (char)('a' + (int)i);
         (void)fwrite(block, 1, tcpip_pcapng_interface_encode(block, sizeof(block), TCPIP_LINKTYPE_RAW, 0, name), file);
     }

@@ -67,6 +67,8 @@ static uint32_t fault_of_change(const struct plan_change *change)
         return PLAN_MEMORY;
     case PLAN_CHANGE_MOVE:
         return PLAN_MOVE;
+    case PLAN_CHANGE_PARTITION:
+        return PLAN_PARTITION;
     default:
         return 0;
     }
@@ -87,7 +89,7 @@ static void cut_fault(struct plan *plan, uint32_t fault)
         if (fault_of_change(&plan->changes[i]) == fault)
             cut_change(plan, i);
     }
-    for (uint32_t i = 0; i < PLAN_HOSTS; i++) {
+    for (uint32_t i = 0; i < plan->host_count; i++) {
         struct plan_host *host = &plan->host[i];
         if (fault == PLAN_COARSE_CLOCK)
             host->clock_tick_ns = 0;
@@ -102,7 +104,7 @@ static void cut_fault(struct plan *plan, uint32_t fault)
 
 static void cut_options(struct plan *plan, uint32_t index)
 {
-    if (index >= PLAN_FLOWS_MAX && index - PLAN_FLOWS_MAX < PLAN_HOSTS) {
+    if (index >= PLAN_FLOWS_MAX && index - PLAN_FLOWS_MAX < PLAN_HOSTS_MAX) {
         plan->host[index - PLAN_FLOWS_MAX].defaults.count = 0;
         plan->host[index - PLAN_FLOWS_MAX].congestion = "cubic";
     } else if (index < PLAN_FLOWS_MAX) {

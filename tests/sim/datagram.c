@@ -116,7 +116,7 @@ static bool gram_receive(struct gram_flow *flow)
 
 static struct tcpip_full_address gram_address(const struct gram_flow *flow)
 {
-    const struct sim_host *to = &flow->sim->hosts[1 - flow->plan->from];
+    const struct sim_host *to = &flow->sim->hosts[flow->plan->to];
     struct tcpip_full_address address = {.port = (uint16_t)(PLAN_PORT_GRAM + flow->index)};
     address.address = to->address[flow->plan->family == PLAN_IPV6 ? PLAN_IPV6 : PLAN_IPV4];
     if (flow->plan->family == PLAN_MAPPED)
@@ -139,7 +139,7 @@ static bool gram_begin(struct gram_flow *flow)
     if (gram_endpoint(flow, plan->from, &flow->from) != TCPIP_OK)
         return false;
     if (!plan->nobody && flow->to == NULL) {
-        if (gram_endpoint(flow, 1u - plan->from, &flow->to) != TCPIP_OK)
+        if (gram_endpoint(flow, plan->to, &flow->to) != TCPIP_OK)
             return false;
         if (tcpip_endpoint_bind(flow->to, &any, NULL, NULL) != TCPIP_OK) {
             tcpip_endpoint_close(flow->to);
@@ -239,7 +239,7 @@ static bool grams_excused(const struct sim *sim)
 {
     if ((sim->plan->faults & (PLAN_LOSSY | PLAN_SMALL_LIMITS | PLAN_MTU)) != 0)
         return true;
-    for (uint32_t i = 0; i < PLAN_HOSTS; i++) {
+    for (uint32_t i = 0; i < sim->plan->host_count; i++) {
         static const enum tcpip_drop reasons[] = {
             TCPIP_DROP_UDP_QUEUE_FULL,
             TCPIP_DROP_QUEUE_FULL,
@@ -249,6 +249,10 @@ static bool grams_excused(const struct sim *sim)
             TCPIP_DROP_NEIGHBOR_UNREACHABLE, /* its answer stood behind half a minute of datagrams on a slow link */
         };
         struct tcpip_stats stats;
+        if (sim->hosts[i].stack == NULL)
+            continue;
+        if (sim->plan->host[i].mtu != sim->plan->host[0].mtu)
+            return true; /* the router says so, and the datagram is gone */
         tcpip_stack_stats(sim->hosts[i].stack, &stats);
         for (size_t j = 0; j < sizeof(reasons) / sizeof(reasons[0]); j++)
             if (stats.drops[reasons[j]] > 0)

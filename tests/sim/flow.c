@@ -55,6 +55,8 @@ void flow_listeners_open(struct sim *sim, struct sim_host *host)
     if (sim->plan->host[host->index].forwarder)
         forward_open(host);
     bool split = sim->plan->host[host->index].split_listeners;
+    if (sim->plan->hostile_packets > 0)
+        listener_open(sim, host, PLAN_PORT_VICTIM, TCPIP_PROTOCOL_IPV6, false);
     for (uint16_t port = PLAN_PORT; port <= PLAN_PORT_CLOSING; port++) {
         listener_open(sim, host, port, TCPIP_PROTOCOL_IPV6, split);
         if (split)
@@ -104,10 +106,24 @@ static bool ghosts_allowed(const struct sim *sim, uint32_t host)
     return stats.tcp.listen_overflow_syn_cookie_sent > 0 || stats.tcp.fast_open_passive > 0;
 }
 
+static bool hostile_is(const struct sim *sim, const struct tcpip_address *peer)
+{
+    struct tcpip_address address = tcpip_address_from_mapped(peer);
+    if (sim->hostile.host == PLAN_HOSTS_MAX)
+        return false;
+    const struct sim_host *host = &sim->hosts[sim->hostile.host];
+    return tcpip_address_equal(&address, &host->address[PLAN_IPV4]) ||
+           tcpip_address_equal(&address, &host->address[PLAN_IPV6]);
+}
+
 void flow_accepted(struct sim *sim, uint32_t host, struct tcpip_endpoint *endpoint,
                    const struct tcpip_full_address *peer)
 {
     struct side *side = flow_of(sim, host, endpoint, peer);
+    if (side == NULL && hostile_is(sim, &peer->address)) {
+        victim_accepted(sim, endpoint);
+        return;
+    }
     sim_say(sim, "host %u accepts flow %d from port %u", host, side != NULL ? (int)side->flow->index : -1, peer->port);
     if (side == NULL) {
         if (!ghosts_allowed(sim, host))
@@ -142,7 +158,7 @@ static bool listener_accept(struct listener *listener)
 static bool listeners_step(struct sim *sim)
 {
     bool more = false;
-    for (uint32_t i = 0; i < PLAN_HOSTS; i++) {
+    for (uint32_t i = 0; i < sim->plan->host_count; i++) {
         tcpip_ns pause = sim->plan->host[i].accept_pause_ns;
         for (uint32_t j = 0; j < sim->hosts[i].listener_count; j++) {
             struct listener *listener = &sim->hosts[i].listeners[j];
@@ -232,6 +248,10 @@ static enum tcpip_error flow_begin(struct sim_flow *flow)
                     : flow->plan->kind == PLAN_FLOW_CLOSING ? PLAN_PORT_CLOSING
                     : flow->plan->kind == PLAN_FLOW_FORWARD ? PLAN_PORT_FORWARD
                                                             : PLAN_PORT;
+    if (flow->sim->hosts[flow->side[0].host].stack == NULL) {
+        naive_connect(flow, port);
+        return TCPIP_OK;
+    }
     enum tcpip_error error = flow_new_endpoint(flow, 0);
     if (error == TCPIP_OK && simultaneous)
         error = flow_new_endpoint(flow, 1);
@@ -289,6 +309,7 @@ bool flow_connect_again(struct side *side, enum tcpip_error error)
 void flows_init(struct sim *sim)
 {
     grams_init(sim);
+    hostile_init(sim);
     for (uint32_t i = 0; i < sim->plan->flow_count; i++) {
         struct sim_flow *flow = &sim->flows[i];
         flow->sim = sim;
@@ -315,8 +336,9 @@ void flows_init(struct sim *sim)
 static void take_ready(struct sim *sim)
 {
     struct tcpip_ready ready[READY_MAX];
-    for (uint32_t i = 0; i < PLAN_HOSTS; i++)
-        for (uint32_t n; (n = tcpip_stack_ready(sim->hosts[i].stack, ready, READY_MAX)) > 0;)
+    for (uint32_t i = 0; i < sim->plan->host_count; i++)
+        for (uint32_t n;
+             sim->hosts[i].stack != NULL && (n = tcpip_stack_ready(sim->hosts[i].stack, ready, READY_MAX)) > 0;)
             for (uint32_t j = 0; j < n; j++)
                 ((struct side *)tcpip_endpoint_context(ready[j].endpoint))->runnable = true;
 }
@@ -328,22 +350,28 @@ static bool programs_step(struct sim *sim)
     bool more = listeners_step(sim);
     more = forward_step(sim) || more;
     more = grams_step(sim) || more;
+    more = naive_step(sim) || more;
+    more = hostile_step(sim) || more;
+    more = victims_step(sim) || more;
     for (uint32_t i = 0; i < sim->plan->flow_count && !sim->failed; i++) {
         struct sim_flow *flow = &sim->flows[i];
         more = flow_start(flow) || more;
-        more = side_step(&flow->side[0]) || more;
-        more = side_step(&flow->side[1]) || more;
+        for (int j = 0; j < 2; j++)
+            if (sim->hosts[flow->side[j].host].stack != NULL)
+                more = side_step(&flow->side[j]) || more;
     }
     return more;
 }
 
 bool flows_step(struct sim *sim)
 {
-    for (uint32_t i = 0; sim->plan->bracket && i < PLAN_HOSTS; i++)
-        tcpip_stack_enter(sim->hosts[i].stack);
+    for (uint32_t i = 0; sim->plan->bracket && i < sim->plan->host_count; i++)
+        if (sim->hosts[i].stack != NULL)
+            tcpip_stack_enter(sim->hosts[i].stack);
     bool more = programs_step(sim);
-    for (uint32_t i = 0; sim->plan->bracket && i < PLAN_HOSTS; i++)
-        tcpip_stack_leave(sim->hosts[i].stack);
+    for (uint32_t i = 0; sim->plan->bracket && i < sim->plan->host_count; i++)
+        if (sim->hosts[i].stack != NULL)
+            tcpip_stack_leave(sim->hosts[i].stack);
     return more;
 }
 
@@ -351,9 +379,13 @@ tcpip_ns flows_deadline(const struct sim *sim)
 {
     tcpip_ns next = grams_deadline(sim), forward = forward_deadline(sim);
     next = forward < next ? forward : next;
+    tcpip_ns naive = naive_deadline(sim), hostile = hostile_deadline(sim), victims = victims_deadline(sim);
+    next = naive < next ? naive : next;
+    next = hostile < next ? hostile : next;
+    next = victims < next ? victims : next;
     for (uint32_t i = 0; i < sim->held_count; i++)
         next = sim->held[i].until < next ? sim->held[i].until : next;
-    for (uint32_t i = 0; i < PLAN_HOSTS; i++)
+    for (uint32_t i = 0; i < sim->plan->host_count; i++)
         for (uint32_t j = 0; j < sim->hosts[i].listener_count; j++) {
             const struct listener *listener = &sim->hosts[i].listeners[j];
             if (listener->endpoint != NULL && listener->runnable && listener->accept_at < next)
@@ -364,6 +396,8 @@ tcpip_ns flows_deadline(const struct sim *sim)
         if (!flow->started && flow->start_at < next)
             next = flow->start_at;
         for (int j = 0; j < 2; j++) {
+            if (sim->hosts[flow->side[j].host].stack == NULL)
+                continue;
             tcpip_ns at = side_deadline(&flow->side[j]);
             next = at < next ? at : next;
         }
@@ -388,8 +422,10 @@ void flows_finish(struct sim *sim)
 {
     sim_release_held(sim, true);
     grams_finish(sim);
-    for (uint32_t i = 0; i < PLAN_HOSTS; i++) {
+    victims_finish(sim);
+    for (uint32_t i = 0; i < sim->plan->host_count; i++) {
         forward_close(&sim->hosts[i]);
+        flow_listener_close(sim, i, PLAN_PORT_VICTIM);
         flow_listener_close(sim, i, PLAN_PORT);
         flow_listener_close(sim, i, PLAN_PORT_CLOSING);
     }

@@ -90,7 +90,7 @@ static enum tcpip_tcp_verdict forward_refusal(struct sim *sim)
 bool forward_step(struct sim *sim)
 {
     bool more = false;
-    for (uint32_t h = 0; h < PLAN_HOSTS; h++)
+    for (uint32_t h = 0; h < sim->plan->host_count; h++)
         for (uint32_t i = 0; i < SIM_PENDING_MAX; i++) {
             struct sim_host *host = &sim->hosts[h];
             struct tcpip_tcp_forward_request *request = host->pending[i].request;
@@ -109,7 +109,7 @@ bool forward_step(struct sim *sim)
 tcpip_ns forward_deadline(const struct sim *sim)
 {
     tcpip_ns next = TCPIP_NEVER;
-    for (uint32_t h = 0; h < PLAN_HOSTS; h++)
+    for (uint32_t h = 0; h < sim->plan->host_count; h++)
         for (uint32_t i = 0; i < SIM_PENDING_MAX; i++)
             if (sim->hosts[h].pending[i].request != NULL && sim->hosts[h].pending[i].at < next)
                 next = sim->hosts[h].pending[i].at;

@@ -34,8 +34,10 @@ static void judge_endpoint(struct sim *sim, struct tcp_endpoint *ep)
 
 void judge_turn(struct sim *sim)
 {
-    for (int i = 0; i < PLAN_HOSTS; i++) {
+    for (uint32_t i = 0; i < sim->plan->host_count; i++) {
         struct tcpip_stack *stack = sim->hosts[i].stack;
+        if (stack == NULL)
+            continue;
         const struct tcp_stack *tcp = tcp_stack_of(stack);
         list_for_each(node, &stack->endpoints)
         {
@@ -44,13 +46,13 @@ void judge_turn(struct sim *sim)
                 judge_endpoint(sim, tcp_of(endpoint));
         }
         if (tcp->half_open_count > stack->limits.syn_received)
-            sim_fail(sim, "host %d: %u half-open connections", i, tcp->half_open_count);
+            sim_fail(sim, "host %u: %u half-open connections", i, tcp->half_open_count);
         if (tcp->time_wait_count > stack->limits.time_wait)
-            sim_fail(sim, "host %d: %u in TIME-WAIT", i, tcp->time_wait_count);
+            sim_fail(sim, "host %u: %u in TIME-WAIT", i, tcp->time_wait_count);
         if (stack->endpoint_count > stack->limits.endpoints)
-            sim_fail(sim, "host %d: %u endpoints", i, stack->endpoint_count);
+            sim_fail(sim, "host %u: %u endpoints", i, stack->endpoint_count);
         if (stack->memory.used_bytes > stack->limits.memory_bytes)
-            sim_fail(sim, "host %d: %" PRIu64 " bytes of memory", i, (uint64_t)stack->memory.used_bytes);
+            sim_fail(sim, "host %u: %" PRIu64 " bytes of memory", i, (uint64_t)stack->memory.used_bytes);
     }
 }
 
@@ -64,20 +66,34 @@ static bool is_unreachable(enum tcpip_error error)
 /* Queues on a slow line can hold for seconds what others send. */
 static bool is_slow(const struct plan *plan)
 {
-    const struct tcpip_fault_profile *line = plan->changes[plan->change_count - 1].line;
-    return line[0].rate_bps != 0 || line[1].rate_bps != 0;
+    for (uint32_t i = 0; i < plan->host_count; i++)
+        if (plan->path[i][0].rate_bps != 0 || plan->path[i][1].rate_bps != 0)
+            return true;
+    return false;
 }
 
 static bool cookies_sent(const struct sim *sim, uint32_t host)
 {
     struct tcpip_stats stats;
+    if (sim->hosts[host].stack == NULL)
+        return false;
     tcpip_stack_stats(sim->hosts[host].stack, &stats);
     return stats.tcp.listen_overflow_syn_cookie_sent > 0;
+}
+
+static bool any_cookies_sent(const struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->plan->host_count; i++)
+        if (cookies_sent(sim, i))
+            return true;
+    return false;
 }
 
 static bool forwarder_full(const struct sim *sim, uint32_t host)
 {
     struct tcpip_stats stats;
+    if (sim->hosts[host].stack == NULL)
+        return false;
     tcpip_stack_stats(sim->hosts[host].stack, &stats);
     return stats.tcp.forward_in_flight_drop > 0;
 }
@@ -134,7 +150,7 @@ static const char *error_cause(const struct side *side, enum tcpip_error error)
         return "a timeout that was asked for";
     /* Unread datagrams may hold all there is, for as long as nobody reads them. */
     const struct tcpip_stack *stack = sim->hosts[side->host].stack;
-    if (error == TCPIP_ERR_TIMEOUT && (faults & PLAN_SMALL_LIMITS) != 0 &&
+    if (error == TCPIP_ERR_TIMEOUT && stack != NULL && (faults & PLAN_SMALL_LIMITS) != 0 &&
         stack->memory.used_bytes > stack->limits.memory_bytes / 16 * 15)
         return "the stack's memory is taken";
     if (is_unreachable(error) && sim->plan->wire != PLAN_WIRE_RAW && is_slow(sim->plan))
@@ -144,7 +160,7 @@ static const char *error_cause(const struct side *side, enum tcpip_error error)
     if (is_connecting(side) && is_unreachable(error) && sim->plan->wire != PLAN_WIRE_RAW &&
         ((faults & PLAN_LOSSY) != 0 || is_slow(sim->plan)))
         return "the neighbour didn't answer";
-    if (is_unreachable(error) && (faults & (PLAN_ADDRESS | PLAN_NIC)) != 0)
+    if (is_unreachable(error) && (faults & (PLAN_ADDRESS | PLAN_NIC | PLAN_PARTITION)) != 0)
         return "there was no way";
     return NULL;
 }
@@ -210,7 +226,9 @@ void judge_stuck(struct sim *sim)
 
 bool judge_empty(const struct sim *sim)
 {
-    for (int i = 0; i < PLAN_HOSTS; i++) {
+    for (uint32_t i = 0; i < sim->plan->host_count; i++) {
+        if (sim->hosts[i].stack == NULL)
+            continue;
         const struct tcp_stack *tcp = tcp_stack_of(sim->hosts[i].stack);
         if (sim->hosts[i].stack->endpoint_count > 0 || tcp->half_open_count > 0 || tcp->time_wait_count > 0)
             return false;
@@ -278,11 +296,11 @@ static void judge_counters(struct sim *sim, uint32_t host)
     struct tcpip_stats stats;
     tcpip_stack_stats(sim->hosts[host].stack, &stats);
     for (uint32_t i = 0; i < TCPIP_DROP_COUNT; i++) {
-        uint32_t needs = drop_needs((enum tcpip_drop)i);
-        if (i == TCPIP_DROP_IP_NOT_LOCAL && sim->plan->dad) /* what is sent to another's solicited-node group */
+        uint32_t needs = sim->plan->hostile_packets > 0 ? 0 : drop_needs((enum tcpip_drop)i);
+        if (i == TCPIP_DROP_IP_NOT_LOCAL && (sim->plan->dad || sim->plan->net == PLAN_NET_SWITCH)) /* what is sent to another's solicited-node group */
             needs = 0;
         /* A cookie's timestamp has bits of the SYN's: one that is sent later may seem to be older. */
-        if (i == TCPIP_DROP_TCP_PAWS && (cookies_sent(sim, 0) || cookies_sent(sim, 1)))
+        if (i == TCPIP_DROP_TCP_PAWS && any_cookies_sent(sim))
             continue;
         if (stats.drops[i] > 0 && needs != 0 && (needs & sim->plan->faults) == 0)
             sim_fail(sim, "host %u dropped %" PRIu64 " packets: %s, and nothing was done to them", host, stats.drops[i],
@@ -300,8 +318,10 @@ static void judge_counters(struct sim *sim, uint32_t host)
 /* All connections are over, and what they left behind should be, too. */
 void judge_end(struct sim *sim)
 {
-    for (uint32_t i = 0; i < PLAN_HOSTS; i++) {
+    for (uint32_t i = 0; i < sim->plan->host_count; i++) {
         const struct tcpip_stack *stack = sim->hosts[i].stack;
+        if (stack == NULL)
+            continue;
         const struct tcp_stack *tcp = tcp_stack_of(sim->hosts[i].stack);
         if (stack->endpoint_count > 0) {
             const struct tcp_endpoint *ep =

@@ -37,6 +37,7 @@ static const char help_text[] =
     "                        list), options:N, habits:N, with half the bytes:0 or in half the time:0\n"
     "  --without FAULT,...   faults that aren't drawn: another world, in which they don't exist\n"
     "  --with move           hosts move, too, which they don't unless they are asked to\n"
+    "  --two-hosts           no more than two hosts and a wire\n"
     "  --flows I,...         only these connections\n"
     "  --twice               run every seed twice, which must do the same (else every tenth)\n"
     "  --plant BUG           a bug on purpose, to be found: flip, forget, leak, wake, clock\n"
@@ -135,6 +136,8 @@ static bool parse_flag(struct run *run, const char *word)
         run->sim.trace = true;
     } else if (strcmp(word, "--twice") == 0) {
         run->twice = true;
+    } else if (strcmp(word, "--two-hosts") == 0) {
+        run->two_hosts = true;
     } else if (strcmp(word, "--shrink") == 0) {
         run->shrink = true;
     } else {

@@ -40,7 +40,10 @@ static void move_collect(struct move *move)
                 move_add(move, &sim->flows[i].side[j].endpoint);
     for (uint32_t i = 0; i < sim->plan->gram_count; i++) {
         struct gram_flow *flow = &sim->grams[i];
-        move_add(move, flow->plan->from == host->index ? &flow->from : &flow->to);
+        if (flow->plan->from == host->index)
+            move_add(move, &flow->from);
+        if (flow->plan->to == host->index)
+            move_add(move, &flow->to);
     }
 }
 
@@ -89,7 +92,7 @@ static void move_register(struct sim_host *host)
                 side_register(&sim->flows[i].side[j]);
     for (uint32_t i = 0; i < sim->plan->gram_count; i++) {
         struct gram_flow *flow = &sim->grams[i];
-        if (flow->plan->from == host->index || flow->to == NULL)
+        if (flow->plan->to != host->index || flow->to == NULL)
             continue;
         flow->waiter = (struct tcpip_waiter){.mask = flow->waiter.mask, .fn = flow->waiter.fn};
         flow->runnable = true;

@@ -15,8 +15,19 @@
 
 #include <string.h>
 
+enum { NAIVE_SHARE = 40000 }; /* bytes: one segment a round trip */
+
 #define PICK(rng, ...) \
     (((const int64_t[]){__VA_ARGS__})[rng_below((rng), sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t))])
+
+/* Hosts that have a stack of ours are drawn, where one is asked for. */
+static uint8_t pick_host(const struct plan *plan, struct rng *rng)
+{
+    uint8_t host = (uint8_t)rng_below(rng, plan->host_count);
+    while (plan->host[host].kind != PLAN_HOST_OURS)
+        host = (uint8_t)((host + 1) % plan->host_count);
+    return host;
+}
 
 static bool percent(struct rng *rng, uint32_t chance)
 {
@@ -150,10 +161,14 @@ static void plan_host(struct plan *plan, struct plan_host *host, struct rng *rng
 
 static void plan_wire(struct plan *plan, struct rng *rng)
 {
-    plan->wire = (uint8_t)PICK(rng, PLAN_WIRE_RAW, PLAN_WIRE_RAW, PLAN_WIRE_STATIONS, PLAN_WIRE_ETHERNET);
+    uint8_t wire = (uint8_t)PICK(rng, PLAN_WIRE_RAW, PLAN_WIRE_RAW, PLAN_WIRE_STATIONS, PLAN_WIRE_ETHERNET);
     plan->fault_below = percent(rng, 50);
-    plan->fault_host = (uint8_t)rng_below(rng, PLAN_HOSTS);
-    plan->mtu = (uint32_t)PICK(rng, 576, 1280, 1400, 1500, 1500, 1500, 4000, 9000);
+    plan->fault_host = pick_host(plan, rng);
+    uint32_t mtu = (uint32_t)PICK(rng, 576, 1280, 1400, 1500, 1500, 1500, 4000, 9000);
+    if (plan->net == PLAN_NET_PIPE) {
+        plan->wire = wire;
+        plan->mtu = mtu;
+    }
     plan->has_v6 = plan->mtu >= 1280;
     plan->dad = percent(rng, 20);
     if (percent(rng, 40))
@@ -175,9 +190,11 @@ static void plan_path(struct rng *rng, struct tcpip_fault_profile *line)
     line->rate_bps = rates[rng_below(rng, sizeof(rates) / sizeof(rates[0]))];
 }
 
-static void plan_faults(const struct plan *plan, struct rng *rng, struct tcpip_fault_profile *line)
+static void plan_faults(const struct plan *plan, struct rng *rng, uint32_t host, struct tcpip_fault_profile *line)
 {
-    const uint32_t faults = plan->faults;
+    uint32_t faults = plan->faults;
+    if (host != plan->fault_host) /* two bits that flip on two links may add up to nothing */
+        faults &= ~(uint32_t)PLAN_CORRUPT;
     if (faults & PLAN_LOSS)
         line->loss_ppm = (uint32_t)PICK(rng, 0, 1000, 10000, 50000, 200000);
     if (faults & PLAN_BURST) {
@@ -219,7 +236,7 @@ static void plan_outage(struct plan *plan, struct rng *rng, enum plan_change_kin
     for (uint32_t i = pick_u32(rng, 1, 2); i > 0; i--) {
         tcpip_ns at = rng_between(rng, TCPIP_SECOND, plan->calm_at - TCPIP_SECOND);
         tcpip_ns end = at + rng_between(rng, 0, plan->calm_at - at);
-        uint8_t host = (uint8_t)rng_below(rng, PLAN_HOSTS);
+        uint8_t host = pick_host(plan, rng);
         uint8_t family = (uint8_t)(plan->has_v6 ? rng_below(rng, 2) : 0);
         struct plan_change *begin = plan_change_add(plan, from, at), *over = plan_change_add(plan, to, end);
         begin->host = over->host = host;
@@ -228,7 +245,8 @@ static void plan_outage(struct plan *plan, struct rng *rng, enum plan_change_kin
     }
 }
 
-static void plan_weather(struct plan *plan, struct rng *rng)
+/* The line to a host; the last change of each is the calm. */
+static void plan_line(struct plan *plan, struct rng *rng, uint8_t host)
 {
     struct tcpip_fault_profile path[2] = {{.loss_ppm = 0}};
     plan_path(rng, &path[0]);
@@ -236,25 +254,51 @@ static void plan_weather(struct plan *plan, struct rng *rng)
     if (percent(rng, 30)) /* another way back */
         plan_path(rng, &path[1]);
     uint32_t phases = pick_u32(rng, 1, 4);
-    plan->calm_at = TCPIP_SECOND + rng_between(rng, 3, 20) * TCPIP_SECOND;
+    if (plan->calm_at == 0)
+        plan->calm_at = TCPIP_SECOND + rng_between(rng, 3, 20) * TCPIP_SECOND;
     for (uint32_t i = 0; i < phases; i++) {
         tcpip_ns at = TCPIP_SECOND + (plan->calm_at - TCPIP_SECOND) / phases * i;
         struct plan_change *change = plan_change_add(plan, PLAN_CHANGE_WEATHER, at);
+        change->host = host;
         for (int way = 0; way < 2; way++) {
             change->line[way] = path[way];
             if (percent(rng, 80))
-                plan_faults(plan, rng, &change->line[way]);
+                plan_faults(plan, rng, host, &change->line[way]);
         }
     }
     if (plan->faults & PLAN_DOWN) {
         tcpip_ns at = rng_between(rng, TCPIP_SECOND, plan->calm_at);
         struct plan_change *change = plan_change_add(plan, PLAN_CHANGE_WEATHER, at);
+        change->host = host;
         uint32_t ways = pick_u32(rng, 1, 3); /* one, the other, both */
         for (uint32_t way = 0; way < 2; way++) {
             change->line[way] = path[way];
             change->line[way].down = (ways >> way & 1) != 0;
         }
     }
+    memcpy(plan->path[host], path, sizeof(path));
+}
+
+/* Between groups of hosts nothing passes, for a while, or only one way. */
+static void plan_partitions(struct plan *plan, struct rng *rng)
+{
+    for (uint32_t i = pick_u32(rng, 1, 2); i > 0; i--) {
+        tcpip_ns at = rng_between(rng, TCPIP_SECOND, plan->calm_at);
+        struct plan_change *change = plan_change_add(plan, PLAN_CHANGE_PARTITION, at);
+        change->value = 1 + rng_below(rng, (1u << plan->host_count) - 2);
+        change->host = percent(rng, 30);
+        plan_change_add(plan, PLAN_CHANGE_PARTITION, at + rng_between(rng, 0, plan->calm_at - at));
+    }
+}
+
+static void plan_weather(struct plan *plan, struct rng *rng)
+{
+    plan_line(plan, rng, plan->net == PLAN_NET_PIPE ? plan->fault_host : 0);
+    for (uint8_t i = 1; plan->net != PLAN_NET_PIPE && i < plan->host_count; i++)
+        if (plan->host[i].kind == PLAN_HOST_OURS)
+            plan_line(plan, rng, i);
+    if (plan->faults & PLAN_PARTITION)
+        plan_partitions(plan, rng);
     if (plan->faults & PLAN_ADDRESS)
         plan_outage(plan, rng, PLAN_CHANGE_ADDRESS_GONE, PLAN_CHANGE_ADDRESS_BACK);
     if (plan->faults & PLAN_NIC)
@@ -263,20 +307,24 @@ static void plan_weather(struct plan *plan, struct rng *rng)
         plan_outage(plan, rng, PLAN_CHANGE_MEMORY, PLAN_CHANGE_MEMORY);
     if (plan->faults & PLAN_MTU) {
         struct plan_change *change = plan_change_add(plan, PLAN_CHANGE_MTU, rng_between(rng, 0, plan->calm_at));
-        change->host = (uint8_t)rng_below(rng, PLAN_HOSTS);
+        change->host = pick_host(plan, rng);
         change->value = pick_u32(rng, plan->has_v6 ? 1280 : 300, plan->mtu);
     }
-    struct plan_change *calm = plan_change_add(plan, PLAN_CHANGE_CALM, plan->calm_at);
-    calm->line[0] = path[0];
-    calm->line[1] = path[1];
+    for (uint8_t i = 0; i < plan->host_count; i++) {
+        if (plan->net == PLAN_NET_PIPE ? i != plan->fault_host : plan->host[i].kind != PLAN_HOST_OURS)
+            continue;
+        struct plan_change *calm = plan_change_add(plan, PLAN_CHANGE_CALM, plan->calm_at);
+        calm->host = i;
+        memcpy(calm->line, plan->path[i], sizeof(calm->line));
+    }
 }
 
 /* A host goes elsewhere, once or a few times. Not one with a forwarder: who decides for it doesn't move. */
 static void plan_moves(struct plan *plan, struct rng *rng, uint32_t without)
 {
-    uint8_t host = (uint8_t)rng_below(rng, PLAN_HOSTS);
+    uint8_t host = pick_host(plan, rng);
     uint32_t moves = percent(rng, 25) ? pick_u32(rng, 1, 4) : 0;
-    if ((without & PLAN_MOVE) != 0 || plan->host[host].forwarder)
+    if ((without & PLAN_MOVE) != 0 || plan->host[host].forwarder || plan->hostile_packets > 0)
         return;
     for (; moves > 0; moves--) {
         struct plan_change *change =
@@ -391,21 +439,65 @@ static void plan_tame(struct plan_flow *flow)
     }
 }
 
+static bool plan_is_naive(const struct plan *plan, const struct plan_flow *flow)
+{
+    return plan->host[flow->host[0]].kind != PLAN_HOST_OURS || plan->host[flow->host[1]].kind != PLAN_HOST_OURS;
+}
+
+/* Who talks to whom; one of them has a stack of ours, none is hostile. */
+static void plan_ends(const struct plan *plan, struct plan_flow *flow, struct rng *rng)
+{
+    flow->host[0] = (uint8_t)rng_below(rng, plan->host_count);
+    flow->host[1] = (uint8_t)((flow->host[0] + 1) % plan->host_count);
+    if (plan->net == PLAN_NET_PIPE)
+        return;
+    for (;;) {
+        const struct plan_host *from = &plan->host[flow->host[0]], *to = &plan->host[flow->host[1]];
+        if (flow->host[0] != flow->host[1] && from->kind != PLAN_HOST_HOSTILE && to->kind != PLAN_HOST_HOSTILE &&
+            (from->kind == PLAN_HOST_OURS || to->kind == PLAN_HOST_OURS))
+            return;
+        flow->host[0] = (uint8_t)rng_below(rng, plan->host_count);
+        flow->host[1] = (uint8_t)rng_below(rng, plan->host_count);
+    }
+}
+
+/* The naive know few ways to end, and are slow. */
+static void plan_naive(const struct plan *plan, struct plan_flow *flow)
+{
+    if (!plan_is_naive(plan, flow))
+        return;
+    if (flow->kind != PLAN_FLOW_FORWARD)
+        flow->kind = PLAN_FLOW_NORMAL;
+    flow->fast_open = false;
+    for (int i = 0; i < 2; i++) {
+        struct plan_side *side = &flow->side[i];
+        if (plan->host[flow->host[i]].kind != PLAN_HOST_NAIVE)
+            continue;
+        side->end = side->end == PLAN_END_RESET || side->end == PLAN_END_UNREAD ? PLAN_END_RESET
+                    : side->end == PLAN_END_PASSIVE                             ? PLAN_END_PASSIVE
+                                                                                : PLAN_END_SHUTDOWN;
+        side->keepalive = side->may_time_out = false;
+        side->options.count = 0;
+        side->read_start = side->fiddle_pause = 0;
+    }
+}
+
 static void plan_flow(const struct plan *plan, struct plan_flow *flow, struct rng *rng, uint64_t share)
 {
     flow->kind =
         (uint8_t)PICK(rng, 0, 0, 0, 0, 0, 0, 0, 0, PLAN_FLOW_SIMULTANEOUS, PLAN_FLOW_NOBODY, PLAN_FLOW_CLOSING);
     flow->family = (uint8_t)(plan->has_v6 ? PICK(rng, PLAN_IPV4, PLAN_IPV6, PLAN_IPV6, PLAN_MAPPED)
                                           : PICK(rng, PLAN_IPV4, PLAN_IPV4, PLAN_MAPPED));
-    flow->host[0] = (uint8_t)rng_below(rng, PLAN_HOSTS);
-    flow->host[1] = (uint8_t)(1 - flow->host[0]);
-    if (percent(rng, 5) && flow->kind != PLAN_FLOW_SIMULTANEOUS)
+    plan_ends(plan, flow, rng);
+    if (percent(rng, 5) && flow->kind != PLAN_FLOW_SIMULTANEOUS && !plan_is_naive(plan, flow))
         flow->host[1] = flow->host[0];
     if (plan->host[flow->host[1]].forwarder && percent(rng, 40))
         flow->kind = PLAN_FLOW_FORWARD;
     flow->bind_address = percent(rng, 20);
     flow->bind_port = percent(rng, 20);
     flow->start_at = TCPIP_SECOND + rng_between(rng, 0, percent(rng, 50) ? TCPIP_SECOND : plan->calm_at - TCPIP_SECOND);
+    if (plan_is_naive(plan, flow) && share > NAIVE_SHARE)
+        share = NAIVE_SHARE;
     plan_side(&flow->side[0], rng, share);
     plan_side(&flow->side[1], rng, share);
     plan_tame(flow);
@@ -423,12 +515,14 @@ static void plan_flow(const struct plan *plan, struct plan_flow *flow, struct rn
                 plan_option_add(&flow->side[i].options, TCPIP_OPTION_RECEIVE_LOW_WATER, (int64_t)pick_log(rng, 12) + 1);
         }
     }
+    plan_naive(plan, flow);
     if (flow->side[0].end == PLAN_END_PASSIVE && flow->side[1].end == PLAN_END_PASSIVE)
         flow->side[rng_below(rng, 2)].end = PLAN_END_SHUTDOWN;
     const struct plan_host *server = &plan->host[flow->host[1]];
     bool never = plan_option_is(&server->defaults, TCPIP_OPTION_SYN_COOKIES, 0);
     bool always = plan_option_is(&server->defaults, TCPIP_OPTION_SYN_COOKIES, 2);
-    bool cookies = always || (!never && (server->backlog < 100 || server->limits.syn_received < 100));
+    bool cookies =
+        always || plan->hostile_packets > 0 || (!never && (server->backlog < 100 || server->limits.syn_received < 100));
     if (cookies && flow->side[0].total == 0)
         flow->side[0].total = flow->request = 1;
 }
@@ -456,7 +550,7 @@ static void plan_flows(struct plan *plan, struct rng *rng)
         plan_flow(plan, &plan->flows[i], rng, bytes / plan->flow_count);
         closing = closing || plan->flows[i].kind == PLAN_FLOW_CLOSING;
     }
-    for (uint8_t host = 0; closing && host < PLAN_HOSTS; host++) {
+    for (uint8_t host = 0; closing && host < plan->host_count; host++) {
         tcpip_ns at = rng_between(rng, TCPIP_SECOND, plan->calm_at);
         plan_change_add(plan, PLAN_CHANGE_LISTENER, at)->host = host;
     }
@@ -468,7 +562,8 @@ static void plan_grams(struct plan *plan, struct rng *rng)
     for (uint32_t i = 0; i < plan->gram_count; i++) {
         struct plan_gram *gram = &plan->grams[i];
         gram->family = (uint8_t)(plan->has_v6 ? rng_below(rng, 3) : PICK(rng, PLAN_IPV4, PLAN_MAPPED));
-        gram->from = (uint8_t)rng_below(rng, PLAN_HOSTS);
+        gram->from = pick_host(plan, rng);
+        gram->to = plan->net == PLAN_NET_PIPE ? (uint8_t)(1 - gram->from) : pick_host(plan, rng);
         gram->read = (uint8_t)rng_below(rng, PLAN_READ_MIXED + 1);
         gram->connected = percent(rng, 50);
         gram->nobody = percent(rng, 15);
@@ -487,7 +582,7 @@ static void plan_fast_open(struct plan *plan, struct rng *rng)
     int64_t mode = TCPIP_FAST_OPEN_CLIENT | TCPIP_FAST_OPEN_SERVER | TCPIP_FAST_OPEN_SERVER_ALL;
     if (percent(rng, 30))
         mode |= TCPIP_FAST_OPEN_CLIENT_NO_COOKIE | TCPIP_FAST_OPEN_SERVER_NO_COOKIE;
-    for (uint32_t i = 0; i < PLAN_HOSTS; i++) {
+    for (uint32_t i = 0; i < plan->host_count; i++) {
         plan_option_add(&plan->host[i].defaults, TCPIP_OPTION_FAST_OPEN_MODE, mode);
         if (percent(rng, 50))
             plan_option_add(&plan->host[i].defaults, TCPIP_OPTION_FAST_OPEN_PAUSE, PICK(rng, 0, 1) * TCPIP_SECOND);
@@ -495,16 +590,19 @@ static void plan_fast_open(struct plan *plan, struct rng *rng)
     for (uint32_t i = 0; i < plan->flow_count; i++) {
         struct plan_flow *flow = &plan->flows[i];
         flow->fast_open = (flow->kind == PLAN_FLOW_NORMAL || flow->kind == PLAN_FLOW_CLOSING) &&
-                          flow->side[0].total > 0 && percent(rng, 80);
+                          flow->side[0].total > 0 && percent(rng, 80) && !plan_is_naive(plan, flow);
     }
 }
 
-void plan_make(struct plan *plan, uint64_t seed, uint32_t without)
+void plan_make(struct plan *plan, uint64_t seed, uint32_t without, bool two_hosts)
 {
     struct rng rng;
     memset(plan, 0, sizeof(*plan));
     rng_init(&rng, seed);
     plan->seed = seed;
+    plan->host_count = 2;
+    if (!two_hosts)
+        plan_shape(plan, seed);
     if (!percent(&rng, 10)) {
         uint32_t likely = (uint32_t)PICK(&rng, 10, 20, 30);
         for (uint32_t i = 0; i < PLAN_INDEX_MOVE; i++)
@@ -513,7 +611,7 @@ void plan_make(struct plan *plan, uint64_t seed, uint32_t without)
     }
     plan->faults &= ~without;
     plan_wire(plan, &rng);
-    for (int i = 0; i < PLAN_HOSTS; i++)
+    for (uint32_t i = 0; i < plan->host_count; i++)
         plan_host(plan, &plan->host[i], &rng);
     plan_weather(plan, &rng);
     plan_flows(plan, &rng);

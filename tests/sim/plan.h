@@ -7,13 +7,15 @@
 #include <tcpip/tcpip.h>
 
 enum {
-    PLAN_HOSTS = 2,
+    PLAN_HOSTS_MAX = 6,
     PLAN_OPTIONS_MAX = 12,
     PLAN_FLOWS_MAX = 32,
-    PLAN_CHANGES_MAX = 64,
+    PLAN_CHANGES_MAX = 128,
+    PLAN_VICTIMS_MAX = 6,
     PLAN_PORT = 80,         /* always open, on both hosts */
     PLAN_PORT_CLOSING = 81, /* its listener is closed after a while */
     PLAN_PORT_FORWARD = 82, /* the forwarder's */
+    PLAN_PORT_VICTIM = 83,  /* for the hostile host, if there is one */
     PLAN_PORT_NOBODY = 9,
     PLAN_GRAMS_MAX = 4,
     PLAN_GRAM_COUNT_MAX = 40,
@@ -38,7 +40,8 @@ enum {
     X(SMALL_LIMITS, "limits") \
     X(QUEUE, "queue")         \
     X(BLACK_HOLE, "hole")     \
-    X(MOVE, "move")
+    X(MOVE, "move")           \
+    X(PARTITION, "partition")
 
 enum plan_fault_index {
 #define PLAN_FAULT_INDEX_(name, text) PLAN_INDEX_##name,
@@ -54,7 +57,7 @@ enum plan_fault {
 /* Those that can make a packet not arrive. */
 #define PLAN_LOSSY                                                                                            \
     (PLAN_LOSS | PLAN_BURST | PLAN_CORRUPT | PLAN_DOWN | PLAN_ADDRESS | PLAN_NIC | PLAN_MEMORY | PLAN_QUEUE | \
-     PLAN_BLACK_HOLE | PLAN_MOVE)
+     PLAN_BLACK_HOLE | PLAN_MOVE | PLAN_PARTITION)
 
 enum plan_wire {
     PLAN_WIRE_RAW,      /* bare IP */
@@ -62,6 +65,15 @@ enum plan_wire {
     PLAN_WIRE_ETHERNET, /* frames, with ARP and NDP */
     PLAN_WIRE_COUNT
 };
+
+/* What lies between the hosts. */
+enum plan_net {
+    PLAN_NET_PIPE,   /* two hosts, one wire */
+    PLAN_NET_ROUTER, /* a port for each host, each a subnet of its own */
+    PLAN_NET_SWITCH, /* frames, one subnet */
+};
+
+enum plan_host_kind { PLAN_HOST_OURS, PLAN_HOST_NAIVE, PLAN_HOST_HOSTILE };
 
 struct plan_option {
     enum tcpip_option option;
@@ -74,6 +86,8 @@ struct plan_options {
 };
 
 struct plan_host {
+    uint8_t kind; /* enum plan_host_kind; without a stack, nothing but the MTU counts */
+    uint32_t mtu; /* of its link, where not all have one */
     struct tcpip_limits limits;
     const char *limits_name, *congestion;
     struct plan_options defaults; /* stack-wide */
@@ -144,10 +158,16 @@ struct plan_flow {
 
 /* Datagrams from one host to the other, or to nobody. */
 struct plan_gram {
-    uint8_t family, from, read; /* enum plan_family, host, enum plan_read */
+    uint8_t family, from, to, read; /* enum plan_family, hosts, enum plan_read */
     bool connected, nobody;
     uint32_t count, bytes_max;
     tcpip_ns start_at, pause;
+};
+
+/* A connection to the hostile host. */
+struct plan_victim {
+    tcpip_ns at;
+    uint8_t host, family;
 };
 
 enum plan_change_kind {
@@ -160,8 +180,9 @@ enum plan_change_kind {
     PLAN_CHANGE_MTU,
     PLAN_CHANGE_MEMORY, /* value: failing allocations in a million */
     PLAN_CHANGE_LISTENER,
-    PLAN_CHANGE_MOVE, /* the host is saved and restored; value: its clock is so many ms ahead then */
-    PLAN_CHANGE_CALM, /* no faults any more */
+    PLAN_CHANGE_MOVE,      /* the host is saved and restored; value: its clock is so many ms ahead then */
+    PLAN_CHANGE_PARTITION, /* value: hosts on one side, by bits; 0: all together. host: 1 if one way only */
+    PLAN_CHANGE_CALM,      /* no faults any more */
 };
 struct plan_change {
     tcpip_ns at;
@@ -172,13 +193,19 @@ struct plan_change {
 
 struct plan {
     uint64_t seed;
-    uint32_t faults;  /* enum plan_fault */
-    uint8_t wire;     /* enum plan_wire */
+    uint32_t faults; /* enum plan_fault */
+    uint8_t net;     /* enum plan_net */
+    uint8_t wire;    /* enum plan_wire */
+    bool net_speaks; /* the router says so when there is no way */
+    uint32_t host_count;
+    uint32_t hostile_packets; /* at most, unasked for or as answers; 0: nobody is hostile */
+    struct plan_victim victims[PLAN_VICTIMS_MAX];
+    uint32_t victim_count;
     bool fault_below; /* of Ethernet: frames are damaged, not packets */
     uint8_t fault_host;
     bool has_v6, dad;
     uint32_t mtu, wire_flags, gso_max_bytes, wire_queue;
-    struct plan_host host[PLAN_HOSTS];
+    struct plan_host host[PLAN_HOSTS_MAX];
     struct plan_flow flows[PLAN_FLOWS_MAX];
     uint32_t flow_count;
     struct plan_gram grams[PLAN_GRAMS_MAX];
@@ -186,11 +213,14 @@ struct plan {
     bool bracket;                                 /* programs run inside tcpip_stack_enter and _leave */
     struct plan_change changes[PLAN_CHANGES_MAX]; /* in order of time */
     uint32_t change_count;
-    tcpip_ns calm_at; /* no faults from here on */
+    tcpip_ns calm_at;                                   /* no faults from here on */
+    struct tcpip_fault_profile path[PLAN_HOSTS_MAX][2]; /* each host's line in any weather */
 };
 
-/* `without`: faults that are off whatever the seed says. */
-void plan_make(struct plan *plan, uint64_t seed, uint32_t without);
+/* `without`: faults that are off whatever the seed says. `two_hosts`: no more than those and a wire. */
+void plan_make(struct plan *plan, uint64_t seed, uint32_t without, bool two_hosts);
+/* plan_world.c: how many hosts, of which kinds, and what is between them; before anything else is drawn. */
+void plan_shape(struct plan *plan, uint64_t seed);
 /* The plan in words, each line behind "# ". */
 void plan_print(const struct plan *plan);
 const char *plan_fault_name(uint32_t index);

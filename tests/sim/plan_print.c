@@ -12,10 +12,11 @@ static const char *const fault_names[] = {
 };
 static const char *const end_names[] = {"shutdown", "passive", "done", "close", "both", "no-read", "unread", "reset"};
 static const char *const wire_names[] = {"raw", "stations", "ethernet"};
+static const char *const net_names[] = {"two hosts", "router", "switch"};
 static const char *const kind_names[] = {"normal", "simultaneous", "nobody", "closing", "forward"};
 static const char *const family_names[] = {"ipv4", "ipv6", "mapped"};
-static const char *const change_names[] = {"nothing", "weather", "address gone", "address back", "nic down", "nic up",
-                                           "mtu",     "memory",  "listener",     "move",         "calm"};
+static const char *const change_names[] = {"nothing", "weather", "address gone", "address back", "nic down",  "nic up",
+                                           "mtu",     "memory",  "listener",     "move",         "partition", "calm"};
 
 const char *plan_fault_name(uint32_t index)
 {
@@ -83,20 +84,27 @@ static void print_side(const struct plan_side *side)
 void plan_print(const struct plan *plan)
 {
     printf("# seed %" PRIu64
-           ": wire %s, fault at host %u%s, mtu %u, flags %#x, gso %u, queue %u, v6 %d, dad %d; faults",
-           plan->seed, wire_names[plan->wire], plan->fault_host, plan->fault_below ? " below" : "", plan->mtu,
-           plan->wire_flags, plan->gso_max_bytes, plan->wire_queue, plan->has_v6, plan->dad);
+           ": %s, wire %s, fault at host %u%s, mtu %u, flags %#x, gso %u, queue %u, v6 %d, dad %d; faults",
+           plan->seed, net_names[plan->net], wire_names[plan->wire], plan->fault_host,
+           plan->fault_below ? " below" : "", plan->mtu, plan->wire_flags, plan->gso_max_bytes, plan->wire_queue,
+           plan->has_v6, plan->dad);
     printf("%s", plan->bracket ? " bracket" : "");
     for (uint32_t i = 0; i < PLAN_FAULT_COUNT; i++)
         if ((plan->faults >> i & 1) != 0)
             printf(" %s", fault_names[i]);
     printf("\n");
-    for (uint32_t i = 0; i < PLAN_HOSTS; i++) {
+    for (uint32_t i = 0; i < plan->host_count; i++) {
         const struct plan_host *host = &plan->host[i];
+        if (host->kind != PLAN_HOST_OURS) {
+            printf("# host %u: %s\n", i, host->kind == PLAN_HOST_NAIVE ? "naive" : "hostile");
+            continue;
+        }
         printf("# host %u: %s %s, tick %.6f, up %.0f, backlog %d each %.6f%s", i, host->limits_name, host->congestion,
                seconds(host->clock_tick_ns), seconds(host->clock_offset), host->backlog, seconds(host->accept_pause_ns),
                host->split_listeners ? ", split" : "");
         printf(" ports %u-%u%s", host->port_first, host->port_last, host->forwarder ? ", forwarder" : "");
+        if (plan->net != PLAN_NET_PIPE)
+            printf(" mtu %u", host->mtu);
         print_options(&host->defaults);
         printf("\n");
     }
@@ -106,6 +114,7 @@ void plan_print(const struct plan *plan)
             continue;
         printf("# change %u at %.6f %s", i, seconds(change->at), change_names[change->kind]);
         if (change->kind == PLAN_CHANGE_WEATHER || change->kind == PLAN_CHANGE_CALM) {
+            printf(" host %u", change->host);
             print_line(&change->line[0]);
             print_line(&change->line[1]);
         } else {
@@ -128,8 +137,8 @@ void plan_print(const struct plan *plan)
         const struct plan_gram *gram = &plan->grams[i];
         if (gram->count == 0)
             continue;
-        printf("# datagrams %u: %s, from host %u%s%s, at %.6f, %u of at most %u bytes each %.6f, read %u\n", i,
-               family_names[gram->family], gram->from, gram->connected ? ", connected" : "",
+        printf("# datagrams %u: %s, from host %u to %u%s%s, at %.6f, %u of at most %u bytes each %.6f, read %u\n", i,
+               family_names[gram->family], gram->from, gram->to, gram->connected ? ", connected" : "",
                gram->nobody ? ", to nobody" : "", seconds(gram->start_at), gram->count, gram->bytes_max,
                seconds(gram->pause), gram->read);
     }

@@ -54,7 +54,7 @@ static void run_once(const struct run *run, uint64_t seed, struct run_result *re
     struct plan *plan = malloc(sizeof(*plan));
     struct sim *sim = malloc(sizeof(*sim));
     struct sim_options options = run->sim;
-    plan_make(plan, seed, options.without);
+    plan_make(plan, seed, options.without, run->two_hosts);
     plan_cut(plan, &run->cuts);
     if (options.trace)
         plan_print(plan);
@@ -158,6 +158,8 @@ static void print_command(const struct run *run, uint64_t seed)
     for (uint32_t i = 0; i < PLAN_FAULT_COUNT; i++)
         if (((run->sim.without ^ PLAN_MOVE) >> i & 1) != 0)
             printf(" --%s %s", i == PLAN_INDEX_MOVE ? "with" : "without", plan_fault_name(i));
+    if (run->two_hosts)
+        printf(" --two-hosts");
     if (run->sim.plant != 0)
         printf(" --plant %s", sim_plant_name(run->sim.plant));
     cuts_print(&run->cuts, cuts, sizeof(cuts));

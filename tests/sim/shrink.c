@@ -98,7 +98,7 @@ static bool shrink_once(struct shrinking *shrinking, const struct plan *plan)
             smaller = attempt(shrinking, CUT_OPTIONS, i) || smaller;
             smaller = attempt(shrinking, CUT_HABITS, i) || smaller;
         }
-    smaller = attempt_all(shrinking, CUT_OPTIONS, PLAN_FLOWS_MAX, PLAN_FLOWS_MAX + PLAN_HOSTS) || smaller;
+    smaller = attempt_all(shrinking, CUT_OPTIONS, PLAN_FLOWS_MAX, PLAN_FLOWS_MAX + PLAN_HOSTS_MAX) || smaller;
     while (cuts_of(cuts, CUT_TIME) < CUT_HALVES && attempt(shrinking, CUT_TIME, 0))
         smaller = true;
     return smaller;
@@ -108,7 +108,7 @@ bool run_shrink(struct run *run, uint64_t seed)
 {
     struct shrinking shrinking = {.run = run, .seed = seed};
     struct plan plan;
-    plan_make(&plan, seed, run->sim.without);
+    plan_make(&plan, seed, run->sim.without, run->two_hosts);
     shrinking.first = run_apart(run, seed);
     if (!shrinking.first.failed)
         return false;

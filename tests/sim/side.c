@@ -128,8 +128,7 @@ static void side_reset(struct side *side)
 
 /* ---- reading ---- */
 
-/* All has come: is it all? */
-static void side_ended(struct side *side)
+void side_ended(struct side *side)
 {
     const struct side *peer = side_peer(side);
     side_news(side);
@@ -189,8 +188,7 @@ static bool side_read(struct side *side)
 
 /* ---- writing ---- */
 
-/* How much may have been written by now: all, or what it is this end's turn for. */
-static uint64_t side_allowance(const struct side *side)
+uint64_t side_allowance(const struct side *side)
 {
     const struct plan_flow *plan = side->flow->plan;
     uint64_t allowed = side->plan->total;
@@ -377,7 +375,7 @@ static void side_fiddle(struct side *side)
 
 /* ---- patience ---- */
 
-static tcpip_ns side_give_up_at(const struct side *side)
+tcpip_ns side_give_up_at(const struct side *side)
 {
     const struct sim *sim = side->sim;
     const struct side *peer = side_peer(side);

@@ -20,6 +20,11 @@ static uint8_t pattern(const struct sim_flow *flow, uint32_t side, uint64_t at)
     return (uint8_t)(at * 131 + (at >> 8) * 31 + (at >> 16) + flow->index * 7 + side * 101);
 }
 
+uint8_t sim_pattern(const struct side *side, uint64_t at)
+{
+    return pattern(side->flow, side->index, at);
+}
+
 void side_note(struct side *side, const char *what, uint64_t value)
 {
     sim_mix(side->sim, (uint64_t)what[0] << 56 | (uint64_t)(side->flow->index * 2 + side->index) << 48 | value);
@@ -35,7 +40,7 @@ void side_news(struct side *side)
 
 /* ---- reading ---- */
 
-static bool side_verify(struct side *side, uint64_t at, const uint8_t *data, size_t size)
+bool side_verify(struct side *side, uint64_t at, const uint8_t *data, size_t size)
 {
     uint32_t from = 1 - side->index;
     for (size_t i = 0; i < size; i++)
@@ -47,7 +52,7 @@ static bool side_verify(struct side *side, uint64_t at, const uint8_t *data, siz
     return true;
 }
 
-static void side_has_read(struct side *side, uint64_t bytes)
+void side_has_read(struct side *side, uint64_t bytes)
 {
     side->read += bytes;
     side->sim->bytes_read += bytes;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* sim.h: one world from one seed: two stacks, a wire, virtual time, programs at both ends, and what is asserted of it.
+/* sim.h: one world from one seed: stacks, what is between them, virtual time, programs at all ends, and what is
+ * asserted of it.
  *
- *     plan.c    what a seed decides            world.c   hosts, wire, time
+ *     plan.c, plan_world.c   what a seed       world.c   hosts, wire, time
+ *               decides                        net.c     what is between more than two hosts
+ *     naive.c   a small TCP of its own         hostile.c, victim.c   lies, and who hears them
  *     flow.c    who connects to whom           side.c    one end of a connection: when to read, to write, to end
  *     forward.c connections through the        side_data.c   the bytes
  *               forwarder                      datagram.c    UDP beside it
@@ -15,7 +18,7 @@
 
 #include <stdio.h>
 
-enum { SIM_LISTENERS_MAX = 4, SIM_HELD_MAX = 64, SIM_PENDING_MAX = 8, SIM_WHAT_MAX = 1600 };
+enum { SIM_LISTENERS_MAX = 6, SIM_VICTIMS_MAX = 16, SIM_HELD_MAX = 64, SIM_PENDING_MAX = 8, SIM_WHAT_MAX = 1600 };
 
 /* X(NAME, "word"): bugs on purpose. */
 #define SIM_PLANTS(X)                                                         \
@@ -104,10 +107,13 @@ struct sim_host {
     tcpip_ns clock_ahead; /* of what the plan says, since it moved */
     struct rng fail_rng;
     struct tcpip_stack *stack;
-    struct tcpip_link *top;               /* what the NIC is on */
-    struct tcpip_link *sniffer, *planted; /* among what is below; NULL: none */
-    uint32_t captured_bytes;              /* of the capture's block, to come */
-    bool capturing;                       /* the block is one that is kept */
+    struct tcpip_link *top; /* what the NIC is on */
+    /* What is below the NIC; NULL: there is none. */
+    struct tcpip_link *sniffer, *planted, *fault, *ethernet, *channel;
+    struct net_packet *queue_first, *queue_last; /* what the net has for it */
+    uint32_t queued;
+    uint32_t captured_bytes; /* of the capture's block, to come */
+    bool capturing;          /* the block is one that is kept */
     struct listener listeners[SIM_LISTENERS_MAX];
     uint32_t listener_count;
     struct tcpip_address address[2]; /* by enum plan_family */
@@ -117,6 +123,40 @@ struct sim_host {
     struct pending pending[SIM_PENDING_MAX];
     bool forwarder;
     uint64_t forward_refused;
+};
+
+/* One end of a connection on a host without a stack. */
+enum naive_state { NAIVE_CLOSED, NAIVE_SYN_SENT, NAIVE_SYN_RECEIVED, NAIVE_OPEN };
+struct naive {
+    struct sim *sim;
+    struct side *side; /* NULL: not begun */
+    struct tcpip_address local, remote;
+    uint16_t local_port, remote_port;
+    uint8_t state; /* enum naive_state */
+    uint32_t snd_una, snd_nxt, rcv_nxt;
+    uint32_t peer_window, window_seq, mss;
+    uint64_t acked;     /* bytes of ours */
+    uint32_t out_bytes; /* of the segment that is out */
+    bool out_fin, fin_acked, fin_received;
+    uint32_t unread, told_window;
+    tcpip_ns rto_ns, rto_at, read_at;
+};
+
+/* The host that lies; see hostile.c. */
+struct hostile {
+    uint32_t host; /* PLAN_HOSTS_MAX: there is none */
+    struct rng rng;
+    uint32_t sent, ts_seen;
+    tcpip_ns next_at;
+};
+
+/* A program that talks to it. */
+struct victim {
+    struct tcpip_endpoint *endpoint; /* NULL: free */
+    struct tcpip_waiter waiter;
+    bool runnable;
+    uint32_t written;
+    tcpip_ns leave_at;
 };
 
 /* Datagrams one way. */
@@ -155,8 +195,14 @@ struct sim {
     const struct plan *plan;
     struct sim_options options;
     tcpip_ns now;
-    struct sim_host hosts[PLAN_HOSTS];
-    struct tcpip_link *ends[2], *fault, *ethernet[2];
+    struct sim_host hosts[PLAN_HOSTS_MAX];
+    struct tcpip_link *ends[2]; /* of the wire between two hosts */
+    uint32_t partition;         /* hosts on one side, by bits; 0: all together */
+    bool partition_one_way;
+    struct naive naives[2 * PLAN_FLOWS_MAX]; /* by flow and side */
+    struct hostile hostile;
+    struct victim victims[SIM_VICTIMS_MAX];
+    uint32_t next_victim;
     struct sim_flow flows[PLAN_FLOWS_MAX];
     struct gram_flow grams[PLAN_GRAMS_MAX];
     uint32_t next_change;
@@ -181,6 +227,37 @@ void sim_say(struct sim *sim, const char *format, ...) __attribute__((format(pri
 void sim_mix(struct sim *sim, uint64_t value);
 /* Sent by all hosts. */
 uint64_t sim_packets(const struct sim *sim);
+
+/* net.c */
+/* The address in a host's subnet that ends in `last`; family: enum plan_family. */
+void net_address(const struct plan *plan, uint32_t host, uint32_t family, uint32_t last, struct tcpip_address *out);
+void net_gateway(const struct plan *plan, uint32_t host, uint32_t family, struct tcpip_address *out);
+/* A link to the net; NULL: no memory. */
+struct tcpip_link *net_port(struct sim *sim, struct sim_host *host);
+/* What the host has sent goes on; what waits for it is delivered, up to `budget`. True: there was something. */
+bool net_collect(struct sim *sim, struct sim_host *host);
+bool net_pump(struct sim *sim, struct sim_host *host, uint32_t budget);
+/* From a host without a stack: an IP packet, which is changed. */
+void net_send(struct sim *sim, uint32_t from, uint8_t *packet, uint32_t bytes);
+void net_free(struct sim *sim);
+
+/* naive.c */
+void naive_connect(struct sim_flow *flow, uint16_t port);
+void naive_input(struct sim *sim, uint32_t host, const uint8_t *packet, uint32_t bytes);
+bool naive_step(struct sim *sim);
+tcpip_ns naive_deadline(const struct sim *sim);
+
+/* hostile.c */
+void hostile_init(struct sim *sim);
+void hostile_input(struct sim *sim, uint32_t host, const uint8_t *packet, uint32_t bytes);
+bool hostile_step(struct sim *sim);
+tcpip_ns hostile_deadline(const struct sim *sim);
+
+/* victim.c */
+void victim_accepted(struct sim *sim, struct tcpip_endpoint *endpoint);
+bool victims_step(struct sim *sim);
+tcpip_ns victims_deadline(const struct sim *sim);
+void victims_finish(struct sim *sim);
 
 /* capture.c */
 void capture_begin(struct sim *sim);
@@ -241,6 +318,12 @@ tcpip_ns side_deadline(const struct side *side);
 void side_failed(struct side *side, enum tcpip_error error);
 void side_leave(struct side *side);
 enum tcpip_error side_set_options(struct side *side);
+/* All has come: is it all? */
+void side_ended(struct side *side);
+/* How much may have been written by now: all, or what it is this end's turn for. */
+uint64_t side_allowance(const struct side *side);
+/* When a program stops waiting for a peer that is gone. */
+tcpip_ns side_give_up_at(const struct side *side);
 static inline struct side *side_peer(const struct side *side)
 {
     return &side->flow->side[1 - side->index];
@@ -250,6 +333,11 @@ static inline struct side *side_peer(const struct side *side)
 /* One call; what it did is counted. A connection that ended within it is SIDE_DONE. */
 enum tcpip_error side_read_once(struct side *side);
 enum tcpip_error side_write_once(struct side *side, size_t size);
+/* Byte `at` of what this end writes. */
+uint8_t sim_pattern(const struct side *side, uint64_t at);
+/* Read from position `at`: is it what the peer wrote? */
+bool side_verify(struct side *side, uint64_t at, const uint8_t *data, size_t size);
+void side_has_read(struct side *side, uint64_t bytes);
 void side_note(struct side *side, const char *what, uint64_t value);
 void side_news(struct side *side);
 void sim_release_held(struct sim *sim, bool all);

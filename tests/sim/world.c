@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-/* world.c: two hosts, the wire between them, and time.
+/* world.c: hosts, what is below their NICs, and time.
  *
- *     stack 0 - [sniffer] - [ethernet] - fault - pipe - [ethernet] - [sniffer] - stack 1
+ *     stack 0 - [capture] - [ethernet] - [fault] - [ethernet] - pipe - [ethernet] - [capture] - stack 1
+ *     stack i - [capture] - [ethernet] - fault - [ethernet] - channel - net.c
  *
- * The fault link is on one host's side and offers no offload there; the other host sees the pipe's own: so one host may
- * send super-segments and the other may merge. Each host has an environment of its own: its memory can run out, and its
- * clock can be coarse or near the wrap of a 32-bit number while the other's isn't.
+ * Between two hosts the fault link is on one side and offers no offload there; the other host sees the pipe's own: so
+ * one may send super-segments and the other may merge. In a net each host has a fault link. Each host has an
+ * environment of its own: its memory can run out, and its clock can be coarse or near the wrap of a 32-bit number while
+ * the others' isn't.
  *
  * Time moves only when nothing is left to do at an instant: to the next of the stacks' deadlines, the programs' plans
  * and the weather's changes. How many packets a stack is handed at once, and who is served first, is drawn.
@@ -65,7 +67,7 @@ void sim_say(struct sim *sim, const char *format, ...)
 uint64_t sim_packets(const struct sim *sim)
 {
     uint64_t packets = 0;
-    for (uint32_t i = 0; i < PLAN_HOSTS; i++)
+    for (uint32_t i = 0; i < sim->plan->host_count; i++)
         packets += sim->hosts[i].packets_out;
     return packets;
 }
@@ -158,7 +160,7 @@ static tcpip_ns host_instant(const struct sim_host *host, tcpip_ns at)
 void sim_set_now(struct sim *sim, tcpip_ns now)
 {
     sim->now = now;
-    for (int i = 0; i < PLAN_HOSTS; i++)
+    for (uint32_t i = 0; i < sim->plan->host_count; i++)
         sim->hosts[i].world.now = host_clock(&sim->hosts[i], now);
 }
 
@@ -190,18 +192,24 @@ static void stack_up(struct sim_host *host, struct tcpip_link *link)
     host->top = link;
 }
 
-static void build_fault(struct sim *sim)
+static void build_fault(struct sim_host *host, uint64_t seed)
 {
-    struct sim_host *host = &sim->hosts[sim->plan->fault_host];
-    struct tcpip_fault_options options = {.size = sizeof(options), .seed = sim->plan->seed};
-    sim->fault = tcpip_fault_new(&host->world.env, host->top, &options);
-    stack_up(host, sim->fault);
+    struct tcpip_fault_options options = {.size = sizeof(options), .seed = seed};
+    host->fault = tcpip_fault_new(&host->world.env, host->top, &options);
+    stack_up(host, host->fault);
 }
 
-static void build_wire(struct sim *sim)
+static void build_ethernet(struct sim_host *host)
+{
+    host->ethernet = tcpip_ethernet_new(&host->world.env, host->top, station(host->index));
+    stack_up(host, host->ethernet);
+}
+
+/* Two hosts: what they send, the other hears. */
+static void build_pipe(struct sim *sim)
 {
     const struct plan *plan = sim->plan;
-    bool stations = plan->wire == PLAN_WIRE_STATIONS, ethernet = plan->wire == PLAN_WIRE_ETHERNET;
+    bool stations = plan->wire == PLAN_WIRE_STATIONS;
     struct tcpip_pipe_options pipe = {
         .size = sizeof(pipe),
         .mtu = plan->mtu,
@@ -213,25 +221,42 @@ static void build_wire(struct sim *sim)
     for (uint32_t i = 0; stations && i < 2; i++)
         pipe.address[i] = station(i);
     must(tcpip_pipe_new(&sim->hosts[0].world.env, &pipe, sim->ends), "the pipe");
-    for (uint32_t i = 0; i < PLAN_HOSTS; i++)
-        sim->hosts[i].top = sim->ends[i];
-    if (!ethernet || plan->fault_below)
-        build_fault(sim);
-    for (uint32_t i = 0; ethernet && i < PLAN_HOSTS; i++) {
-        struct sim_host *host = &sim->hosts[i];
-        sim->ethernet[i] = tcpip_ethernet_new(&host->world.env, host->top, station(i));
-        stack_up(host, sim->ethernet[i]);
-    }
-    if (sim->fault == NULL)
-        build_fault(sim);
-    capture_begin(sim);
-    for (uint32_t i = 0; i < PLAN_HOSTS; i++) {
-        struct sim_host *host = &sim->hosts[i];
-        if (sim->options.plant == SIM_PLANT_FLIP || sim->options.plant == SIM_PLANT_FORGET)
-            stack_up(host, host->planted = plant_link_new(sim, host));
-        if (sim->options.pcap != NULL)
-            stack_up(host, host->sniffer = capture_link(sim, host));
-    }
+}
+
+/* What is below a host's NIC, from the wire up. */
+static void build_links(struct sim *sim, struct sim_host *host)
+{
+    const struct plan *plan = sim->plan;
+    bool pipe = plan->net == PLAN_NET_PIPE, ethernet = plan->wire == PLAN_WIRE_ETHERNET;
+    bool fault = !pipe || host->index == plan->fault_host, below = plan->fault_below;
+    uint64_t seed = pipe ? plan->seed : plan->seed ^ (uint64_t)(host->index + 1) << 32;
+    stack_up(host, pipe ? sim->ends[host->index] : net_port(sim, host));
+    if (fault && below)
+        build_fault(host, seed);
+    if (ethernet)
+        build_ethernet(host);
+    if (fault && !below)
+        build_fault(host, seed);
+    if (sim->options.plant == SIM_PLANT_FLIP || sim->options.plant == SIM_PLANT_FORGET)
+        stack_up(host, host->planted = plant_link_new(sim, host));
+    if (sim->options.pcap != NULL)
+        stack_up(host, host->sniffer = capture_link(sim, host));
+}
+
+static void free_links(const struct sim *sim, struct sim_host *host)
+{
+    if (host->sniffer != NULL)
+        tcpip_sniffer_free(host->sniffer);
+    if (host->planted != NULL)
+        plant_link_free(host->planted);
+    if (host->fault != NULL && !sim->plan->fault_below)
+        tcpip_fault_free(host->fault);
+    if (host->ethernet != NULL)
+        tcpip_ethernet_free(host->ethernet);
+    if (host->fault != NULL && sim->plan->fault_below)
+        tcpip_fault_free(host->fault);
+    if (host->channel != NULL)
+        tcpip_channel_free(host->channel);
 }
 
 static enum tcpip_error host_add_address(struct sim_host *host, uint32_t family)
@@ -254,26 +279,57 @@ const struct tcpip_protocols *sim_host_protocols(void)
     return &sim_protocols;
 }
 
+static void build_routes(struct sim *sim, struct sim_host *host)
+{
+    struct tcpip_route_entry routes[4] = {{.nic = 1}, {.nic = 1}, {.nic = 1}, {.nic = 1}};
+    uint32_t count = 0;
+    for (uint32_t family = PLAN_IPV4; family <= PLAN_IPV6; family++) {
+        bool v4 = family == PLAN_IPV4, router = sim->plan->net == PLAN_NET_ROUTER;
+        if (router && sim->plan->wire == PLAN_WIRE_ETHERNET) {
+            routes[count++].destination = (struct tcpip_prefix){.address = host->address[family], .bits = v4 ? 24 : 64};
+            net_gateway(sim->plan, host->index, family, &routes[count].gateway);
+        }
+        must(tcpip_prefix_parse(v4 ? "0.0.0.0/0" : "::/0", &routes[count++].destination), "a route");
+    }
+    must(tcpip_stack_set_route_table(host->stack, routes, count, TCPIP_ROUTE_FIRST_MATCH), "routes");
+}
+
 static void build_host(struct sim *sim, struct sim_host *host)
 {
     const struct plan_host *plan = &sim->plan->host[host->index];
-    static const uint8_t v6[16] = {0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
     for (uint32_t i = 0; i < plan->defaults.count; i++)
         must(tcpip_stack_set_default(host->stack, plan->defaults.list[i].option, plan->defaults.list[i].value),
              tcpip_option_name(plan->defaults.list[i].option));
     must(tcpip_congestion_set_default(host->stack, plan->congestion), "congestion control");
     must(tcpip_stack_set_port_range(host->stack, plan->port_first, plan->port_last), "ports");
-    host->address[PLAN_IPV4] = tcpip_address_v4(10, 0, 0, (uint8_t)(host->index + 1));
-    host->address[PLAN_IPV6] = tcpip_address_v6(v6);
-    host->address[PLAN_IPV6].bytes[15] = (uint8_t)(host->index + 1);
     must(host_add_address(host, PLAN_IPV4), "an address");
     if (sim->plan->has_v6)
         must(host_add_address(host, PLAN_IPV6), "an address");
-    struct tcpip_route_entry routes[2] = {{.nic = 1}, {.nic = 1}};
-    must(tcpip_prefix_parse("0.0.0.0/0", &routes[0].destination), "a route");
-    must(tcpip_prefix_parse("::/0", &routes[1].destination), "a route");
-    must(tcpip_stack_set_route_table(host->stack, routes, 2, TCPIP_ROUTE_FIRST_MATCH), "routes");
+    build_routes(sim, host);
     flow_listeners_open(sim, host);
+}
+
+static void init_host(struct sim *sim, uint32_t index)
+{
+    struct sim_host *host = &sim->hosts[index];
+    host->sim = sim;
+    host->index = index;
+    host->closing_at = TCPIP_NEVER;
+    test_env_init(&host->world, sim->plan->seed * 2 + index);
+    rng_init(&host->fail_rng, sim->plan->seed ^ (index + 1));
+    host->alloc = host->world.env.alloc;
+    host->release = host->world.env.free;
+    host->world.env.alloc = sim_alloc;
+    host->world.env.free = sim_release;
+    host->world.env.trace = sim_trace;
+    host->world.on_fatal = sim_fatal;
+    for (uint32_t family = PLAN_IPV4; family <= PLAN_IPV6; family++)
+        net_address(sim->plan, index, family, index + 1, &host->address[family]);
+}
+
+static bool has_stack(const struct sim *sim, uint32_t host)
+{
+    return sim->plan->host[host].kind == PLAN_HOST_OURS;
 }
 
 void sim_init(struct sim *sim, const struct plan *plan, const struct sim_options *options)
@@ -282,53 +338,40 @@ void sim_init(struct sim *sim, const struct plan *plan, const struct sim_options
     sim->plan = plan;
     sim->options = *options;
     rng_init(&sim->rng, plan->seed ^ 0x7261696eu);
-    for (uint32_t i = 0; i < PLAN_HOSTS; i++) {
-        struct sim_host *host = &sim->hosts[i];
-        host->sim = sim;
-        host->index = i;
-        host->closing_at = TCPIP_NEVER;
-        test_env_init(&host->world, plan->seed * 2 + i);
-        rng_init(&host->fail_rng, plan->seed ^ (i + 1));
-        host->alloc = host->world.env.alloc;
-        host->release = host->world.env.free;
-        host->world.env.alloc = sim_alloc;
-        host->world.env.free = sim_release;
-        host->world.env.trace = sim_trace;
-        host->world.on_fatal = sim_fatal;
-    }
+    for (uint32_t i = 0; i < plan->host_count; i++)
+        init_host(sim, i);
     sim_set_now(sim, TCPIP_SECOND);
-    build_wire(sim);
-    for (uint32_t i = 0; i < PLAN_HOSTS; i++) { /* both, before either says a word */
+    capture_begin(sim);
+    if (plan->net == PLAN_NET_PIPE)
+        build_pipe(sim);
+    for (uint32_t i = 0; i < plan->host_count; i++) { /* all, before any says a word */
         struct sim_host *host = &sim->hosts[i];
+        if (!has_stack(sim, i))
+            continue;
+        build_links(sim, host);
         must(tcpip_stack_new(&host->world.env, &plan->host[i].limits, &sim_protocols, &host->stack), "a stack");
         must(tcpip_stack_create_nic(host->stack, 1, host->top, NULL), "a NIC");
     }
-    for (uint32_t i = 0; i < PLAN_HOSTS; i++)
-        build_host(sim, &sim->hosts[i]);
+    for (uint32_t i = 0; i < plan->host_count; i++)
+        if (has_stack(sim, i))
+            build_host(sim, &sim->hosts[i]);
     flows_init(sim);
 }
 
 void sim_fini(struct sim *sim)
 {
     sim_release_held(sim, true);
-    for (uint32_t i = 0; i < PLAN_HOSTS; i++)
-        tcpip_stack_free(sim->hosts[i].stack);
-    for (uint32_t i = 0; i < PLAN_HOSTS; i++) {
-        if (sim->hosts[i].sniffer != NULL)
-            tcpip_sniffer_free(sim->hosts[i].sniffer);
-        if (sim->hosts[i].planted != NULL)
-            plant_link_free(sim->hosts[i].planted);
-    }
-    for (uint32_t i = 0; i < PLAN_HOSTS; i++)
-        if (sim->ethernet[i] != NULL && (sim->plan->fault_below || i != sim->plan->fault_host))
-            tcpip_ethernet_free(sim->ethernet[i]);
-    tcpip_fault_free(sim->fault);
-    if (sim->ethernet[sim->plan->fault_host] != NULL && !sim->plan->fault_below)
-        tcpip_ethernet_free(sim->ethernet[sim->plan->fault_host]);
-    tcpip_pipe_free(sim->ends);
+    for (uint32_t i = 0; i < sim->plan->host_count; i++)
+        if (has_stack(sim, i))
+            tcpip_stack_free(sim->hosts[i].stack);
+    for (uint32_t i = 0; i < sim->plan->host_count; i++)
+        free_links(sim, &sim->hosts[i]);
+    if (sim->plan->net == PLAN_NET_PIPE)
+        tcpip_pipe_free(sim->ends);
+    net_free(sim);
     if (sim->written_views != 0)
         sim_fail(sim, "%u views were written and never released", sim->written_views);
-    for (uint32_t i = 0; i < PLAN_HOSTS; i++) {
+    for (uint32_t i = 0; i < sim->plan->host_count; i++) {
         const struct test_env *world = &sim->hosts[i].world;
         if (world->alloc_bytes != world->free_bytes)
             sim_fail(sim, "host %u leaks %" PRIu64 " bytes", i, world->alloc_bytes - world->free_bytes);
@@ -337,10 +380,10 @@ void sim_fini(struct sim *sim)
 
 /* ---- weather ---- */
 
-/* Out of the fault's host, into it. */
-static void set_lines(struct sim *sim, const struct tcpip_fault_profile lines[2])
+/* Out of the host, into it. */
+static void set_lines(struct sim_host *host, const struct tcpip_fault_profile lines[2])
 {
-    tcpip_fault_set(sim->fault, &lines[0], &lines[1]);
+    tcpip_fault_set(host->fault, &lines[0], &lines[1]);
 }
 
 static void address_back(struct sim_host *host, uint32_t family)
@@ -362,13 +405,16 @@ static void address_go(struct sim_host *host, uint32_t family)
 
 static void become_calm(struct sim *sim)
 {
-    for (uint32_t i = 0; i < PLAN_HOSTS; i++) {
+    for (uint32_t i = 0; i < sim->plan->host_count; i++) {
         struct sim_host *host = &sim->hosts[i];
+        if (host->stack == NULL)
+            continue;
         host->fail_ppm = 0;
         address_back(host, PLAN_IPV4);
         address_back(host, PLAN_IPV6);
         must(tcpip_stack_enable_nic(host->stack, 1), "the NIC, up");
     }
+    sim->partition = 0;
     sim->calm = true;
 }
 
@@ -382,7 +428,7 @@ static void apply_change(struct sim *sim, const struct plan_change *change)
     case PLAN_CHANGE_NONE:
         break;
     case PLAN_CHANGE_WEATHER:
-        set_lines(sim, change->line);
+        set_lines(host, change->line);
         break;
     case PLAN_CHANGE_ADDRESS_GONE:
         address_go(host, change->family);
@@ -408,8 +454,12 @@ static void apply_change(struct sim *sim, const struct plan_change *change)
     case PLAN_CHANGE_MOVE:
         host_move(sim, change->host, (tcpip_ns)change->value * TCPIP_MS);
         break;
+    case PLAN_CHANGE_PARTITION:
+        sim->partition = change->value;
+        sim->partition_one_way = change->host != 0;
+        break;
     case PLAN_CHANGE_CALM:
-        set_lines(sim, change->line);
+        set_lines(host, change->line);
         become_calm(sim);
         break;
     }
@@ -419,7 +469,13 @@ static void apply_change(struct sim *sim, const struct plan_change *change)
 
 static bool host_run(struct sim *sim, struct sim_host *host)
 {
-    bool more = tcpip_pipe_pump(sim->ends[host->index], 1 + rng_below(&sim->rng, 64)) > 0;
+    uint32_t budget = 1 + rng_below(&sim->rng, 64);
+    bool more = sim->plan->net != PLAN_NET_PIPE ? net_pump(sim, host, budget)
+                                                : tcpip_pipe_pump(sim->ends[host->index], budget) > 0;
+    if (host->stack == NULL)
+        return more;
+    if (host->channel != NULL)
+        more = net_collect(sim, host) || more;
     if (tcpip_stack_deadline(host->stack) <= host->world.now) {
         (void)tcpip_stack_advance(host->stack, rng_below(&sim->rng, 4) == 0 ? 1 + rng_below(&sim->rng, 30) : 0);
         more = true;
@@ -433,9 +489,10 @@ static void settle(struct sim *sim)
     while (sim->next_change < sim->plan->change_count && sim->plan->changes[sim->next_change].at <= sim->now)
         apply_change(sim, &sim->plan->changes[sim->next_change++]);
     for (uint32_t round = 0; !sim->failed; round++) {
-        uint32_t first = rng_below(&sim->rng, PLAN_HOSTS);
-        bool more = host_run(sim, &sim->hosts[first]);
-        more = host_run(sim, &sim->hosts[1 - first]) || more;
+        uint32_t first = rng_below(&sim->rng, sim->plan->host_count);
+        bool more = false;
+        for (uint32_t i = 0; i < sim->plan->host_count; i++)
+            more = host_run(sim, &sim->hosts[(first + i) % sim->plan->host_count]) || more;
         judge_turn(sim);
         more = flows_step(sim) || more;
         sim->steps++;
@@ -450,8 +507,10 @@ static void settle(struct sim *sim)
 static tcpip_ns next_instant(const struct sim *sim)
 {
     tcpip_ns next = flows_deadline(sim);
-    for (uint32_t i = 0; i < PLAN_HOSTS; i++) {
+    for (uint32_t i = 0; i < sim->plan->host_count; i++) {
         const struct sim_host *host = &sim->hosts[i];
+        if (host->stack == NULL)
+            continue;
         tcpip_ns at = host_instant(host, tcpip_stack_deadline(host->stack));
         next = at < next ? at : next;
     }
