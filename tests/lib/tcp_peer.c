@@ -134,7 +134,8 @@ void peer_send(struct tcp_peer *peer, const struct peer_segment *segment)
     }
     enum tcpip_error error = tcpip_channel_inject_bytes(peer->link, packet, 20 + tcp_bytes);
     assert_true(error == TCPIP_OK || error == TCPIP_ERR_NO_MEMORY);
-    peer_run(peer, 0);
+    if (!peer->in_turn)
+        peer_run(peer, 0);
 }
 
 bool peer_take(struct tcp_peer *peer)

@@ -466,6 +466,8 @@ static void ack_fin(struct tcp_endpoint *ep, bool fin_was_acked)
         tcpip__tcp_timers_on_fin_wait_2(ep);
     } else if (ep->state == TCPIP_TCP_CLOSING) {
         tcpip__tcp_event(ep, TCP_EVENT_FIN_ACKED);
+        if (ep->ack_now) /* the peer's FIN came in this very turn, and nobody else will flush */
+            tcpip__tcp_output_ack(ep);
         tcpip__tcp_time_wait_enter(ep);
     } else if (ep->state == TCPIP_TCP_LAST_ACK) {
         tcpip__tcp_event(ep, TCP_EVENT_FIN_ACKED);

@@ -295,6 +295,31 @@ static void an_old_segment_is_acknowledged_and_a_plain_ack_is_not(void **state)
     peer_fini(&peer);
 }
 
+static void a_fin_is_acknowledged_when_the_ack_of_ours_comes_in_the_same_turn(void **state)
+{
+    (void)state;
+    struct tcp_peer peer;
+    peer_init(&peer, NULL);
+    struct tcpip_endpoint *listener = peer_listen(&peer, 4), *accepted;
+    peer_call(&peer, PEER_PORT, NULL);
+    assert_int_equal(tcpip_endpoint_accept(listener, &accepted, NULL), TCPIP_OK);
+    tcpip_endpoint_close(accepted);
+    tcpip_endpoint_close(listener);
+    peer_expect(&peer, FIN_ACK);
+    uint32_t ours = peer.seen.fields.sequence;
+    struct peer_segment fin = {.flags = FIN_ACK, .seq = peer.seq, .ack = ours};
+    struct peer_segment ack = {.flags = ACK, .seq = peer.seq + 1, .ack = ours + 1};
+    peer.in_turn = true;
+    tcpip_stack_enter(peer.stack);
+    peer_send(&peer, &fin);
+    peer_send(&peer, &ack);
+    tcpip_stack_leave(peer.stack);
+    assert_int_equal(counters(&peer).time_wait_current, 1);
+    peer_expect(&peer, ACK);
+    assert_int_equal(peer.seen.fields.acknowledgment, peer.seq + 1);
+    peer_fini(&peer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +332,7 @@ int main(void)
         cmocka_unit_test(at_the_limit_the_oldest_goes),
         cmocka_unit_test(a_record_is_a_fraction_of_an_endpoint),
         cmocka_unit_test(a_duration_of_nothing_leaves_nothing),
+        cmocka_unit_test(a_fin_is_acknowledged_when_the_ack_of_ours_comes_in_the_same_turn),
         cmocka_unit_test(an_old_segment_is_acknowledged_and_a_plain_ack_is_not),
     };
     return cmocka_run_group_tests_name("tcp/timewait", tests, NULL, NULL);
