@@ -213,7 +213,11 @@ void tcpip__tcp_output_control(struct tcp_endpoint *ep, seqnum seq, uint16_t fla
 
 void tcpip__tcp_output_ack(struct tcp_endpoint *ep)
 {
-    tcpip__tcp_output_control(ep, ep->snd_nxt, TCPIP_TCP_ACK);
+    /* The SYN's data, if the server didn't take them and they haven't gone again, were never sent: an ACK from behind
+     * them would show a server that keeps nothing but a SYN cookie a number that isn't the cookie's. */
+    bool taken_back = ep->fast_open_fail != TCPIP_FAST_OPEN_FAIL_NONE && ep->hot != NULL &&
+                      ep->hot->board.lost_bytes > 0 && seq_eq(ep->snd_una, seq_add(ep->iss, 1));
+    tcpip__tcp_output_control(ep, taken_back ? ep->snd_una : ep->snd_nxt, TCPIP_TCP_ACK);
 }
 
 enum tcpip_error tcpip__tcp_output_bare(struct tcpip_stack *stack, struct tcpip_route *route,
