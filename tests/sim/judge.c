@@ -136,6 +136,9 @@ static const char *error_cause(const struct side *side, enum tcpip_error error)
     if (side->index == 0 && error == TCPIP_ERR_CONNECTION_RESET && peer->state == SIDE_NONE &&
         sim->plan->wire != PLAN_WIRE_RAW && ((faults & PLAN_LOSSY) != 0 || is_slow(sim->plan)))
         return "the half-open record went"; /* no neighbour for its SYN-ACK; an earlier one came late all the same */
+    if (side->index == 0 && error == TCPIP_ERR_CONNECTION_RESET && peer->state == SIDE_NONE && sim->plan->net_speaks &&
+        (faults & PLAN_PARTITION) != 0)
+        return "the half-open record went, because a router said that there was no way"; /* as on Linux */
     if (is_connecting(side) && error == TCPIP_ERR_TIMEOUT && sim->plan->wire != PLAN_WIRE_RAW &&
         (faults & PLAN_CORRUPT) != 0)
         return "the neighbour's address was garbled"; /* ARP has no checksum */
@@ -297,7 +300,8 @@ static void judge_counters(struct sim *sim, uint32_t host)
     tcpip_stack_stats(sim->hosts[host].stack, &stats);
     for (uint32_t i = 0; i < TCPIP_DROP_COUNT; i++) {
         uint32_t needs = sim->plan->hostile_packets > 0 ? 0 : drop_needs((enum tcpip_drop)i);
-        if (i == TCPIP_DROP_IP_NOT_LOCAL && (sim->plan->dad || sim->plan->net == PLAN_NET_SWITCH)) /* what is sent to another's solicited-node group */
+        if (i == TCPIP_DROP_IP_NOT_LOCAL &&
+            (sim->plan->dad || sim->plan->net == PLAN_NET_SWITCH)) /* what is sent to another's solicited-node group */
             needs = 0;
         /* A cookie's timestamp has bits of the SYN's: one that is sent later may seem to be older. */
         if (i == TCPIP_DROP_TCP_PAWS && any_cookies_sent(sim))
