@@ -36,7 +36,7 @@ struct tcp_peer {
     uint32_t seq, ack;             /* of an open connection: what the peer sends and acknowledges next */
     uint16_t us_port, peer_port;   /* of that connection */
     bool lends;                    /* its packets come in the link's own memory, ... */
-    bool in_turn; /* the test has entered: what is sent waits for its leaving */
+    bool in_turn;                  /* the test has entered: what is sent waits for its leaving */
     uint32_t lent;                 /* of which so many are out */
     uint8_t bytes[PEER_BYTES_MAX]; /* of the last packet of ours, as IP */
     size_t size;

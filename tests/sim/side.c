@@ -436,6 +436,8 @@ bool side_step(struct side *side)
         side_give_up(side);
     if (side->state == SIDE_CONNECTING)
         more = side_connecting(side);
+    if (side->sim->calm) /* the calm is from programs, too: a window that is played with may never fill */
+        side->fiddle_at = TCPIP_NEVER;
     if (side->state == SIDE_OPEN && side->sim->now >= side->fiddle_at)
         side_fiddle(side);
     if (side->state == SIDE_OPEN)
