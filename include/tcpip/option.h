@@ -99,6 +99,7 @@ TCPIP_BEGIN_DECLS
     X(PLPMTUD_THRESHOLD, "bytes that aren't worth a probe; default 8")                      \
     X(MIN_SEGMENT, "bytes: none smaller, whatever peer or path say; default 48")            \
     X(TIMESTAMP_CLOCK, "get: the clock of the timestamps that are sent")                    \
+    X(ORPHAN_PROBES, "of a shut window, after close, before a reset; default 10")           \
     X(NEIGHBOR_PROOF, "0 or 1: a claim must outlive a probe of who has proven itself; of the stack")
 
 enum tcpip_option {

@@ -191,6 +191,7 @@ struct tcpip_stack;
     X(challenge_acks_sent)                     \
     X(challenge_acks_suppressed)               \
     X(zero_window_probes_sent)                 \
+    X(orphans_given_up)                        \
     X(zero_window_advertised)                  \
     X(zero_window_received)                    \
     X(keepalives_sent)                         \

@@ -113,6 +113,7 @@ enum {
     X(PLPMTUD_THRESHOLD, 1, 65535, 8)                                                        \
     X(MIN_SEGMENT, 48, 65495, 48)                                                            \
     X(TIMESTAMP_CLOCK, OPTION_READ)                                                          \
+    X(ORPHAN_PROBES, 0, 127, 10)                                                             \
     X(NEIGHBOR_PROOF, OPTION_BOOL(1))
 
 struct option_row {

@@ -225,6 +225,13 @@ static void tcp_on_persist_timeout(struct tcp_endpoint *ep, tcpip_ns now)
         tcp_give_up(ep);
         return;
     }
+    /* But nobody waits for an orphan any more, and what it holds is held from others (as Linux). */
+    if (ep->orphan && ep->rtt.backoff >= tcp_option(ep, TCPIP_OPTION_ORPHAN_PROBES)) {
+        tcp_stats(ep)->orphans_given_up++;
+        tcpip__tcp_output_control(ep, ep->snd_nxt, TCPIP_TCP_RST | TCPIP_TCP_ACK);
+        tcp_give_up(ep);
+        return;
+    }
     ep->probe_count++;
     tcp_stats(ep)->zero_window_probes_sent++;
     tcpip__rtt_back_off(&ep->rtt);
