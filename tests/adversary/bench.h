@@ -98,6 +98,8 @@ void bench_run(struct bench *bench, tcpip_ns duration);
 void bench_flood(struct bench *bench, uint32_t count, uint32_t rate, void (*one)(struct bench *bench, uint32_t i));
 /* Opens an honest connection every so often, from now on; 0: no more. */
 void bench_connect_every(struct bench *bench, tcpip_ns interval);
+/* The victim's application closes what strangers have opened. */
+void bench_close_served(struct bench *bench);
 /* Ends honest work, lets what is under way end, judges it, and frees the world. */
 void bench_end(struct bench *bench);
 

@@ -62,6 +62,18 @@ static void served_close(struct bench *bench, struct served *served)
     free(served);
 }
 
+void bench_close_served(struct bench *bench)
+{
+    struct tcpip_full_address remote;
+    for (struct served *served = served_all, *next; served != NULL; served = next) {
+        next = served->next;
+        if (tcpip_endpoint_remote_address(served->endpoint, &remote) == TCPIP_OK &&
+            remote.address.bytes[remote.address.len == 4 ? 0 : 12] == 10)
+            continue;
+        served_close(bench, served);
+    }
+}
+
 static void honest_accept(struct bench *bench, struct tcpip_endpoint *listener)
 {
     struct tcpip_endpoint *endpoint;

@@ -12,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct attack *const main_families[] = {attacks_flood,    attacks_blind,   attacks_fragment,
-                                                     attacks_neighbor, attacks_reflect, attacks_spoof};
+static const struct attack *const main_families[] = {attacks_flood,    attacks_blind,    attacks_hoard, attacks_segment,
+                                                     attacks_fragment, attacks_neighbor, attacks_table, attacks_path,
+                                                     attacks_reflect,  attacks_spoof};
 
 struct choice {
     enum bench_scale scale;
