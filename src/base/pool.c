@@ -197,9 +197,31 @@ void tcpip__pool_fini(struct pool *pool)
         slab_free(pool, tree_entry(tcpip__tree_first(&pool->slabs), struct pool_slab, node));
 }
 
+/* Debug builds: tests bring it along, and have one refused that could be had. */
+__attribute__((weak)) bool tcpip__pool_refuse(const struct memory *memory);
+
+static bool pool_refuses(struct pool *pool)
+{
+    bool promised = pool->promised;
+    pool->promised = false;
+    return !promised && tcpip__pool_refuse != NULL && tcpip__pool_refuse(pool->memory);
+}
+
+bool tcpip__pool_ready(struct pool *pool)
+{
+    if (DEBUG_BUILD && pool_refuses(pool))
+        return false;
+    pool->promised = pool->free != NULL || pool->fresh != pool->fresh_end || pool_grow(pool);
+    return pool->promised;
+}
+
 void *tcpip__pool_get(struct pool *pool)
 {
     void *object = pool->free;
+    if (DEBUG_BUILD && pool_refuses(pool)) {
+        pool->refused++;
+        return NULL;
+    }
     if (likely(object != NULL)) {
         memory_unpoison(object, pool->object_bytes);
         pool->free = pool->free->next;

@@ -25,6 +25,7 @@ struct pool {
     uint32_t peak;       /* the most there were */
     uint32_t refused;    /* gets answered with NULL */
     uint64_t slab_bytes; /* held in slabs */
+    bool promised;       /* tcpip__pool_ready said so, and nobody has taken it since; looked at in debug builds */
 };
 
 /* `object_bytes` and `align` (a power of two, at most 64) of one object. Allocates nothing. */
@@ -37,6 +38,8 @@ must_use void *tcpip__pool_get(struct pool *pool);
 /* As tcpip__pool_get, zeroed. */
 must_use void *tcpip__pool_zget(struct pool *pool);
 void tcpip__pool_put(struct pool *pool, void *object);
+/* True: the next get of this pool won't fail, even if memory runs out before it. False: it would, now. */
+must_use bool tcpip__pool_ready(struct pool *pool);
 /* Gives slabs of which no object is out back to memory; returns the bytes. O(free objects x log slabs): for pressure
  * and for idle hours, not for the packet path. At the limit of memory it is done to all pools of a stack unasked, but
  * for a last free object. */

@@ -247,12 +247,43 @@ static void test_debug_builds_notice_a_second_put(void **state)
     test_env_fini(&env);
 }
 
+static void test_an_object_that_is_ready_is_had_though_memory_runs_out(void **state)
+{
+    (void)state;
+    struct test_env env;
+    struct memory memory;
+    struct pool pool;
+    void *objects[200];
+    uint32_t count = 0;
+    test_env_init(&env, 1);
+    tcpip__memory_init(&memory, &env.env, 0);
+    tcpip__pool_init(&pool, &memory, 100, 8, 150);
+    while (tcpip__pool_ready(&pool)) {
+        uint32_t out = pool.out;
+        assert_int_equal(out, count);
+        test_env_fail(&env, 1, true);
+        objects[count] = tcpip__pool_get(&pool);
+        assert_non_null(objects[count++]);
+        test_env_fail(&env, 0, false);
+    }
+    assert_int_equal(count, 150); /* the cap */
+    assert_null(tcpip__pool_get(&pool));
+    while (count > 0)
+        tcpip__pool_put(&pool, objects[--count]);
+    tcpip__pool_fini(&pool);
+    test_env_fail(&env, 1, true);
+    assert_false(tcpip__pool_ready(&pool));
+    tcpip__memory_fini(&memory);
+    test_env_fini(&env);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_objects_are_aligned_apart_and_keep_their_contents),
         cmocka_unit_test(test_the_cap_and_the_budget_answer_null),
         cmocka_unit_test(test_an_allocation_that_fails_is_a_get_that_fails),
+        cmocka_unit_test(test_an_object_that_is_ready_is_had_though_memory_runs_out),
         cmocka_unit_test(test_at_the_limit_what_other_pools_hold_unused_is_found),
         cmocka_unit_test(test_looking_in_vain_becomes_rare),
         cmocka_unit_test(test_a_trim_leaves_what_is_out_alone),

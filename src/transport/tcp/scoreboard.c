@@ -296,11 +296,7 @@ bool tcpip__scoreboard_may_send(struct scoreboard *board, struct pool *pool)
 
     if (last != NULL && !(last->flags & RECORD_MARKS))
         return true;
-    struct record *record = board->count < board->limit ? tcpip__pool_get(pool) : NULL;
-    if (record == NULL)
-        return false;
-    tcpip__pool_put(pool, record); /* the next get can't fail */
-    return true;
+    return board->count < board->limit && tcpip__pool_ready(pool);
 }
 
 bool tcpip__scoreboard_sent(struct scoreboard *board, struct pool *pool, seqnum seq, uint32_t length, uint8_t flags,
