@@ -207,8 +207,12 @@ bool tcpip__zero_copy_adopt(struct tcpip_endpoint *endpoint)
 void tcpip__zero_copy_forget(struct zero_copy_calls *calls)
 {
     struct zero_copy *unfinished = calls->unfinished;
-    for (struct tcpip_list_node *node; (node = list_pop_front(&calls->list)) != NULL;)
-        container_of(node, struct zero_copy, node)->endpoint = NULL;
+    for (struct tcpip_list_node *node; (node = list_pop_front(&calls->list)) != NULL;) {
+        struct zero_copy *call = container_of(node, struct zero_copy, node);
+        call->endpoint = NULL;
+        if (call->refs == 0) /* it is done, and only had to wait for its turn to be told */
+            zero_copy_free(call);
+    }
     calls->count = 0;
     calls->unfinished = NULL;
     if (unfinished != NULL)

@@ -429,6 +429,25 @@ static void memory_that_is_told_free_is_never_read_again(void **state)
     }
 }
 
+/* Calls are told in order, so what fails behind a call that is still out waits for it; and if that is never told? */
+static void what_failed_behind_what_is_out_ends_with_the_connection(void **state)
+{
+    (void)state;
+    for (uint64_t k = 1; k <= 4; k++) {
+        struct tcp_peer peer;
+        size_t done;
+        peer_init(&peer, NULL);
+        struct tcpip_endpoint *ep = peer_accepted(&peer);
+        lend(ep, text, 500);
+        test_env_fail(&peer.world, k, true);
+        (void)!tcpip_endpoint_write(ep, text + 500, 500, ZERO_COPY, NULL, &done);
+        test_env_fail(&peer.world, 0, false);
+        peer_discard(&peer);
+        tcpip_endpoint_close(ep);
+        peer_fini(&peer); /* compares what was given and taken */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -444,6 +463,7 @@ int main(void)
         cmocka_unit_test(what_was_refused_has_no_number),
         cmocka_unit_test(memory_may_run_out_anywhere),
         cmocka_unit_test(memory_that_is_told_free_is_never_read_again),
+        cmocka_unit_test(what_failed_behind_what_is_out_ends_with_the_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
