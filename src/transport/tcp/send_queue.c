@@ -3,8 +3,9 @@
  *
  * A list of chunks, each a view on a buffer. Segments are made of references on the same buffers, so neither sending
  * nor sending again copies. Written bytes are copied into buffers of our own, whose size follows what waits already: a
- * lone request of 60 bytes takes 128, a bulk writer soon fills buffers of 16 KB, of which five views make a full
- * super-segment. Bytes that follow go into the rest of the last buffer, behind what segments under way may refer to.
+ * lone request of 60 bytes takes 128, one of 3 KB two buffers of 2 KB, a bulk writer soon fills buffers of 16 KB, of
+ * which five views make a full super-segment. Bytes that follow go into the rest of the last buffer, behind what
+ * segments under way may refer to.
  *
  * Offsets count from the first unacknowledged byte, that is, they slide with every release. New data are gathered
  * where the last gathering ended, and so is what is sent again after a loss, each by a cursor of its own: only the
@@ -25,6 +26,7 @@
 
 enum {
     SEND_CLASS_MIN = 128,
+    SEND_CLASS_USUAL = 2048,  /* what is taken unless a larger one will be half full at least */
     SEND_CLASS_MAX = 16384,   /* the largest that a trickle of acknowledgements doesn't pin too much of */
     SEND_QUEUE_MAX = 1 << 30, /* bytes restored: no window is larger */
 };
@@ -58,6 +60,8 @@ static struct send_chunk *send_chunk_new(struct send_queue *queue, struct pool *
     /* What waits tells of a bulk writer only if it was copied, too: small pieces between lent views stay small. */
     uint32_t waits = queue->last != NULL && queue->last->appendable ? queue->bytes : 0;
     size_t want = min_size(max_size(size, min_u32(waits, SEND_CLASS_MAX)), SEND_CLASS_MAX);
+    if (want < SEND_CLASS_MAX / 2)
+        want = min_size(want, SEND_CLASS_USUAL);
     struct tcpip_buffer *buffer = tcpip__buffer_new(buffers, want);
 
     /* Short of memory a smaller one may still be lying in its pool. */
