@@ -2,11 +2,12 @@
 BUILD := build
 PREFIX ?=
 FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 1800
 ROUNDS ?= 5
 SECONDS ?= 0.5
 CHECK_BUILDS := build-gcc build-clang build-tsan build-fuzz build-bench
 
-.PHONY: all bench check check-long demo external install format clean help
+.PHONY: all bench check check-long demo external soak install format clean help
 .NOTPARALLEL:
 
 all: $(BUILD)/build.ninja
@@ -44,6 +45,9 @@ external: all
 	@tests/packetdrill/run --packetdrill $(PACKETDRILL) --object $(BUILD)/libtcpip-packetdrill.so \
 	    $(if $(GTESTS),--gtests $(GTESTS),--scripts $(SCRIPTS)) $(if $(LIST),--list $(LIST))
 
+soak: all
+	@tests/interop/soak --build $(BUILD) --seconds $(SOAK_SECONDS)
+
 install: all
 	@$(if $(PREFIX),meson configure $(BUILD) -Dprefix=$(PREFIX))
 	@meson install -C $(BUILD)
@@ -61,6 +65,7 @@ help:
 	@echo 'make demo        see it work'
 	@echo 'make bench       figures beside those of lwIP and the kernel, in one run: ROUNDS=5 SECONDS=0.5'
 	@echo 'make external    packetdrill scripts of others against this library: HACKING.md'
+	@echo 'make soak        mixed traffic with the kernel for SOAK_SECONDS=1800 (needs root): nothing may pile up'
 	@echo 'make install     into PREFIX (default /usr/local), under DESTDIR if set'
 	@echo 'make format      clang-format over all C files'
 	@echo 'make clean       remove build/ and the builds of make check and make bench'

@@ -7,12 +7,13 @@
     gcc      a release build with gcc; unit tests, packet scripts, checks of the libraries
     clang    a build with clang, ASan, UBSan and debug checks; the same tests
     threads  what runs in several threads, built with ThreadSanitizer
-    seeds    simulation from seeds and the fuzzers' corpora, in the sanitized build
+    seeds    simulation from seeds, the fuzzers' corpora, tests whose allocations fail, in the sanitized build
     slow     --long only: the slow tests, in both builds
     memory   --long only: packet scripts and simulation, built with MemorySanitizer
     valgrind --long only: the unit tests of the gcc build once more, under memcheck
     fuzz     --long only: each fuzzer for --fuzz-seconds
-    interop  tests/interop: run against the kernel, compare beside it; needs root and /dev/net/tun
+    interop  tests/interop: run against the kernel, compare beside it, soak: twenty seconds of everything, with --long
+             half an hour; needs root and /dev/net/tun
 
 Test programs speak TAP, and each of their results counts; one that doesn't counts as one, and so does a build. A stage
 of which nothing exists in the tree says so. Every failure is one line that ends in the command that repeats it alone,
@@ -38,9 +39,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 JOBS = len(os.sched_getaffinity(0))
 NOTES_MAX = 12
 INTEROP_SECONDS = 1200
+SOAK_SECONDS = 1800
 SOURCE_CHECKS = ("floors", "tidy", "headers", "format", "docs", "rfc")
 TOOL_CHECKS = ("bootstrap", "counting")
-SEED_SUITES = ("sim", "corpus")
+SEED_SUITES = ("sim", "corpus", "failing")
 
 Build = namedtuple("Build", "folder compiler options")
 GCC = Build("build-gcc", "gcc", ["-Dtests=enabled"])
@@ -374,7 +376,8 @@ def stage_fuzz(report, args):
 
 
 def stage_interop(report, args):
-    scripts = [["tests/interop/run"], ["tests/interop/compare"] + (["--long"] if args.long else [])]
+    scripts = [["tests/interop/run"], ["tests/interop/compare"] + (["--long"] if args.long else []),
+               ["tests/interop/soak", "--seconds", str(SOAK_SECONDS if args.long else 20)]]
     if not os.path.exists(os.path.join(ROOT, "tests/interop")):
         return False
     why = None
@@ -387,7 +390,7 @@ def stage_interop(report, args):
     elif make_build(report, GCC, READY):
         for script in scripts:
             command = [*script, "--build", GCC.folder]
-            status, out, err = run(command, seconds=INTEROP_SECONDS)
+            status, out, err = run(command, seconds=INTEROP_SECONDS + (SOAK_SECONDS * 2 if args.long else 0))
             count_program(report, script[0], status == 0, ending(status), out, err, lambda _, c=command: shlex.join(c))
     else:
         report.say("not run: the gcc build failed")

@@ -15,6 +15,12 @@
  * and window scaling. With --md5 or --ao (sha1, aes, or sha1-bare, which leaves options out; KeyID 1) all connections
  * are signed.
  *
+ * UDP's port 8 gives back datagrams. Lines of standard input are commands, each answered by a line: `call ARGUMENTS` as
+ * --connect, answered when all calls have ended; `fault LOSS DUPLICATE REORDER DELAY` changes the line, if there were
+ * faults from the start; `impatience` shortens TIME-WAIT and asks idle peers whether they are there (a reset that is
+ * lost isn't repeated); `rest` gives back unused memory and says what is still used: bytes, established connections,
+ * TIME-WAIT records, sessions.
+ *
  * Not here: what is expected (run). */
 #include <tcpip/fdbased.h>
 #include <tcpip/loop.h>
@@ -39,6 +45,10 @@ struct peer {
     struct tcpip_endpoint *datagrams;
     struct tcpip_waiter datagram_waiter;
     const char *md5, *ao; /* secret; algorithm,secret */
+    struct tcpip_fault_profile faults;
+    uint32_t sessions;
+    char command[256];
+    size_t command_bytes;
 };
 
 enum service { ECHO, SINK, SOURCE, CALLER };
@@ -54,6 +64,11 @@ struct session {
     size_t line_bytes;
     uint8_t pending[CHUNK]; /* echo: read and not yet written */
     size_t pending_from, pending_to;
+};
+
+struct udp_echo {
+    struct tcpip_endpoint *endpoint;
+    struct tcpip_waiter waiter;
 };
 
 struct listener {
@@ -85,6 +100,7 @@ static void pattern_init(uint8_t *pattern)
 static void session_end(struct session *session)
 {
     tcpip_endpoint_close(session->endpoint);
+    session->peer->sessions--;
     free(session);
 }
 
@@ -235,6 +251,7 @@ static struct session *session_new(struct peer *peer, struct tcpip_endpoint *end
     session->peer = peer;
     session->endpoint = endpoint;
     session->service = service;
+    peer->sessions++;
     session->waiter.mask = TCPIP_EVENT_IN | TCPIP_EVENT_OUT | TCPIP_EVENT_RDHUP;
     session->waiter.fn = session_ready;
     tcpip_endpoint_waiter_add(endpoint, &session->waiter);
@@ -333,6 +350,27 @@ static void serve(struct peer *peer, struct listener *listener, uint16_t port, e
     tcpip_endpoint_waiter_add(listener->endpoint, &listener->waiter);
 }
 
+static void udp_ready(struct tcpip_waiter *waiter, uint32_t ready)
+{
+    static uint8_t buffer[CHUNK];
+    struct udp_echo *echo = TCPIP_CONTAINER_OF(waiter, struct udp_echo, waiter);
+    struct tcpip_full_address from;
+    size_t size, done;
+    (void)ready;
+    while (tcpip_endpoint_read(echo->endpoint, buffer, sizeof(buffer), &size, &from) == TCPIP_OK)
+        (void)!tcpip_endpoint_write(echo->endpoint, buffer, size, 0, &from, &done); /* lost, as datagrams are */
+}
+
+static void serve_udp(struct peer *peer, struct udp_echo *echo, uint16_t port)
+{
+    struct tcpip_full_address any = {.port = port};
+    must(tcpip_stack_new_endpoint(peer->stack, TCPIP_PROTOCOL_UDP, TCPIP_PROTOCOL_IPV6, &echo->endpoint), "endpoint");
+    must(tcpip_endpoint_bind(echo->endpoint, &any, NULL, NULL), "bind");
+    echo->waiter.mask = TCPIP_EVENT_IN;
+    echo->waiter.fn = udp_ready;
+    tcpip_endpoint_waiter_add(echo->endpoint, &echo->waiter);
+}
+
 static void call(struct peer *peer, char *text)
 {
     struct tcpip_full_address to = {0};
@@ -369,13 +407,62 @@ static void add_address(struct peer *peer, const char *text, const char *route_t
     must(tcpip_stack_add_route(peer->stack, &route), route_text);
 }
 
-static void input_ended(void *ctx, uint32_t events)
+/* What is used when nothing is going on. */
+static void say_rest(struct peer *peer)
+{
+    struct tcpip_stats stats;
+    tcpip_stack_trim(peer->stack);
+    tcpip_stack_stats(peer->stack, &stats);
+    printf("rest %llu %llu %llu %u\n", (unsigned long long)stats.memory_bytes,
+           (unsigned long long)stats.tcp.current_established, (unsigned long long)stats.tcp.time_wait_current,
+           peer->sessions);
+}
+
+static void obey(struct peer *peer, char *line)
+{
+    struct tcpip_fault_profile *faults = &peer->faults;
+    unsigned delay_us;
+    if (strncmp(line, "call ", 5) == 0) {
+        call(peer, line + 5);
+        return;
+    }
+    if (sscanf(line, "fault %u %u %u %u", &faults->loss_ppm, &faults->duplicate_ppm, &faults->reorder_ppm, &delay_us) ==
+        4) {
+        faults->delay_ns = delay_us * TCPIP_US;
+        tcpip_fault_set(peer->fault, faults, faults);
+        printf("done\n");
+    } else if (strcmp(line, "impatience") == 0) {
+        must(tcpip_stack_set_default(peer->stack, TCPIP_OPTION_TIME_WAIT, TCPIP_SECOND), line);
+        must(tcpip_stack_set_default(peer->stack, TCPIP_OPTION_KEEPALIVE, 1), line);
+        must(tcpip_stack_set_default(peer->stack, TCPIP_OPTION_KEEPALIVE_IDLE, 10 * TCPIP_SECOND), line);
+        must(tcpip_stack_set_default(peer->stack, TCPIP_OPTION_KEEPALIVE_INTERVAL, 2 * TCPIP_SECOND), line);
+        printf("done\n");
+    } else if (strcmp(line, "rest") == 0) {
+        say_rest(peer);
+    } else {
+        printf("what is %s?\n", line);
+    }
+    fflush(stdout);
+}
+
+static void input_ready(void *ctx, uint32_t events)
 {
     struct peer *peer = ctx;
-    char buffer[256];
+    char *end;
     (void)events;
-    if (read(0, buffer, sizeof(buffer)) <= 0)
+    ssize_t got = read(0, peer->command + peer->command_bytes, sizeof(peer->command) - 1 - peer->command_bytes);
+    if (got <= 0) {
         tcpip_loop_stop(peer->loop);
+        return;
+    }
+    peer->command_bytes += (size_t)got;
+    peer->command[peer->command_bytes] = '\0';
+    while ((end = strchr(peer->command, '\n')) != NULL) {
+        *end = '\0';
+        obey(peer, peer->command);
+        peer->command_bytes -= (size_t)(end + 1 - peer->command);
+        memmove(peer->command, end + 1, peer->command_bytes + 1);
+    }
 }
 
 struct arguments {
@@ -462,6 +549,7 @@ static void build_links(struct peer *peer, const struct arguments *arguments)
         top = peer->ethernet = tcpip_ethernet_new(&peer->env, top, address);
     }
     if (arguments->faulty) {
+        peer->faults = arguments->fault;
         struct tcpip_fault_options fault = {
             .size = sizeof(fault), .seed = arguments->seed, .out = arguments->fault, .in = arguments->fault};
         top = peer->fault = tcpip_fault_new(&peer->env, top, &fault);
@@ -473,6 +561,7 @@ int main(int argc, char **argv)
 {
     static struct peer peer;
     static struct listener listeners[3];
+    static struct udp_echo udp;
     static char stats_text[65536];
     struct arguments arguments = {.tun = "tun0"};
     parse(argc, argv, &arguments);
@@ -491,8 +580,9 @@ int main(int argc, char **argv)
     serve(&peer, &listeners[1], 9, SINK);
     serve(&peer, &listeners[2], 19, SOURCE);
     serve_datagrams(&peer);
+    serve_udp(&peer, &udp, 8);
     struct tcpip_loop_fd *input;
-    must(tcpip_loop_add_fd(peer.loop, 0, TCPIP_LOOP_READ, input_ended, &peer, &input), "standard input");
+    must(tcpip_loop_add_fd(peer.loop, 0, TCPIP_LOOP_READ, input_ready, &peer, &input), "standard input");
     printf("ready\n");
     fflush(stdout);
     if (arguments.connect != NULL)
@@ -501,7 +591,7 @@ int main(int argc, char **argv)
         if (peer.flows > 0 && peer.finished == peer.flows) {
             printf("called %u failed %u\n", peer.flows, peer.failed);
             fflush(stdout);
-            peer.flows = 0;
+            peer.flows = peer.finished = peer.failed = 0;
         }
     }
     struct tcpip_stats stats;
