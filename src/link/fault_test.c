@@ -417,6 +417,7 @@ static void corruption_flips_one_bit_of_a_copy(void **state)
         struct tcpip_packet *clone = tcpip_packet_clone(packet);
         link_world_send(&world, rig->fault, packet);
         packet = tcpip_channel_collect(rig->channel);
+        assert_non_null(packet);
         assert_int_equal(tcpip_packet_copy_out(packet, 0, got, sizeof(got)), size);
         assert_int_equal(bits_that_differ(got, bytes, size), 1);
         assert_int_equal(tcpip_packet_copy_out(clone, 0, got, sizeof(got)), size);
@@ -448,6 +449,7 @@ static void corruption_is_not_hidden_by_checksum_offload(void **state)
         tcpip_store_u16(tcpip_packet_pull(packet, 36, 2), pseudo);
         tcpip_channel_inject(rig->channel, packet);
         packet = tcpip_packet_list_pop(&world.received);
+        assert_non_null(packet);
         assert_int_equal(packet->checksum, TCPIP_CHECKSUM_NONE);
         if (i % 2 == 0) { /* the sum is wrong unless the bit was in front of it */
             uint16_t sum = tcpip_packet_checksum(packet, 20, 380, pseudo);

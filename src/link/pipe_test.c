@@ -143,6 +143,7 @@ static void within_one_stack_buffers_pass_by_reference_unless_copied(void **stat
         packet->mark = 5;
         link_world_send(&world, far->ends[0], packet);
         packet = tcpip_packet_list_pop(&far->received);
+        assert_non_null(packet);
         assert_int_equal(buffer->refs, copy ? 1 : 2);
         assert_int_equal(packet->view_count, 1);
         assert_int_equal(packet->views[0].length, copy ? 1400 : 1360);

@@ -5,6 +5,7 @@
  * is its id.  Not here: anything true. */
 #include "fake.h"
 
+#include "needs.h"
 #include "stack/nic.h"
 
 #include <stdlib.h>
@@ -84,8 +85,7 @@ void fake_link_deliver(struct fake_link *link, uint16_t protocol, const void *by
 {
     struct tcpip_packet_list batch = tcpip_packet_list_init();
     struct tcpip_packet *packet = tcpip_packet_new(link->link.stack);
-    if (packet == NULL || tcpip_packet_append(packet, bytes, size) != TCPIP_OK)
-        abort();
+    failing_require(packet != NULL && tcpip_packet_append(packet, bytes, size) == TCPIP_OK);
     packet->link_protocol = protocol;
     tcpip_packet_list_push(&batch, packet);
     tcpip_link_deliver(&link->link, &batch);
@@ -320,16 +320,14 @@ const struct tcpip_protocols fake_protocols = {fake_networks, fake_transports};
 struct tcpip_stack *fake_stack_new(struct test_env *env, const struct tcpip_limits *limits)
 {
     struct tcpip_stack *stack;
-    if (tcpip_stack_new(&env->env, limits, &fake_protocols, &stack) != TCPIP_OK)
-        abort();
+    failing_require(tcpip_stack_new(&env->env, limits, &fake_protocols, &stack) == TCPIP_OK);
     return stack;
 }
 
 struct fake_endpoint *fake_endpoint_new(struct tcpip_stack *stack)
 {
     struct tcpip_endpoint *endpoint;
-    if (tcpip_stack_new_endpoint(stack, FAKE_TRANSPORT, FAKE_NETWORK, &endpoint) != TCPIP_OK)
-        abort();
+    failing_require(tcpip_stack_new_endpoint(stack, FAKE_TRANSPORT, FAKE_NETWORK, &endpoint) == TCPIP_OK);
     return fake_of(endpoint);
 }
 

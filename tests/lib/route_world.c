@@ -4,6 +4,8 @@
  * Owns: struct route_world.  Not here: what is expected of the notes: the tests. */
 #include "route_world.h"
 
+#include "needs.h"
+
 #include <stdlib.h>
 
 static struct route_world *world_of(const struct tcpip_stack *stack)
@@ -146,8 +148,7 @@ static const struct tcpip_link_ops world_link_ops = {"notes", world_link_caps, w
 
 static void world_require(bool ok)
 {
-    if (!ok)
-        abort();
+    failing_require(ok);
 }
 
 void world_init(struct route_world *world, const struct tcpip_limits *limits, enum world_protocols protocols)

@@ -21,7 +21,8 @@ struct socket_world {
     /* CALLBACK: called before time passes; what other actors do. May be NULL. */
     void (*on_step)(struct socket_world *world);
     void *user;
-    uint32_t steps; /* how often a call waited */
+    uint32_t steps;      /* how often a call waited */
+    uint32_t idle_steps; /* and nothing was going to happen, since something did */
 };
 
 /* options may be NULL: drive CALLBACK, private descriptors from 3 on. `drive` CALLBACK gets the world's own step. */

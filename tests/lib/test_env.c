@@ -10,6 +10,8 @@
  */
 #include "test_env.h"
 
+#include "failing.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +24,27 @@ struct block {
     uint64_t mark;
     size_t size;
 };
+
+/* ---- which allocation fails, whosoever it is ---- */
+
+struct failing failing;
+
+bool failing_next(void)
+{
+    failing.seen++;
+    if (failing.at == 0 || failing.seen < failing.at || failing.seen > failing.last)
+        return false;
+    failing.failed++;
+    return true;
+}
+
+bool tcpip__pool_refuse(const struct memory *memory)
+{
+    (void)memory;
+    return failing.objects && failing_next();
+}
+
+/* ---- memory ---- */
 
 static void test_env_die(const char *what, uint64_t a, uint64_t b)
 {
@@ -40,6 +63,8 @@ static void *test_env_alloc(void *ctx, size_t size, size_t align)
         t->failed++;
         return NULL;
     }
+    if (failing_next())
+        return NULL;
     uint8_t *base = aligned_alloc(HEADER_BYTES, (HEADER_BYTES + size + HEADER_BYTES - 1) / HEADER_BYTES * HEADER_BYTES);
     if (base == NULL)
         test_env_die("the test itself is out of memory", size, align);

@@ -28,8 +28,7 @@ struct library *library_new(const char *directory)
     struct library *library = calloc(1, sizeof(*library));
     library->directory = directory;
     test_env_init(&library->env, 1);
-    if (tcpip_stack_new(&library->env.env, NULL, &protocols, &library->stack) != TCPIP_OK)
-        abort();
+    failing_require(tcpip_stack_new(&library->env.env, NULL, &protocols, &library->stack) == TCPIP_OK);
     library->self = (struct tcpip_unix_credentials){getpid(), getuid(), getgid()};
     return library;
 }

@@ -33,8 +33,7 @@ struct posix *posix_new(const struct calls *calls, void *ctx, const char *direct
     for (int i = 0; i < SLOTS; i++)
         posix->fd[i] = -1;
     posix->passed = posix->calls->socket(posix->ctx, AF_INET, SOCK_DGRAM, 0);
-    if (posix->passed < 0)
-        abort();
+    failing_require(posix->passed >= 0);
     return posix;
 }
 

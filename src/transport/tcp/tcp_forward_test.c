@@ -167,6 +167,7 @@ static void a_deferred_request_may_be_accepted_later(void **state)
     assert_int_equal(f.heard, 1);
     peer_run(&f.peer, 30 * TCPIP_SECOND);
     assert_int_equal(peer_discard(&f.peer), 0);
+    assert_non_null(f.deferred[0]);
     tcpip_tcp_forward_decide(f.peer.stack, f.deferred[0], TCPIP_TCP_FORWARD_ACCEPT);
     expect_connection(&f);
     assert_int_equal(f.gone, 0);
@@ -187,6 +188,7 @@ static void a_deferred_request_may_be_refused_later(void **state)
         struct forward f;
         forward_open(&f, TCPIP_TCP_FORWARD_DEFER, 0);
         send_syn(&f, PEER_PORT);
+        assert_non_null(f.deferred[0]);
         tcpip_tcp_forward_decide(f.peer.stack, f.deferred[0], cases[i].verdict);
         if (cases[i].code == -1)
             peer_expect(&f.peer, RST | ACK);
@@ -263,6 +265,7 @@ static struct tcpip_endpoint *accept_on_own(struct forward *f)
 {
     struct tcpip_endpoint *ep = peer_endpoint(&f->peer);
     assert_int_equal(tcpip_endpoint_set_option(ep, TCPIP_OPTION_MAX_SEGMENT, 1000), TCPIP_OK);
+    assert_non_null(f->deferred[0]);
     assert_int_equal(tcpip_tcp_forward_accept(f->peer.stack, f->deferred[0], ep), TCPIP_OK);
     return ep;
 }
@@ -338,6 +341,7 @@ static void only_a_new_endpoint_of_the_family_will_do(void **state)
     struct peer_segment syn = {.to = 81, .flags = SYN, .seq = 1000};
     peer_send(&f.peer, &syn);
     struct tcpip_stack *stack = f.peer.stack;
+    assert_non_null(f.deferred[0]);
     assert_int_equal(tcpip_tcp_forward_accept(stack, f.deferred[0], listener), TCPIP_ERR_INVALID_ENDPOINT_STATE);
     assert_int_equal(tcpip_stack_new_endpoint(stack, TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV6, &v6), TCPIP_OK);
     assert_int_equal(tcpip_endpoint_set_option(v6, TCPIP_OPTION_V6_ONLY, 1), TCPIP_OK);
@@ -366,7 +370,9 @@ static void one_source_gets_its_share(void **state)
     tcpip_stack_stats(f.peer.stack, &stats);
     assert_int_equal(stats.tcp.forward_source_drop, 1);
     assert_int_equal(stats.drops[TCPIP_DROP_TCP_FORWARDER_SOURCE], 1);
+    assert_non_null(f.deferred[1]);
     tcpip_tcp_forward_decide(f.peer.stack, f.deferred[1], TCPIP_TCP_FORWARD_DROP);
+    assert_non_null(f.deferred[0]);
     tcpip_tcp_forward_decide(f.peer.stack, f.deferred[0], TCPIP_TCP_FORWARD_ACCEPT);
     expect_connected(&f, 7000); /* open now: one is all it may have */
     send_syn(&f, 7001);
@@ -442,6 +448,7 @@ static void beyond_the_limit_syns_are_dropped(void **state)
     tcpip_stack_stats(f.peer.stack, &stats);
     assert_int_equal(stats.tcp.forward_in_flight_drop, 2);
     assert_int_equal(stats.drops[TCPIP_DROP_TCP_FORWARDER_LIMIT], 2);
+    assert_non_null(f.deferred[1]);
     tcpip_tcp_forward_decide(f.peer.stack, f.deferred[1], TCPIP_TCP_FORWARD_DROP);
     send_syn(&f, 7004);
     assert_int_equal(f.heard, 4);
