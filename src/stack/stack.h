@@ -109,6 +109,22 @@ const struct tcpip_network_protocol *tcpip__stack_network(const struct tcpip_sta
 const struct tcpip_transport_protocol *tcpip__stack_transport(const struct tcpip_stack *stack, uint8_t number);
 /* Queues for the end of the turn, once. */
 void tcpip__stack_defer(struct tcpip_stack *stack, struct deferred *deferred);
+/* How near the limit of memory is: 0: there is plenty; then 1 at three quarters of it, 2 at 7/8, 3 at 15/16. */
+static inline uint32_t stack_memory_pressure(const struct tcpip_stack *stack)
+{
+    uint64_t used = stack->memory.used_bytes, limit = stack->limits.memory_bytes;
+    if (likely(used <= limit / 4 * 3))
+        return 0;
+    return used <= limit / 8 * 7 ? 1 : used <= limit / 16 * 15 ? 2 : 3;
+}
+
+/* What a buffer of `bytes` is worth while memory is short: half of it, a quarter, an eighth, but `least` bytes, with
+ * which its owner goes on. */
+static inline uint32_t stack_lean_buffer(const struct tcpip_stack *stack, uint32_t bytes, uint32_t least)
+{
+    uint32_t pressure = stack_memory_pressure(stack), lean = bytes >> pressure;
+    return likely(pressure == 0) || bytes <= least ? bytes : lean > least ? lean : least;
+}
 /* Brackets a callback that may not enter the stack. */
 static inline void stack_callback_begin(struct tcpip_stack *stack)
 {

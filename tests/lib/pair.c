@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#include "stack/stack.h"
+
 #include <tcpip/save.h>
 
 static struct tcpip_full_address pair_address(const char *text, uint16_t port)
@@ -57,14 +59,21 @@ static void pair_nothing(void *ctx)
 
 static void *pair_clock_alloc(void *ctx, size_t size, size_t align)
 {
-    struct test_env *world = ((struct pair_clock *)ctx)->world;
-    return world->env.alloc(world, size, align);
+    struct pair_clock *clock = ctx;
+    if (clock->budget_bytes != 0 && size > clock->budget_bytes - clock->used_bytes)
+        return NULL;
+    void *block = clock->world->env.alloc(clock->world, size, align);
+    clock->used_bytes += block != NULL ? size : 0;
+    if (clock->used_bytes > clock->peak_bytes)
+        clock->peak_bytes = clock->used_bytes;
+    return block;
 }
 
 static void pair_clock_free(void *ctx, void *ptr, size_t size)
 {
-    struct test_env *world = ((struct pair_clock *)ctx)->world;
-    world->env.free(world, ptr, size);
+    struct pair_clock *clock = ctx;
+    clock->used_bytes -= size;
+    clock->world->env.free(clock->world, ptr, size);
 }
 
 static tcpip_ns pair_clock_now(void *ctx)
@@ -129,8 +138,10 @@ void pair_init(struct pair *pair, const struct pair_options *options)
     };
     pair->fault = tcpip_fault_new(env, pair->ends[0], &fault);
     assert_non_null(pair->fault);
+    const struct tcpip_limits *limits_b = options->limits_b != NULL ? options->limits_b : options->limits;
+    pair->clocks[1].budget_bytes = options->budget_b;
     assert_int_equal(tcpip_stack_new(&pair->clocks[0].env, options->limits, &tcpip_protocols_all, &pair->a), TCPIP_OK);
-    assert_int_equal(tcpip_stack_new(&pair->clocks[1].env, options->limits, &tcpip_protocols_all, &pair->b), TCPIP_OK);
+    assert_int_equal(tcpip_stack_new(&pair->clocks[1].env, limits_b, &tcpip_protocols_all, &pair->b), TCPIP_OK);
     struct tcpip_link *links[2] = {pair->fault, pair->ends[1]};
     for (uint8_t i = 0; i < 2 && options->ethernet; i++) {
         struct tcpip_link_address address = {.bytes = {2, 0, 0, 0, 0, i}, .len = 6};
@@ -164,8 +175,17 @@ static tcpip_ns pair_deadline(const struct pair *pair, int host)
     return at == TCPIP_NEVER ? at : at - pair->clocks[host].ahead_ns;
 }
 
+void pair_check_memory(const struct pair *pair)
+{
+    const struct tcpip_stack *stacks[2] = {pair->a, pair->b};
+    for (int i = 0; i < 2; i++)
+        if (stacks[i] != NULL)
+            assert_int_equal(stacks[i]->memory.used_bytes, pair->clocks[i].used_bytes);
+}
+
 bool pair_settle(struct pair *pair)
 {
+    pair_check_memory(pair);
     for (int i = 0; i < 1000000; i++) {
         bool more = tcpip_pipe_pump(pair->ends[0], 64) > 0;
         more = tcpip_pipe_pump(pair->ends[1], 64) > 0 || more;

@@ -14,18 +14,21 @@ struct pair_options {
     uint32_t mtu; /* 0: 1500 */
     struct tcpip_fault_profile a_to_b, b_to_a;
     uint64_t seed;
-    const struct tcpip_limits *limits;
+    const struct tcpip_limits *limits, *limits_b;              /* limits_b: b's, if they aren't the same */
+    uint64_t budget_b;                                         /* bytes that a is given at most; 0: all it wants */
     uint32_t link_flags, gso_max_bytes;                        /* of the pipe */
     uint32_t queue_packets;                                    /* of the pipe; 0: its own */
     bool ethernet;                                             /* with neighbors to be found */
     void (*trace)(void *ctx, const struct tcpip_event *event); /* of both hosts; NULL: none, but for TEST_TRACE */
 };
 
-/* A host's clock: the world's, and so much ahead. */
+/* A host's clock: the world's, and so much ahead. And its memory: the world's, counted once more. */
 struct pair_clock {
     struct tcpip_env env;
     struct test_env *world;
     tcpip_ns ahead_ns;
+    uint64_t used_bytes, peak_bytes;
+    uint64_t budget_bytes; /* beyond, there is none; 0: no such bound */
 };
 
 struct pair {
@@ -42,6 +45,8 @@ struct pair {
 void pair_init(struct pair *pair, const struct pair_options *options);
 /* Frees both stacks; asserts that nothing leaked. */
 void pair_fini(struct pair *pair);
+/* What each stack says that it uses is what it was given. pair_settle looks, too. */
+void pair_check_memory(const struct pair *pair);
 /* Moves packets and due timers until nothing happens at this instant; returns whether anything did. */
 bool pair_settle(struct pair *pair);
 /* Lets time pass, timer by timer, up to `duration`; settles at each step. */

@@ -723,6 +723,12 @@ void tcpip__tcp_repair_connected(struct tcp_endpoint *ep, seqnum snd_nxt, seqnum
 /* tcp_timers.c */
 void tcpip__tcp_timers_init(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_stop(struct tcp_endpoint *ep);
+/* What the receive window has to leave out of its buffer: what waits to be read, and what memory can't be had for. */
+static inline uint32_t tcp_receive_taken(const struct tcp_endpoint *ep)
+{
+    uint32_t buffer = ep->receive_window.buffer_bytes;
+    return ep->receive_queue.bytes + (buffer - stack_lean_buffer(ep->base->stack, buffer, 2 * ep->rcv_mss));
+}
 static inline bool tcp_timer_on(const struct tcp_endpoint *ep, enum tcp_timer timer)
 {
     return ep->deadlines[timer] != TCPIP_NEVER;

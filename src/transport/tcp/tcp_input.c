@@ -300,8 +300,7 @@ static void receive_pop(struct tcp_endpoint *ep)
 
 static bool receive_pressed(const struct tcp_endpoint *ep)
 {
-    const struct tcpip_stack *stack = ep->base->stack;
-    return stack->memory.used_bytes > stack->limits.memory_bytes / 4 * 3;
+    return stack_memory_pressure(ep->base->stack) > 0;
 }
 
 /* Is the packet's storage too dear to be kept until the application reads? */
@@ -358,7 +357,7 @@ static uint32_t receive_prune(struct tcp_endpoint *ep)
     if (!receive_pressed(ep))
         return 0;
     stack->stats.tcp.memory_pressure_events++;
-    bool little = stack->memory.used_bytes > stack->limits.memory_bytes / 16 * 15;
+    bool little = stack_memory_pressure(stack) == 3;
     return tcpip__reassembly_prune(reassembly, &tcp_stack_of(stack)->receive_chunks,
                                    little ? 0 : reassembly->true_bytes / 2);
 }

@@ -108,7 +108,7 @@ static bool tcp_send_packet(struct tcp_endpoint *ep, struct tcpip_packet *packet
     size_t options_bytes = tcp_write_options(ep, payload, fresh, signing, options);
     uint32_t window = 0;
     if ((flags & TCPIP_TCP_RST) == 0)
-        window = tcpip__receive_window_advertise(&ep->receive_window, ep->rcv_nxt, ep->receive_queue.bytes, ep->rcv_mss,
+        window = tcpip__receive_window_advertise(&ep->receive_window, ep->rcv_nxt, tcp_receive_taken(ep), ep->rcv_mss,
                                                  false) >>
                  ep->receive_window.scale;
     if (window == 0 && !ep->zero_advertised && (flags & TCPIP_TCP_RST) == 0)

@@ -22,10 +22,10 @@ uint32_t tcpip__tcp_send_room(const struct tcp_endpoint *ep)
     const struct send_queue *queue = &ep->send_queue;
     /* The storage behind it is bounded as well, or tiny views would hold a hundred times what they say. And while
      * anything is queued, the last of the stack's memory is for packets: without them nothing is ever acknowledged. */
-    if (queue->bytes > 0 && (queue->true_bytes / SEND_STORAGE_SHARE >= ep->send_buffer_bytes ||
-                             stack->memory.used_bytes > stack->limits.memory_bytes / 8 * 7))
+    if (queue->bytes > 0 &&
+        (queue->true_bytes / SEND_STORAGE_SHARE >= ep->send_buffer_bytes || stack_memory_pressure(stack) >= 2))
         return 0;
-    return sat_sub_u32(ep->send_buffer_bytes, queue->bytes);
+    return sat_sub_u32(stack_lean_buffer(stack, ep->send_buffer_bytes, ep->snd_mss), queue->bytes);
 }
 
 /* As in Linux a writer is held up when so much is unsent, and not only not told to write; what it writes before is cut
@@ -62,8 +62,7 @@ void tcpip__tcp_tell_room(struct tcp_endpoint *ep)
 void tcpip__tcp_tune_send_buffer(struct tcp_endpoint *ep)
 {
     struct tcpip_stack *stack = ep->base->stack;
-    if (tcp_option(ep, TCPIP_OPTION_MODERATE_BUFFERS) == 0 || ep->send_buffer_fixed ||
-        stack->memory.used_bytes > stack->limits.memory_bytes / 4 * 3)
+    if (tcp_option(ep, TCPIP_OPTION_MODERATE_BUFFERS) == 0 || ep->send_buffer_fixed || stack_memory_pressure(stack) > 0)
         return;
     /* Two windows: one in flight, one to follow it when it is acknowledged. What was SACKed is neither, but is kept,
      * and as long as a hole isn't filled it grows by a window each round trip. */
