@@ -100,6 +100,9 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_read_views(struct tcpip
                                                                     struct tcpip_full_address *from);
 
 #define TCPIP_WRITE_MORE 1u /* more is coming: hold back a partial segment (UDP: the datagram, for more of it) */
+/* TCP: the urgent pointer goes behind these bytes, which travel in line with the others, and neither Nagle nor a cork
+ * holds them back (RFC 9293 3.8.5). Of use for telnet; new protocols shouldn't (RFC 6093). */
+#define TCPIP_WRITE_URGENT 16u
 #define TCPIP_WRITE_END_OF_RECORD 2u /* don't merge with what follows */
 /* tcpip_endpoint_read_error tells when the last byte of this call was given to the network, left it, and was
  * acknowledged (TCP). */
@@ -302,6 +305,20 @@ TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_endpoint_tcp_info(const struct t
 
 /* Forgets what was learned of servers: cookies, sizes, losses; and ends all pauses. For moves to another network. */
 TCPIP_API void tcpip_tcp_forget_fast_open(struct tcpip_stack *stack);
+/* Where the peer's urgent pointer stands, and what a reader can learn of it (RFC 9293 3.8.5). */
+struct tcpip_urgent {
+    uint32_t before; /* bytes to be read before the last urgent byte */
+    bool here;       /* it has come: readiness has PRI */
+    bool taken;      /* tcpip_endpoint_urgent_taken was called */
+    bool stale;      /* the next byte to read is one where the mark was before it moved on */
+    uint8_t byte;    /* here, taken: itself; it is in line, too */
+};
+/* False: no pointer came, or what it points to was read, or it isn't TCP. PRI is heard when a pointer comes or moves
+ * on, and when its byte is here. */
+TCPIP_API bool tcpip_endpoint_urgent(const struct tcpip_endpoint *endpoint, struct tcpip_urgent *out);
+/* The byte was read out of band, and PRI is over; it stays in line. Nothing if it isn't here. */
+TCPIP_API void tcpip_endpoint_urgent_taken(struct tcpip_endpoint *endpoint);
+
 /* The headers of the SYN that an accepted endpoint came with, from the network header on, if its listener had SAVE_SYN;
  * once. *done: their bytes, 0: none are kept (any more). MESSAGE_TOO_LONG: more than `size`, *done says how many;
  * NOT_SUPPORTED: not TCP. */

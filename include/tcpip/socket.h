@@ -142,8 +142,8 @@ TCPIP_API int tcpip_fcntl(struct tcpip_sockets *s, int fd, int command, ...);
 TCPIP_API ssize_t tcpip_read(struct tcpip_sockets *s, int fd, void *out, size_t size);
 /* readv(2). */
 TCPIP_API ssize_t tcpip_readv(struct tcpip_sockets *s, int fd, const struct iovec *iov, int count);
-/* MSG_PEEK, MSG_WAITALL, MSG_DONTWAIT, MSG_TRUNC, MSG_ERRQUEUE (never waits), MSG_CMSG_CLOEXEC; MSG_OOB
- * is EINVAL, there is never urgent data. */
+/* MSG_PEEK, MSG_WAITALL, MSG_DONTWAIT, MSG_TRUNC, MSG_ERRQUEUE (never waits), MSG_CMSG_CLOEXEC,
+ * MSG_OOB (never waits). */
 TCPIP_API ssize_t tcpip_recv(struct tcpip_sockets *s, int fd, void *out, size_t size, int flags);
 /* recvfrom(2). */
 TCPIP_API ssize_t tcpip_recvfrom(struct tcpip_sockets *s, int fd, void *out, size_t size, int flags,
@@ -168,7 +168,7 @@ TCPIP_API void tcpip_give_back(struct tcpip_sockets *s, const struct tcpip_recei
 TCPIP_API ssize_t tcpip_write(struct tcpip_sockets *s, int fd, const void *data, size_t size);
 /* writev(2). */
 TCPIP_API ssize_t tcpip_writev(struct tcpip_sockets *s, int fd, const struct iovec *iov, int count);
-/* MSG_DONTWAIT, MSG_MORE, MSG_NOSIGNAL, MSG_EOR; MSG_OOB is EOPNOTSUPP. */
+/* MSG_DONTWAIT, MSG_MORE, MSG_NOSIGNAL, MSG_EOR, MSG_OOB (TCP). */
 TCPIP_API ssize_t tcpip_send(struct tcpip_sockets *s, int fd, const void *data, size_t size, int flags);
 /* sendto(2). */
 TCPIP_API ssize_t tcpip_sendto(struct tcpip_sockets *s, int fd, const void *data, size_t size, int flags,

@@ -172,6 +172,7 @@ struct tcpip_stack;
     X(duplicate_acks_sent)                     \
     X(delayed_acks_sent)                       \
     X(pure_acks_received)                      \
+    X(urgent_pointers_received)                \
     X(header_prediction_acks)                  \
     X(header_prediction_data)                  \
     X(out_of_order_segments)                   \

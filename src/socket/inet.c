@@ -260,6 +260,7 @@ const struct socket_ops tcpip__inet_ops = {
     .send = tcpip__inet_send,
     .receive = tcpip__inet_receive,
     .shutdown = inet_shutdown,
+    .readiness = tcpip__inet_readiness,
     .closing = inet_closing,
 };
 
@@ -274,5 +275,6 @@ const struct socket_ops tcpip__inet6_ops = {
     .send = tcpip__inet_send,
     .receive = tcpip__inet_receive,
     .shutdown = inet_shutdown,
+    .readiness = tcpip__inet_readiness,
     .closing = inet_closing,
 };

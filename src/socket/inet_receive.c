@@ -25,7 +25,8 @@ struct inet_receiving {
     struct io_vector *vector;
     size_t target, done;
     bool ended;
-    size_t skip;                  /* peeking: bytes still to be passed over (SO_PEEK_OFF) */
+    size_t skip;                  /* peeking: bytes still to be passed over (SO_PEEK_OFF, urgent data) */
+    size_t limit;                 /* bytes until an urgent mark */
     struct tcpip_control control; /* of a stream: when the last bytes came */
 };
 
@@ -50,8 +51,8 @@ static enum tcpip_error stream_discard(struct inet_receiving *receiving, size_t 
 {
     struct tcpip_view views[RECEIVE_VIEWS];
     size_t count = RECEIVE_VIEWS;
-    enum tcpip_error error = tcpip_endpoint_read_views(receiving->so->endpoint, views, &count,
-                                                       receiving->message->bytes - receiving->done, done, NULL);
+    size_t most = min_size(receiving->message->bytes - receiving->done, receiving->limit);
+    enum tcpip_error error = tcpip_endpoint_read_views(receiving->so->endpoint, views, &count, most, done, NULL);
     for (size_t i = 0; error == TCPIP_OK && i < count; i++)
         tcpip_buffer_unref(views[i].buffer);
     return error;
@@ -66,17 +67,18 @@ static bool stream_peek_piece(void *ctx, const void *data, size_t size)
     receiving->skip -= passed;
     from += passed;
     size -= passed;
-    while (size > 0 && vector->bytes > 0) {
+    while (size > 0 && vector->bytes > 0 && receiving->limit > 0) {
         struct tcpip_io *io = &vector->io[vector->first];
-        size_t part = min_size(size, io->size);
+        size_t part = min_size(min_size(size, io->size), receiving->limit);
         if ((receiving->message->flags & MSG_TRUNC) == 0)
             memcpy(io->data, from, part);
         tcpip__io_vector_advance(vector, part);
         receiving->done += part;
+        receiving->limit -= part;
         from += part;
         size -= part;
     }
-    return vector->bytes > 0;
+    return vector->bytes > 0 && receiving->limit > 0;
 }
 
 /* SO_PEEK_OFF: where the next peek starts; negative: at the front, always. */
@@ -103,11 +105,34 @@ static int stream_peek(struct inet_receiving *receiving)
     size_t done = 0;
     tcpip__io_vector_init(receiving->vector, receiving->message);
     receiving->done = 0;
-    receiving->skip = (size_t)max_i64(stream_peek_offset(receiving->so), 0);
+    receiving->skip = 0;
+    receiving->limit = tcpip__inet_before_mark(receiving->so, false, &receiving->skip);
+    receiving->skip += (size_t)max_i64(stream_peek_offset(receiving->so), 0);
+    bool marked = receiving->limit != SIZE_MAX;
     enum tcpip_error error = tcpip_endpoint_peek(receiving->so->endpoint, stream_peek_piece, receiving, &done);
     if (error != TCPIP_OK)
         return tcpip__socket_errno(SOCKET_CALL_RECEIVE, error);
-    return receiving->done >= receiving->target || stream_ended(receiving->so) ? 0 : EAGAIN;
+    bool content = receiving->done >= receiving->target || (marked && receiving->limit == 0 && receiving->done > 0);
+    return content || stream_ended(receiving->so) ? 0 : EAGAIN;
+}
+
+/* recvmsg as far as the mark. */
+static enum tcpip_error stream_take(struct inet_receiving *receiving, size_t *done)
+{
+    struct io_vector *vector = receiving->vector;
+    struct tcpip_io *io = vector->io + vector->first;
+    struct tcpip_control control;
+    size_t size = io->size;
+    bool marked = receiving->limit != SIZE_MAX;
+    if (marked)
+        io->size = min_size(size, receiving->limit);
+    enum tcpip_error error = tcpip_endpoint_recvmsg(receiving->so->endpoint, io,
+                                                    marked ? 1 : vector->count - vector->first, done, NULL, &control);
+    io->size = size;
+    if (control.present != 0)
+        receiving->control = control;
+    tcpip__io_vector_advance(vector, *done);
+    return error;
 }
 
 static int stream_attempt(void *ctx)
@@ -119,22 +144,21 @@ static int stream_attempt(void *ctx)
     do {
         enum tcpip_error error;
         size_t done = 0;
+        receiving->limit = tcpip__inet_before_mark(receiving->so, receiving->done > 0, NULL);
+        if (receiving->limit == 0)
+            return 0;
         if (receiving->done > 0 && stream_queued(receiving->so) == 0)
             return receiving->done >= receiving->target || stream_ended(receiving->so) ? 0 : EAGAIN;
         if ((receiving->message->flags & MSG_TRUNC) != 0) {
             error = stream_discard(receiving, &done);
         } else {
-            struct tcpip_control control;
-            error = tcpip_endpoint_recvmsg(receiving->so->endpoint, vector->io + vector->first,
-                                           vector->count - vector->first, &done, NULL, &control);
-            if (control.present != 0)
-                receiving->control = control;
-            tcpip__io_vector_advance(vector, done);
+            error = stream_take(receiving, &done);
         }
         if (error != TCPIP_OK)
             return tcpip__socket_errno(SOCKET_CALL_RECEIVE, error);
         receiving->done += done;
-    } while (receiving->done < receiving->target);
+    } while (receiving->done < receiving->target ||
+             (receiving->limit != SIZE_MAX && vector->bytes > 0 && stream_queued(receiving->so) > 0));
     return 0;
 }
 
@@ -242,7 +266,7 @@ int tcpip__inet_receive(struct socket *so, struct message *message, size_t *done
     if ((message->flags & MSG_ERRQUEUE) != 0)
         return tcpip__inet_receive_error(so, message, done);
     if ((message->flags & MSG_OOB) != 0 && (stream || ping))
-        return !stream ? EOPNOTSUPP : so->listening ? ENOTCONN : EINVAL;
+        return stream ? tcpip__inet_receive_urgent(so, message, done) : EOPNOTSUPP;
     if (stream && tcpip__inet_in_repair(so)) {
         bool handled;
         int number = tcpip__inet_repair_receive(so, message, done, &handled);

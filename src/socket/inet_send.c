@@ -116,8 +116,8 @@ int tcpip__inet_send(struct socket *so, struct message *message, size_t *done)
     struct tcpip_control control;
     struct inet_sending sending = {.so = so, .vector = &vector};
     bool stream = so->type == SOCK_STREAM;
-    if ((message->flags & MSG_OOB) != 0 && (so->domain == AF_INET || so->protocol != IPPROTO_UDP))
-        return sending_judge(so, false, EOPNOTSUPP); /* RFC 6093: no new application should use it */
+    if ((message->flags & MSG_OOB) != 0 && !stream && (so->domain == AF_INET || so->protocol != IPPROTO_UDP))
+        return EOPNOTSUPP;
     bool opens = stream && (message->flags & MSG_FASTOPEN) != 0;
     if (message->name != NULL && (!stream || opens)) {
         int number = tcpip__address_from_sockaddr(so, opens ? SOCKET_CALL_CONNECT : SOCKET_CALL_SEND, message->name,
@@ -143,6 +143,8 @@ int tcpip__inet_send(struct socket *so, struct message *message, size_t *done)
         sending.flags |= TCPIP_WRITE_FAST_OPEN;
     sending.opens = opens || so->connect_deferred;
     so->connect_deferred = false;
+    if (stream && (message->flags & MSG_OOB) != 0)
+        sending.flags |= TCPIP_WRITE_URGENT;
     if ((message->flags & MSG_MORE) != 0)
         sending.flags |= TCPIP_WRITE_MORE;
     if ((message->flags & MSG_EOR) != 0)

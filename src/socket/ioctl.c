@@ -69,7 +69,7 @@ static int ioctl_queued(struct tcpip_sockets *s, const struct socket *so, unsign
         return tcpip__pointer_writable(s, argument, 1) != 0 ? EFAULT : ENOTTY;
     if (so->listening)
         return EINVAL;
-    int64_t bytes = what == IOCTL_SIOCINQ    ? ioctl_queue(so, TCPIP_OPTION_RECEIVE_QUEUE_SIZE)
+    int64_t bytes = what == IOCTL_SIOCINQ    ? tcpip__inet_queued(so, ioctl_queue(so, TCPIP_OPTION_RECEIVE_QUEUE_SIZE))
                     : what == IOCTL_SIOCOUTQ ? ioctl_queue(so, TCPIP_OPTION_SEND_QUEUE_SIZE)
                                              : ioctl_not_sent(so);
     return ioctl_answer(s, argument, (int)bytes);
@@ -84,9 +84,9 @@ static int ioctl_socket(struct tcpip_sockets *s, struct socket *so, unsigned lon
     case IOCTL_SIOCOUTQ:
     case IOCTL_SIOCOUTQNSD:
         return ioctl_queued(s, so, what, argument);
-    case SIOCATMARK: /* there is no urgent data here: never at its mark */
+    case SIOCATMARK:
         if (so->type == SOCK_STREAM)
-            return ioctl_answer(s, argument, 0);
+            return ioctl_answer(s, argument, tcpip__inet_at_mark(so));
         return tcpip__pointer_writable(s, argument, 1) != 0 ? EFAULT : ENOTTY;
     case SIOCGPGRP:
     case FIOGETOWN:

@@ -99,6 +99,15 @@ extern const struct socket_ops tcpip__inet_ops, tcpip__inet6_ops, tcpip__un_ops;
 /* Parts of the internet domains (inet_send.c, inet_receive.c). */
 int tcpip__inet_send(struct socket *so, struct message *message, size_t *done);
 int tcpip__inet_receive(struct socket *so, struct message *message, size_t *done);
+/* Of a stream whose peer has marked urgent data (inet_urgent.c): MSG_OOB; how many bytes a call may read before it has
+ * to look again, SIZE_MAX: no mark is near. `any`: it has some already; 0: then it ends here. What is out of band is
+ * passed over, or, peeking, said to be: *skip. */
+int tcpip__inet_receive_urgent(struct socket *so, struct message *message, size_t *done);
+size_t tcpip__inet_before_mark(struct socket *so, bool any, size_t *skip);
+/* SIOCATMARK; SIOCINQ, which counts to the mark. */
+bool tcpip__inet_at_mark(const struct socket *so);
+uint32_t tcpip__inet_readiness(const struct socket *so);
+int64_t tcpip__inet_queued(const struct socket *so, int64_t bytes);
 /* Of a socket in repair (repair.c): into the chosen queue, and a look into it; *handled false: a peek like any other.
  */
 bool tcpip__inet_in_repair(const struct socket *so);

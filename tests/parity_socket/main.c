@@ -15,6 +15,7 @@ static const struct scenario *const subjects[] = {
     datagram_scenarios, message_scenarios, error_scenarios,  option_scenarios,       signature_scenarios,
     repair_scenarios,   control_scenarios, ready_scenarios,  epoll_scenarios,        wait_scenarios,
     file_scenarios,     resolve_scenarios, unix_scenarios,   unix_message_scenarios, unix_wait_scenarios,
+    urgent_scenarios,
 };
 
 static bool chosen(const char *name, int count, char **prefixes)

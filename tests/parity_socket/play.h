@@ -20,7 +20,7 @@ extern const struct scenario socket_scenarios[], name_scenarios[], stream_scenar
     transfer_scenarios[], datagram_scenarios[], message_scenarios[], error_scenarios[], option_scenarios[],
     signature_scenarios[], repair_scenarios[], control_scenarios[], ready_scenarios[], epoll_scenarios[],
     wait_scenarios[], file_scenarios[], resolve_scenarios[], unix_scenarios[], unix_message_scenarios[],
-    unix_wait_scenarios[];
+    unix_wait_scenarios[], urgent_scenarios[];
 
 /* A line of its own. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));

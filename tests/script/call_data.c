@@ -49,6 +49,21 @@ static bool peek_writer(void *ctx, const void *data, size_t size)
     return peeking->done < peeking->size;
 }
 
+/* MSG_OOB: the last urgent byte, by itself. */
+static void take_urgent(struct call *call, struct socket *socket)
+{
+    struct tcpip_urgent urgent;
+    bool marked = tcpip_endpoint_urgent(socket->endpoint, &urgent) && !urgent.taken;
+    call_end(call, !marked ? TCPIP_ERR_INVALID_ARGUMENT : urgent.here ? TCPIP_OK : TCPIP_ERR_WOULD_BLOCK);
+    if (!marked || !urgent.here)
+        return;
+    call->value = 1;
+    if (urgent.byte != payload_byte(true, socket->read + urgent.before))
+        snprintf(call->wrong, sizeof call->wrong, "the urgent byte is 0x%02x, not 0x%02x", urgent.byte,
+                 payload_byte(true, socket->read + urgent.before));
+    tcpip_endpoint_urgent_taken(socket->endpoint);
+}
+
 static void take(struct call *call, struct socket *socket, size_t size, int64_t flags, bool scattered)
 {
     uint8_t *bytes = room(call, size);
@@ -99,6 +114,7 @@ static void give(struct call *call, struct socket *socket, size_t size, int64_t 
     size_t left = size - (size_t)call->done, done = 0;
     bool patient = !socket->nonblocking && (flags & MSG_DONTWAIT) == 0;
     uint32_t how = ((flags & MSG_MORE) != 0 ? TCPIP_WRITE_MORE : 0) |
+                   ((flags & MSG_OOB) != 0 ? TCPIP_WRITE_URGENT : 0) |
                    ((flags & MSG_EOR) != 0 ? TCPIP_WRITE_END_OF_RECORD : 0) | (patient ? TCPIP_WRITE_WAITS : 0) |
                    ((flags & MSG_FASTOPEN) != 0 && !call->begun ? TCPIP_WRITE_FAST_OPEN : 0);
     payload_fill(bytes, left, false, socket->stream ? socket->written : 0);
@@ -139,7 +155,9 @@ void call_read(struct call *call)
 void call_recv(struct call *call)
 {
     struct socket *socket = call_socket(call, 0);
-    if (socket != NULL)
+    if (socket != NULL && (call_number(call, 3, 0) & MSG_OOB) != 0)
+        take_urgent(call, socket);
+    else if (socket != NULL)
         take(call, socket, (size_t)call_number(call, 2, 0), call_number(call, 3, 0), false);
 }
 

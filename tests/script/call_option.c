@@ -271,9 +271,14 @@ void call_ioctl(struct call *call)
     if (socket == NULL)
         return;
     int64_t request = call_number(call, 1, -1), value = 0;
+    struct tcpip_urgent urgent;
+    if (request == SIOCATMARK) {
+        expect_number(call, 2, tcpip_endpoint_urgent(socket->endpoint, &urgent) && urgent.before == 0);
+        return;
+    }
     enum tcpip_option option = request == SIOCOUTQ ? TCPIP_OPTION_SEND_QUEUE_SIZE : TCPIP_OPTION_RECEIVE_QUEUE_SIZE;
     if (request != SIOCOUTQ && request != SIOCINQ) {
-        snprintf(call->wrong, sizeof call->wrong, "only SIOCINQ and SIOCOUTQ");
+        snprintf(call->wrong, sizeof call->wrong, "only SIOCINQ, SIOCOUTQ and SIOCATMARK");
         return;
     }
     enum tcpip_error error = tcpip_endpoint_get_option(socket->endpoint, option, &value);

@@ -88,6 +88,7 @@ struct tcp_hot {
     uint64_t congestion_state[TCPIP_CONGESTION_STATE_BYTES / 8];
 };
 
+struct tcp_urgent;
 struct tcp_listener;
 
 /* What Fast Open keeps beside an endpoint: of a child until its SYN-ACK is acknowledged, of a listener its own keys. */
@@ -133,16 +134,17 @@ struct tcp_endpoint {
     struct tcpip_list_node queue_node; /* in the accept queue, or among the dead to be freed */
 
     /* identity */
-    uint8_t state;         /* enum tcpip_tcp_state; written by tcp_state.c only */
-    bool bound;            /* has a port that connect and listen use */
-    bool port_reserved;    /* port_key is held with the port manager */
-    bool port_fixed;       /* bound to a port by number: kept until close */
-    uint8_t bound_address; /* enum tcp_bound_address */
-    bool dead;             /* off the network; freed when the application has closed it too */
-    bool orphan;           /* closed by the application: base.closed_by_user */
-    bool accepted;         /* passively opened */
-    uint8_t min_ttl;       /* the option, where every segment is judged by it */
-    uint8_t connect_state; /* enum tcp_connect_state */
+    uint8_t state;          /* enum tcpip_tcp_state; written by tcp_state.c only */
+    bool bound;             /* has a port that connect and listen use */
+    bool port_reserved;     /* port_key is held with the port manager */
+    bool port_fixed;        /* bound to a port by number: kept until close */
+    uint8_t bound_address;  /* enum tcp_bound_address */
+    bool dead;              /* off the network; freed when the application has closed it too */
+    bool orphan;            /* closed by the application: base.closed_by_user */
+    bool accepted;          /* passively opened */
+    uint8_t min_ttl;        /* the option, where every segment is judged by it */
+    uint8_t connect_state;  /* enum tcp_connect_state */
+    uint8_t fast_open_fail; /* enum tcpip_tcp_fast_open_fail */
     struct tcpip_port_key port_key;
     uint8_t error;      /* enum tcpip_error: pending hard error, for the next call or the ERROR option */
     uint8_t soft_error; /* latest ICMP error that may pass */
@@ -161,8 +163,9 @@ struct tcp_endpoint {
     bool forward_counted : 1;        /* with its source, as pending or else as open */
     bool repair : 1;                 /* being taken apart or made anew by hand (tcp_repair.c) */
     uint8_t repair_queue : 2;        /* enum tcp_repair_queue */
-    uint8_t fast_open_fail;          /* enum tcpip_tcp_fast_open_fail */
+    uint32_t path_mtu;               /* that snd_mss was made from */
     struct tcp_fast_open *fast_open; /* NULL: neither child nor keys */
+    struct tcp_urgent *urgent;       /* NULL: there never was a mark */
 
     /* negotiated */
     bool ts_on, sack_on, wscale_on;
@@ -170,15 +173,13 @@ struct tcp_endpoint {
     uint16_t peer_mss;      /* from its SYN */
     uint16_t snd_mss;       /* payload of a full segment, options taken off */
     uint16_t rcv_mss;       /* estimate of the peer's segment size, for ACK decisions */
-    uint32_t path_mtu;      /* that snd_mss was made from */
     bool path_narrow : 1;   /* narrower than is believed: routers have to fragment (stack/pmtu.h) */
     uint16_t options_bytes; /* fixed options of a data segment: timestamps, signature */
 
     /* send: RFC 9293 3.3.1 */
     seqnum iss, snd_una, snd_nxt, snd_wl1, snd_wl2;
     uint32_t snd_wnd, snd_wnd_max;
-    seqnum snd_small;    /* end of the last partial segment sent (Nagle as Minshall meant it) */
-    uint32_t timeout_ms; /* that episodes of timeouts lasted, those that are over */
+    seqnum snd_small; /* end of the last partial segment sent (Nagle as Minshall meant it) */
     struct send_queue send_queue;
     uint32_t send_buffer_bytes;
     bool send_buffer_fixed, receive_buffer_fixed; /* set by option: no auto-tuning */
@@ -200,7 +201,8 @@ struct tcp_endpoint {
     struct rtt rtt;
     struct tcpip_congestion congestion;
     struct ecn ecn;
-    struct cwv cwv; /* with CWND_VALIDATION */
+    uint32_t timeout_ms; /* that episodes of timeouts lasted, those that are over */
+    struct cwv cwv;      /* with CWND_VALIDATION */
 
     /* receive */
     seqnum irs, rcv_nxt;

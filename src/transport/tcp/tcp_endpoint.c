@@ -7,6 +7,7 @@
  * Not here: options (tcp_option.c), connect (tcp_open.c), listen and accept (tcp_listen.c). */
 #include "transport/tcp/tcp.h"
 #include "transport/tcp/tcp_save.h"
+#include "transport/tcp/tcp_urgent.h"
 
 enum {
     TCP_SEND_BUFFER_DEFAULT = 65536,
@@ -178,6 +179,8 @@ static enum tcpip_error tcp_read_error(struct tcp_endpoint *ep)
 /* The reader took bytes: the window may have opened enough to tell the peer. */
 static void tcp_after_read(struct tcp_endpoint *ep, size_t bytes)
 {
+    if (unlikely(ep->urgent != NULL))
+        tcpip__tcp_urgent_read(ep);
     if (ep->dead || ep->fin_received || bytes == 0)
         return;
     struct tcpip_stack *stack = ep->base->stack;
@@ -357,6 +360,8 @@ static enum tcpip_error tcp_op_sendmsg(struct tcpip_endpoint *endpoint, const st
             break;
     }
     ep->out_of_room = total < wanted || !tcpip__tcp_writable(ep); /* who looks now and doesn't see Out, waits for it */
+    if (unlikely((flags & TCPIP_WRITE_URGENT) != 0) && total > 0 && ep->state != TCPIP_TCP_SYN_SENT)
+        tcpip__tcp_urgent_write(ep);
     if (unlikely((flags & (WRITE_STAMPS | TCPIP_WRITE_ZERO_COPY)) != 0) && wanted > 0)
         tcp_write_marks(ep, flags, call, total, total == wanted || (flags & TCPIP_WRITE_WAITS) == 0);
     if (ep->state == TCPIP_TCP_SYN_SENT) {
@@ -539,6 +544,8 @@ static uint32_t tcp_op_readiness(const struct tcpip_endpoint *endpoint)
         return ready | (ep->syn_deferred ? TCPIP_EVENT_OUT : 0u);
     if (tcpip__tcp_readable(ep))
         ready |= TCPIP_EVENT_IN;
+    if (unlikely(ep->urgent != NULL) && ep->urgent->state == URGENT_HERE)
+        ready |= TCPIP_EVENT_PRI;
     if (ep->shut_write || closed || tcpip__tcp_writable(ep))
         ready |= TCPIP_EVENT_OUT;
     return ready;

@@ -2,7 +2,7 @@
 /* tcp_input.c: a segment arrives at a connection: RFC 9293 3.10.7.4 in its own order, one function a step.
  *
  *   PAWS (RFC 7323 5), then first the sequence number, second RST, fourth SYN, fifth ACK, seventh the text, eighth FIN.
- * (Third, security, and sixth, urgent: there are no compartments here, and urgent data stay in line.)
+ * (Third, security: there are no compartments here. Sixth, urgent: tcp_urgent.c.)
  *
  * The packet is this file's from the first line on: it is queued (its buffers are), or dropped with its reason.
  *
@@ -11,6 +11,7 @@
  * (tcp_open.c), the ACK's meaning (tcp_ack.c). */
 #include "transport/tcp/tcp.h"
 #include "transport/tcp/tcp_forward.h"
+#include "transport/tcp/tcp_urgent.h"
 
 enum {
     PAWS_IDLE_DAYS = 24,       /* RFC 7323 5.5: a timestamp older than this says nothing */
@@ -514,6 +515,8 @@ void tcpip__tcp_input(struct tcp_endpoint *ep, struct tcp_segment *segment)
     input_marks(ep, segment);
     if (!input_ack(ep, segment))
         return;
+    if (unlikely((segment->flags & TCPIP_TCP_URG) != 0 || ep->urgent != NULL))
+        tcpip__tcp_urgent_input(ep, segment);
     if (segment->length == 0 && (segment->flags & TCPIP_TCP_FIN) == 0) {
         tcp_stats(ep)->pure_acks_received++;
         tcpip_packet_free(segment->packet);

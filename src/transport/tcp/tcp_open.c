@@ -10,6 +10,7 @@
 #include "ports/ports.h"
 #include "transport/tcp/tcp_clock.h"
 #include "transport/tcp/tcp_mtu.h"
+#include "transport/tcp/tcp_urgent.h"
 
 /* ---- SYN and SYN-ACK ---- */
 
@@ -152,6 +153,7 @@ void tcpip__tcp_prepare(struct tcp_endpoint *ep, tcpip_ns now)
     ep->ecn = (struct ecn){0};
     ep->cwv = (struct cwv){0};
     ep->soft_error = TCPIP_OK;
+    tcpip__tcp_urgent_free(ep);
     ep->last_receive_at = ep->last_data_receive_at = now;
     ep->total_retransmits = 0;
     ep->chrono = (struct chrono){0};

@@ -9,6 +9,7 @@
  * Invariants: every segment but a bare one carries the ACK for all that was received, and the window.
  * Not here:   what to send and when (tcp_send.c). */
 #include "transport/tcp/tcp_mtu.h"
+#include "transport/tcp/tcp_urgent.h"
 
 /* SACK blocks that may ride on a segment with this payload. What came out of order was told at once by an ACK of its
  * own, so data give up no room for it: a full segment with blocks would leave as two. */
@@ -132,6 +133,8 @@ static bool tcp_send_packet(struct tcp_endpoint *ep, struct tcpip_packet *packet
     bool cwr = ep->ecn.cwr;
     if ((flags & TCPIP_TCP_RST) == 0)
         fields.flags |= tcpip__ecn_flags(&ep->ecn, payload == 0, fresh);
+    if (unlikely(ep->urgent != NULL))
+        tcpip__tcp_urgent_output(ep, seq, &fields);
     tcp_push_header(packet, &ep->demux->flow, &fields, options, options_bytes, signing);
     packet->mark = (uint32_t)tcp_option(ep, TCPIP_OPTION_MARK);
     uint32_t segments = packet->gso_segments > 1 ? packet->gso_segments : 1;

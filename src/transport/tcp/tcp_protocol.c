@@ -14,6 +14,7 @@
 #include "transport/tcp/tcp_forward.h"
 #include "transport/tcp/tcp_mtu.h"
 #include "transport/tcp/tcp_save.h"
+#include "transport/tcp/tcp_urgent.h"
 
 #include <stdalign.h>
 
@@ -66,6 +67,7 @@ static void tcp_endpoint_free(struct tcp_endpoint *ep)
     struct tcp_stack *tcp = tcp_stack_of(stack);
     tcp_hot_free(ep);
     tcpip__tcp_search_free(ep);
+    tcpip__tcp_urgent_free(ep);
     if (ep->fast_open != NULL)
         tcpip__pool_put(&tcp->fast_opens, ep->fast_open);
     tcpip__send_queue_fini(&ep->send_queue, &tcp->send_chunks);

@@ -10,6 +10,7 @@
  * Invariants: nothing is sent that has no record; in_flight may exceed cwnd by less than one segment.
  * Not here:   how a segment is built (tcp_output.c), which segments are lost (scoreboard, recovery). */
 #include "transport/tcp/tcp_mtu.h"
+#include "transport/tcp/tcp_urgent.h"
 
 /* Storage of a send queue, in send buffers: copied bytes take less than two, lent ones of some size little more than
  * one.
@@ -116,7 +117,7 @@ static uint32_t tcp_super_segment(const struct tcp_endpoint *ep)
     if (rate != 0)
         segments = tcpip__pacer_segments(rate, ep->rtt.min_rtt_ns, ep->snd_mss,
                                          (uint32_t)tcp_option(ep, TCPIP_OPTION_PACKET_SEGMENTS), segments);
-    if (!ecn_cuttable(&ep->ecn) || tcp_signs(ep))
+    if (!ecn_cuttable(&ep->ecn) || tcp_signs(ep) || tcp_urgent_mode(ep)) /* whose pointer counts from its number */
         segments = 1;
     return max_u32(segments, 1) * ep->snd_mss;
 }
@@ -298,7 +299,7 @@ static bool tcp_corked(const struct tcp_endpoint *ep)
  * most). */
 static bool tcp_partial_allowed(const struct tcp_endpoint *ep)
 {
-    if (ep->fin_queued || ep->force_partial)
+    if (ep->fin_queued || ep->force_partial || tcp_urgent_mode(ep))
         return true;
     if (tcp_corked(ep))
         return false;
