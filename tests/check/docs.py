@@ -5,7 +5,8 @@
 Every path, `file.c:function`, `tcpip_*` name and make target in them exists; code blocks that name their file
 ('```c examples/echo.c') are its text, '...' standing for what is left out; the README's map has every folder and every
 public header; docs/stats.md has every counter, and says of TCP's which nobody counts yet; links lead somewhere;
-every public function has a comment; and comments send nobody to a document that isn't there. A path below a folder
+every public function has a comment; docs/socket.md has every socket option that src/socket/ handles, in the row of its
+level, and no other; and comments send nobody to a document that isn't there. A path below a folder
 named build* is the build's, and not looked for; '*' stands for anything; words in capitals (NAME, DIR) stand for the
 reader's own.
 """
@@ -214,6 +215,36 @@ def comments(tree):
                 yield Finding(path, i + 1, "no comment says what it does")
 
 
+# Level, where its rows are, and the prefix that the table leaves out.
+OPTION_LEVELS = [("SOL_SOCKET", "options_socket.c", "socket_rows", "SO_"),
+                 ("IPPROTO_IP", "options_ip.c", "ip_rows", "IP_"),
+                 ("IPPROTO_IPV6", "options_ipv6.c", "ipv6_rows", "IPV6_"),
+                 ("IPPROTO_TCP", "options_tcp.c", "tcp_rows", "TCP_"),
+                 ("IPPROTO_UDP", "options_tcp.c", "udp_rows", "UDP_")]
+OPTION_ROW = re.compile(r"^    (?:\{?[A-Z][A-Z0-9_]*\(|\{.*\.name = )(?:OPTION_)?(\w+)", re.M)
+
+
+def options(tree):
+    for level, file, rows, prefix in OPTION_LEVELS:
+        path = "src/socket/" + file
+        if path not in tree.files:
+            continue
+        text = tree.text("docs/socket.md")
+        found = re.search(rf"sockopt_row {rows}\[\] = \{{\n(.*?)^\}};", tree.text(path), re.M | re.S)
+        told = re.search(rf"^\| `{level}` \|(.*)\|$", text, re.M)
+        if found is None or told is None:
+            yield Finding(path if found is None else "docs/socket.md", 1, f"no row of options for {level}")
+            continue
+        names = {n.removeprefix(prefix) for n in OPTION_ROW.findall(found[1])}
+        words = re.findall(r"\b[A-Z0-9]{2,}[A-Z0-9_]*\b", re.sub(r"\([^)]*\)", "", told[1]))
+        words = {w.removeprefix(prefix) for w in words}
+        line = line_of(text, told.start())
+        for name in sorted(names - words):
+            yield Finding("docs/socket.md", line, f"{level}: nothing about {name}, which {path} handles")
+        for word in sorted(words - names):
+            yield Finding("docs/socket.md", line, f"{level}: {word} isn't in {path}")
+
+
 def sent_to(tree):
     for path in tree.files:
         if path.startswith("tests/check/") or not path.endswith((".c", ".h", ".py", ".build", ".sh", "run")):
@@ -234,8 +265,13 @@ RULES = [
     ("docs: the README's map is complete", the_map),
     ("docs: docs/stats.md has every counter", counters),
     ("docs: every public function has its comment", comments),
+    ("docs: docs/socket.md has every option", options),
     ("docs: comments name documents that exist", sent_to),
 ]
+
+OPTION_ROWS = ("static const struct sockopt_row tcp_rows[] = {\n    {TCP(TCP_CORK), .rule = 1},\n"
+               "    TCP_TELL(TCP_INFO, f),\n};\nstatic const struct sockopt_row udp_rows[] = {\n"
+               "    {.has = 1, .name = OPTION_UDP_GRO},\n};\n")
 
 STATS_H = "#define TCPIP_STATS_TCP(X) \\\n    X(retransmits) \\\n    X(losses)\n"
 STATS_MD = "## TCP: `tcp`\n\n| `retransmits` | a |\n"
@@ -290,6 +326,16 @@ SAMPLES = [
     ("public functions with comments",
      {"include/tcpip/a.h": "/* A. */\nTCPIP_API int a(void);\nTCPIP_API int b(void);\n\nTCPIP_API int c(\n"
                            "    void); /* C. */\n"}, None),
+    ("an option that the table lacks", {"src/socket/options_tcp.c": OPTION_ROWS,
+                                        "docs/socket.md": "| `IPPROTO_TCP` | CORK |\n| `IPPROTO_UDP` | GRO |\n"},
+     "docs: docs/socket.md has every option"),
+    ("an option that is in the table alone",
+     {"src/socket/options_tcp.c": OPTION_ROWS,
+      "docs/socket.md": "| `IPPROTO_TCP` | TCP_CORK, INFO |\n| `IPPROTO_UDP` | GRO, SEGMENT |\n"},
+     "docs: docs/socket.md has every option"),
+    ("options as they are",
+     {"src/socket/options_tcp.c": OPTION_ROWS,
+      "docs/socket.md": "| `IPPROTO_TCP` | TCP_CORK (EPERM), INFO |\n| `IPPROTO_UDP` | GRO |\n"}, None),
     ("a comment that sends to nowhere", {"x.h": "/* docs/gone.md has it */\n"},
      "docs: comments name documents that exist"),
 ]
