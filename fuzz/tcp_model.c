@@ -67,7 +67,10 @@ static void model_our_syn(struct tcp_model *model, const struct tcpip_tcp_fields
                           const struct tcpip_tcp_options *options)
 {
     bool acks = (fields->flags & TCPIP_TCP_ACK) != 0;
-    if (model->us_known && fields->sequence == model->us_isn &&
+    /* A cookie stays the same for a minute: of a connection that we reset we remember nothing, and a peer that begins
+     * it again with its old number gets our old one. */
+    bool again = model->we_reset && acks && fields->acknowledgment - model->peer_isn < model->us_acked;
+    if (!again && model->us_known && fields->sequence == model->us_isn &&
         (!acks || !model->peer_known || fields->acknowledgment - 1 == model->peer_isn)) {
         return;
     }
@@ -114,8 +117,10 @@ static void model_our_ack(struct tcp_model *model, const struct tcpip_tcp_fields
 void model_we_sent(struct tcp_model *model, const struct tcpip_tcp_fields *fields,
                    const struct tcpip_tcp_options *options, const uint8_t *payload, uint32_t bytes)
 {
-    if ((fields->flags & TCPIP_TCP_RST) != 0)
+    if ((fields->flags & TCPIP_TCP_RST) != 0) {
+        model->we_reset = true;
         return; /* may speak of any connection, also of none */
+    }
     if ((fields->flags & TCPIP_TCP_SYN) != 0)
         model_our_syn(model, fields, options);
     if (!model->us_known)

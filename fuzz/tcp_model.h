@@ -15,6 +15,7 @@ enum { MODEL_STREAM_MAX = 1 << 17 }; /* bytes of a stream that are followed */
 
 struct tcp_model {
     bool us_known, peer_known; /* the initial sequence numbers */
+    bool we_reset;             /* since our SYN */
     uint32_t us_isn, peer_isn;
     uint32_t peer_syn;                  /* number of the last SYN that the peer sent */
     uint32_t us_max;                    /* behind the last number we used, from us_isn */
