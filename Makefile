@@ -5,9 +5,9 @@ FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 1800
 ROUNDS ?= 5
 SECONDS ?= 0.5
-CHECK_BUILDS := build-gcc build-clang build-tsan build-fuzz build-bench
+CHECK_BUILDS := build-gcc build-clang build-tsan build-msan build-fuzz build-afl build-cov build-bench
 
-.PHONY: all bench check check-long demo external soak install format clean help
+.PHONY: all bench check check-long coverage demo external soak install format clean help
 .NOTPARALLEL:
 
 all: $(BUILD)/build.ninja
@@ -25,6 +25,10 @@ check:
 check-long:
 	@tools/bootstrap.sh check || { echo '0 passed, 1 failed'; exit 1; }
 	@python3 tools/check.py --long --fuzz-seconds $(FUZZ_SECONDS)
+
+coverage:
+	@tools/bootstrap.sh check
+	@python3 tools/coverage.py --update
 
 demo:
 	@tools/bootstrap.sh demo
@@ -62,6 +66,7 @@ help:
 	@echo 'make             build the library and the tools into build/'
 	@echo 'make check       everything that must hold, in minutes; ends with "N passed, N failed"'
 	@echo 'make check-long  the same with slow tests, more seeds, and FUZZ_SECONDS=60 for each fuzzer'
+	@echo 'make coverage    which lines and branches the tests reach: docs/coverage.md anew'
 	@echo 'make demo        see it work'
 	@echo 'make bench       figures beside those of lwIP and the kernel, in one run: ROUNDS=5 SECONDS=0.5'
 	@echo 'make external    packetdrill scripts of others against this library: HACKING.md'

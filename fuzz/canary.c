@@ -2,7 +2,8 @@
 /* canary.c: a fuzzer that must fail: the farm is proved to find what is wrong by a wrong that it must find.
  *
  * The bug is four comparisons deep and reads one byte too far, so that it takes coverage to come there and
- * AddressSanitizer to see it. tools/check.py (stage fuzz) expects a crash within the time that the others get. */
+ * AddressSanitizer to see it. tools/check.py (stage fuzz) expects a crash within the time that the others get, under
+ * libFuzzer and under AFL++. */
 #include "fuzz_env.h"
 
 #include <string.h>

@@ -25,6 +25,16 @@ sanitizer_package() {
     fi
 }
 
+llvm_package() {
+    if have clang; then
+        echo "llvm-$(clang -dumpversion | cut -d. -f1)"
+    else
+        echo llvm
+    fi
+}
+
+have_llvm_cov() { have llvm-cov || have "$(llvm_package | sed 's/^llvm/llvm-cov/')"; }
+
 have_clang_format() {
     have clang-format-14 || { have clang-format && clang-format --version | grep -q 'version 14\.'; }
 }
@@ -64,6 +74,8 @@ for_check() {
     need optional have_clang_format clang-format-14 "the check of form"
     need optional "have cppcheck" cppcheck "a static analyser"
     need optional "have clang-tidy" clang-tidy "a static analyser, of make check-long"
+    need optional "have afl-fuzz" afl++ "the second fuzzing engine, of make check-long"
+    need optional have_llvm_cov "$(llvm_package)" "make coverage"
     need optional "have valgrind" valgrind "memcheck, of make check-long"
     need optional "have ip" iproute2 "interop tests"
     need optional "have ping" iputils-ping "interop tests"

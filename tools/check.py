@@ -50,6 +50,9 @@ CLANG = Build("build-clang", "clang", ["-Dtests=enabled", "-Db_sanitize=address,
 FUZZ = Build("build-fuzz", "clang", ["-Dtests=disabled", "-Dfuzz=true", "-Db_sanitize=address,undefined",
                                      "-Ddebug_checks=true"])
 
+AFL = Build("build-afl", "afl-clang-fast", ["-Dtests=disabled", "-Dfuzz=afl", "-Db_sanitize=address,undefined",
+                                            "-Ddebug_checks=true"])
+AFL_CANARY = "fuzz/fuzz_canary"
 TSAN = Build("build-tsan", "clang", ["-Dtests=enabled", "-Db_sanitize=thread", "-Db_lundef=false"])
 # Tests with threads, and their programs: the only ones that are built so.
 THREADED = {"socket/lend": "socket_lend_test",
@@ -372,7 +375,33 @@ def stage_fuzz(report, args):
             if name == "fuzz_canary": # its bug must be found, or the others' silence means nothing
                 status, out = (0, "") if crash else (1, "the planted bug wasn't found")
             count_program(report, name, status == 0, ending(status), "", out, lambda _, again=again: again)
+    fuzz_afl_canary(report, args)
     return True
+
+
+def fuzz_afl_canary(report, args):
+    """The planted bug once more, under AFL++: HACKING.md has how to run the others so."""
+    if shutil.which("afl-fuzz") is None:
+        report.skip("the canary under AFL++", "afl-fuzz is not installed (apt-get install afl++)")
+        return
+    if not configure(report, AFL) or not compile_build(report, AFL, [AFL_CANARY]):
+        return
+    seeds, found = (os.path.join(ROOT, AFL.folder, name) for name in ("seeds", "found"))
+    shutil.rmtree(found, ignore_errors=True)
+    os.makedirs(seeds, exist_ok=True)
+    with open(os.path.join(seeds, "any"), "w", encoding="ascii") as seed:
+        seed.write("any input")
+    env = {name: "1" for name in ("AFL_NO_UI", "AFL_SKIP_CPUFREQ", "AFL_NO_AFFINITY", "AFL_BENCH_UNTIL_CRASH",
+                                  "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES")}
+    command = ["afl-fuzz", "-V", str(args.fuzz_seconds), "-i", seeds, "-o", found, "--",
+               os.path.join(AFL.folder, AFL_CANARY)]
+    _, out, err = run(command, seconds=args.fuzz_seconds + 60, env=env)
+    crashes = os.path.join(found, "default", "crashes")
+    if os.path.isdir(crashes) and any(name.startswith("id:") for name in os.listdir(crashes)):
+        report.ok()
+    else:
+        report.fail("the canary under AFL++: the planted bug wasn't found", last_words(out, err),
+                    f"python3 tools/check.py --only fuzz --fuzz-seconds {args.fuzz_seconds}")
 
 
 def stage_interop(report, args):
