@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-enum { BYTES = 60000, CHUNK = 7000, TRIES = 4, BLACKOUT_S = 3 };
+enum { BYTES = 60000, DOWN_BYTES = 40000, CHUNK = 7000, TRIES = 4, BLACKOUT_S = 3 };
 
 struct life {
     struct pair pair;
@@ -84,14 +84,18 @@ static bool life_step(void *ctx)
             life->corrupt = life->corrupt || buffer[i] != life_byte(life->read++);
     assert_true(error == TCPIP_ERR_WOULD_BLOCK || error == TCPIP_ERR_CLOSED_FOR_RECEIVE || is_memory(error));
     /* Something comes back, too. */
-    if (error == TCPIP_ERR_CLOSED_FOR_RECEIVE && life->answered < 100) {
-        error = tcpip_endpoint_write(life->server, buffer, 100 - life->answered, 0, NULL, &done);
-        assert_true(error == TCPIP_OK || is_memory(error));
+    if (error == TCPIP_ERR_CLOSED_FOR_RECEIVE && life->answered < DOWN_BYTES) {
+        size_t size = DOWN_BYTES - life->answered < CHUNK ? DOWN_BYTES - life->answered : CHUNK;
+        for (size_t i = 0; i < size; i++)
+            buffer[i] = life_byte(life->answered + (uint32_t)i + 1);
+        error = tcpip_endpoint_write(life->server, buffer, size, 0, NULL, &done);
+        assert_true(error == TCPIP_OK || error == TCPIP_ERR_WOULD_BLOCK || is_memory(error));
         life->answered += (uint32_t)done;
     }
     while (tcpip_endpoint_read(life->client, buffer, sizeof(buffer), &done, NULL) == TCPIP_OK)
-        life->heard += (uint32_t)done;
-    return life->heard == 100;
+        for (size_t i = 0; i < done; i++)
+            life->corrupt = life->corrupt || buffer[i] != life_byte(++life->heard);
+    return life->heard == DOWN_BYTES;
 }
 
 /* Returns how many allocations failed. */
