@@ -255,6 +255,28 @@ static void test_every_default_is_valid_and_bounds_hold(void **state)
     teardown(&f);
 }
 
+static void test_buffers_are_worth_less_while_memory_is_short(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t used;
+        uint32_t pressure, of_8000, of_1000;
+    } cases[] = {{0, 0, 8000, 1000},      {750000, 0, 8000, 1000}, {750001, 1, 4000, 1000}, {875000, 1, 4000, 1000},
+                 {875001, 2, 2920, 1000}, {937500, 2, 2920, 1000}, {937501, 3, 2920, 1000}, {1000000, 3, 2920, 1000}};
+    struct tcpip_limits limits = {.size = sizeof(limits), .memory_bytes = 1000000};
+    struct fixture f;
+    setup(&f, &limits);
+    uint64_t used = f.stack->memory.used_bytes;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        f.stack->memory.used_bytes = cases[i].used;
+        assert_int_equal(stack_memory_pressure(f.stack), cases[i].pressure);
+        assert_int_equal(stack_lean_buffer(f.stack, 8000, 2920), cases[i].of_8000);
+        assert_int_equal(stack_lean_buffer(f.stack, 1000, 2920), cases[i].of_1000);
+    }
+    f.stack->memory.used_bytes = used;
+    teardown(&f);
+}
+
 static void test_overrides_are_shared_until_one_writes(void **state)
 {
     struct fixture f;
@@ -457,6 +479,7 @@ int main(void)
         cmocka_unit_test(test_death_takes_what_is_left_and_tells_nobody_but_release_callbacks),
         cmocka_unit_test(test_endpoints_are_limited_and_the_calls_check),
         cmocka_unit_test(test_every_default_is_valid_and_bounds_hold),
+        cmocka_unit_test(test_buffers_are_worth_less_while_memory_is_short),
         cmocka_unit_test(test_overrides_are_shared_until_one_writes),
         cmocka_unit_test(test_controllers_are_known_by_name),
         cmocka_unit_test(test_counters_print_as_text_and_json),
