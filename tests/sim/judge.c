@@ -81,6 +81,15 @@ static bool cookies_sent(const struct sim *sim, uint32_t host)
     return stats.tcp.listen_overflow_syn_cookie_sent > 0;
 }
 
+static bool syns_refused(const struct sim *sim, uint32_t host)
+{
+    struct tcpip_stats stats;
+    if (sim->hosts[host].stack == NULL)
+        return false;
+    tcpip_stack_stats(sim->hosts[host].stack, &stats);
+    return stats.drops[TCPIP_DROP_TCP_SYN_LIMIT] > 0;
+}
+
 static bool any_cookies_sent(const struct sim *sim)
 {
     for (uint32_t i = 0; i < sim->plan->host_count; i++)
@@ -142,6 +151,8 @@ static const char *error_cause(const struct side *side, enum tcpip_error error)
     if (is_connecting(side) && error == TCPIP_ERR_TIMEOUT && sim->plan->wire != PLAN_WIRE_RAW &&
         (faults & PLAN_CORRUPT) != 0)
         return "the neighbour's address was garbled"; /* ARP has no checksum */
+    if (is_connecting(side) && error == TCPIP_ERR_TIMEOUT && syns_refused(sim, peer->host))
+        return "there was no room for its SYN, and no cookies"; /* all who wait try again at the same instants */
     if (side->plan->may_time_out && error == TCPIP_ERR_TIMEOUT && is_connecting(side) &&
         side->flow->plan->kind == PLAN_FLOW_FORWARD)
         return "the forwarder drops SYNs, and a timeout was asked for";

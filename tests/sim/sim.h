@@ -18,7 +18,14 @@
 
 #include <stdio.h>
 
-enum { SIM_LISTENERS_MAX = 6, SIM_VICTIMS_MAX = 16, SIM_HELD_MAX = 64, SIM_PENDING_MAX = 8, SIM_WHAT_MAX = 1600 };
+enum {
+    SIM_LISTENERS_MAX = 6,
+    SIM_VICTIMS_MAX = 16,
+    SIM_WIRE_NOTES = 257,
+    SIM_HELD_MAX = 64,
+    SIM_PENDING_MAX = 8,
+    SIM_WHAT_MAX = 1600
+};
 
 /* X(NAME, "word"): bugs on purpose. */
 #define SIM_PLANTS(X)                                                         \
@@ -97,6 +104,14 @@ struct pending {
     tcpip_ns at;
 };
 
+/* What a host said last on a connection; see wire.c. */
+struct wire_note {
+    uint8_t key[36];
+    bool known, agreed, syn_scales, peer_scales;
+    uint8_t scale;
+    uint32_t syn_seq, ack, edge;
+};
+
 struct sim_host {
     struct sim *sim;
     uint32_t index;
@@ -120,6 +135,7 @@ struct sim_host {
     bool address_gone[2];
     tcpip_ns closing_at; /* when the listener of PLAN_PORT_CLOSING was closed; NEVER */
     uint64_t packets_out;
+    struct wire_note wire[SIM_WIRE_NOTES];
     struct pending pending[SIM_PENDING_MAX];
     bool forwarder;
     uint64_t forward_refused;
@@ -341,6 +357,10 @@ void side_has_read(struct side *side, uint64_t bytes);
 void side_note(struct side *side, const char *what, uint64_t value);
 void side_news(struct side *side);
 void sim_release_held(struct sim *sim, bool all);
+
+/* wire.c */
+/* A packet passes the host's NIC: what must hold of it? */
+void wire_look(struct sim_host *host, const struct tcpip_event *event);
 
 /* judge.c */
 void judge_turn(struct sim *sim);

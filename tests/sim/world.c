@@ -118,6 +118,7 @@ static void sim_trace(void *ctx, const struct tcpip_event *event)
         memcpy(&word, event->bytes + i, count - i < 8 ? count - i : 8);
         sim_mix(sim, word);
     }
+    wire_look(host, event);
     if (event->kind == TCPIP_EVENT_PACKET_OUT)
         host->packets_out++;
     if (sim->options.trace) {
