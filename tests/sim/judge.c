@@ -156,6 +156,12 @@ static const char *error_cause(const struct side *side, enum tcpip_error error)
     if (side->plan->may_time_out && error == TCPIP_ERR_TIMEOUT && is_connecting(side) &&
         side->flow->plan->kind == PLAN_FLOW_FORWARD)
         return "the forwarder drops SYNs, and a timeout was asked for";
+    /* The ACK of a naive end's FIN was lost or late, and TIME-WAIT was short or evicted: the FIN meets nobody. */
+    if (error == TCPIP_ERR_CONNECTION_RESET && sim->hosts[side->host].stack == NULL && side->eof && side->shut_write &&
+        peer->state == SIDE_DONE && peer->read == side->written &&
+        ((faults & (PLAN_LOSSY | PLAN_SMALL_LIMITS | PLAN_SHIFT | PLAN_JITTER | PLAN_REORDER)) != 0 ||
+         is_slow(sim->plan)))
+        return "it was over";
     if (peer->plan->may_time_out && error == TCPIP_ERR_CONNECTION_RESET && (faults & PLAN_LOSSY) != 0)
         return "the peer gave up, as it was asked to"; /* its program hasn't looked yet */
     if (side->plan->may_time_out && error == TCPIP_ERR_TIMEOUT &&

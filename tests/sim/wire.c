@@ -2,7 +2,7 @@
 /* wire.c: what must hold of every TCP segment that a stack of ours hands to its NIC, whoever it is for:
  *
  *   - an acknowledgement never goes back;
- *   - the right edge of the window never does (RFC 9293 3.8.6, SHLD-14), but for what scaling rounds off;
+ *   - the right edge of the window never does (RFC 9293 3.8.6), but for what scaling rounds off;
  *   - SACK blocks are ranges above the acknowledgement, but for the first, which may tell of a duplicate (RFC 2883).
  *
  * It is told of packets as traces are, so the headers are there whatever carries the data.
