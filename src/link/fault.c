@@ -298,6 +298,7 @@ static void line_clear(struct fault_line *line)
         tcpip_timer_cancel(line->fault->wrap.link.stack, &line->timer);
     tcpip__link_drop_all(&line->in_order, TCPIP_DROP_NIC_REMOVED);
     tcpip__link_drop_all(&line->late, TCPIP_DROP_NIC_REMOVED);
+    line->line_free_at = 0; /* whose stack comes next may have another clock */
 }
 
 /* ---- the link ---- */

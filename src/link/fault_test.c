@@ -591,6 +591,30 @@ static void packets_under_way_in_both_directions_are_freed_at_detach(void **stat
     link_world_fini(&world);
 }
 
+static void whose_clock_it_was_is_forgotten_at_detach(void **state)
+{
+    (void)state;
+    struct link_world worlds[2];
+    uint8_t bytes[100] = {0x45};
+    struct tcpip_fault_profile slow = {.rate_bps = 800000, .queue_bytes = 1000};
+    link_world_init(&worlds[0], 1);
+    link_world_init(&worlds[1], 1);
+    worlds[0].test_env.now += 1000 * TCPIP_SECOND; /* up for longer */
+    tcpip_ns begin = worlds[1].test_env.now;
+    struct rig *rig = rig_new(&worlds[0], 19, slow, slow);
+    for (int i = 0; i < 2; i++) {
+        link_world_attach(&worlds[i], rig->fault);
+        link_world_send(&worlds[i], rig->fault, link_world_packet(&worlds[i], bytes, sizeof(bytes), 20, 0));
+        assert_int_equal(worlds[i].drops[TCPIP_DROP_QUEUE_FULL], 0);
+        if (i == 1)
+            assert_int_equal(tcpip_stack_deadline(worlds[i].stack), begin + TCPIP_MS);
+        link_world_detach(&worlds[i], rig->fault);
+    }
+    rig_free(&worlds[0], rig);
+    link_world_fini(&worlds[0]);
+    link_world_fini(&worlds[1]);
+}
+
 static void without_memory_a_packet_to_be_corrupted_is_lost(void **state)
 {
     (void)state;
@@ -642,6 +666,7 @@ int main(void)
         cmocka_unit_test(a_changed_profile_holds_from_the_next_packet_on_and_order_is_kept),
         cmocka_unit_test(packets_come_out_in_order_when_the_lower_link_is_full),
         cmocka_unit_test(packets_under_way_in_both_directions_are_freed_at_detach),
+        cmocka_unit_test(whose_clock_it_was_is_forgotten_at_detach),
         cmocka_unit_test(without_memory_a_packet_to_be_corrupted_is_lost),
     };
     return cmocka_run_group_tests_name("fault", tests, NULL, NULL);
