@@ -107,8 +107,9 @@ enum tcpip_error tcpip__ipv4_output(struct tcpip_route *route, struct tcpip_pack
     if (!how->dont_fragment)
         fields.id = (uint16_t)tcpip__ip_next_id(stack, tcpip__ip_shared(stack, TCPIP_PROTOCOL_IPV4), how->local,
                                                 how->remote, how->transport, max_u32(packet->gso_segments, 1));
-    if (!tcpip__ip_fits(packet, header_bytes, min_u32(route->mtu, PMTU_FLOOR_V4))) { /* none is narrower */
-        uint32_t mtu = how->whole_route ? route->mtu : tcpip__pmtu_get(route, how->remote);
+    uint32_t least = min_u32(route->mtu, PMTU_FLOOR_V4); /* whatever TCP has found by its probes */
+    if (!tcpip__ip_fits(packet, header_bytes, least)) {
+        uint32_t mtu = how->whole_route ? route->mtu : max_u32(tcpip__pmtu_get(route, how->remote), least);
         if (!tcpip__ip_fits(packet, header_bytes, mtu)) {
             if (!how->dont_fragment && packet->gso_size == 0 && mtu >= TCPIP_IPV4_MTU_MIN)
                 return ipv4_output_fragments(route, packet, how, &fields, mtu);

@@ -128,8 +128,9 @@ enum tcpip_error tcpip__ipv6_output(struct tcpip_route *route, struct tcpip_pack
 
     if (packet->length > TCPIP_IPV6_PAYLOAD_MAX - (bytes - TCPIP_IPV6_HEADER_BYTES))
         return ipv6_refuse(stack, packet, TCPIP_DROP_IP_TOO_BIG, TCPIP_ERR_MESSAGE_TOO_LONG);
-    if (!tcpip__ip_fits(packet, bytes, min_u32(route->mtu, TCPIP_IPV6_MTU_MIN))) {
-        uint32_t mtu = how->whole_route ? route->mtu : tcpip__pmtu_get(route, how->remote);
+    uint32_t least = min_u32(route->mtu, TCPIP_IPV6_MTU_MIN); /* whatever TCP has found by its probes (RFC 8200 5) */
+    if (!tcpip__ip_fits(packet, bytes, least)) {
+        uint32_t mtu = how->whole_route ? route->mtu : max_u32(tcpip__pmtu_get(route, how->remote), least);
         if (!tcpip__ip_fits(packet, bytes, mtu)) {
             if (!how->dont_fragment && packet->gso_size == 0 && mtu >= TCPIP_IPV6_MTU_MIN)
                 return ipv6_output_fragments(route, packet, how, &front, mtu);

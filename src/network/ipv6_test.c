@@ -475,6 +475,32 @@ static void test_what_may_not_be_fragmented_is_too_long(void **state)
     network_world_fini(&world);
 }
 
+/* Where TCP has found that only dust passes, others go on as if it were the least that all paths carry. */
+static void test_fragments_are_no_smaller_than_every_path_takes(void **state)
+{
+    (void)state;
+    static uint8_t large[WORLD_BYTES_MAX];
+    start();
+    struct tcpip_route route = {0};
+    uint8_t local[16];
+    memcpy(local, world_us6, 16);
+    tcpip_stack_enter(world.stack);
+    assert_int_equal(tcpip__route_find(world.stack, 0, local, world_far6, &route), TCPIP_OK);
+    tcpip__pmtu_probed(&route, world_far6, 200, true);
+    assert_int_equal(tcpip__pmtu_get(&route, world_far6), 200);
+    tcpip__route_release(&route);
+    tcpip_stack_leave(world.stack);
+    struct tcpip_network_output how = to(world_far6);
+    assert_int_equal(world_send(&world, how, large, 2000), TCPIP_OK);
+    assert_true(world_collect(&world));
+    assert_in_range(world.out_size, TCPIP_IPV6_MTU_MIN - 7, TCPIP_IPV6_MTU_MIN);
+    while (world_collect(&world))
+        assert_true(world.out_size <= TCPIP_IPV6_MTU_MIN);
+    how.dont_fragment = true;
+    assert_int_equal(world_send(&world, how, large, 2000), TCPIP_ERR_MESSAGE_TOO_LONG);
+    network_world_fini(&world);
+}
+
 static void test_fragments_of_one_stack_are_datagrams_of_another(void **state)
 {
     (void)state;
@@ -530,6 +556,7 @@ int main(void)
         cmocka_unit_test(test_a_datagram_that_would_be_too_large_is_answered),
         cmocka_unit_test(test_headers_that_leave_say_what_was_asked),
         cmocka_unit_test(test_what_may_not_be_fragmented_is_too_long),
+        cmocka_unit_test(test_fragments_are_no_smaller_than_every_path_takes),
         cmocka_unit_test(test_fragments_of_one_stack_are_datagrams_of_another),
     };
     return cmocka_run_group_tests_name("network/ipv6", tests, NULL, NULL);
