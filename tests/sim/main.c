@@ -36,7 +36,6 @@ static const char help_text[] =
     "  --cut WHAT:WHICH,...  a smaller world: without fault:NAME, flow:N, gram:N, change:N (of the trace's\n"
     "                        list), options:N, habits:N, with half the bytes:0 or in half the time:0\n"
     "  --without FAULT,...   faults that aren't drawn: another world, in which they don't exist\n"
-    "  --with move           hosts move, too, which they don't unless they are asked to\n"
     "  --two-hosts           no more than two hosts and a wire\n"
     "  --flows I,...         only these connections\n"
     "  --twice               run every seed twice, which must do the same (else every tenth)\n"
@@ -162,8 +161,6 @@ static void parse_valued(struct run *run, const char *word, const char *value)
         run->jobs = jobs < 1 ? 1 : jobs > RUN_JOBS_MAX ? RUN_JOBS_MAX : (uint32_t)jobs;
     } else if (strcmp(word, "--without") == 0) {
         run->sim.without |= parse_faults(value);
-    } else if (strcmp(word, "--with") == 0) {
-        run->sim.without &= ~parse_faults(value);
     } else if (strcmp(word, "--flows") == 0) {
         run->sim.flows = parse_flows(value);
     } else if (strcmp(word, "--cut") == 0) {
@@ -216,7 +213,7 @@ static bool run_one(struct run *run)
 int sim_main(int argc, char **argv)
 {
     char program[256];
-    struct run run = {.program = program, .jobs = 1, .sim = {.without = PLAN_MOVE, .flows = UINT64_MAX}};
+    struct run run = {.program = program, .jobs = 1, .sim = {.flows = UINT64_MAX}};
     snprintf(program, sizeof(program), "%s", strcmp(argv[0], "sim") == 0 ? "build/tcpip sim" : argv[0]);
     parse(&run, argc, argv);
     if (run.one) { /* in this process, for a debugger; what failed isn't taken down */

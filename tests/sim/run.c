@@ -156,8 +156,8 @@ static void print_command(const struct run *run, uint64_t seed)
     char cuts[2048];
     printf("%s --seed %" PRIu64, run->program, seed);
     for (uint32_t i = 0; i < PLAN_FAULT_COUNT; i++)
-        if (((run->sim.without ^ PLAN_MOVE) >> i & 1) != 0)
-            printf(" --%s %s", i == PLAN_INDEX_MOVE ? "with" : "without", plan_fault_name(i));
+        if ((run->sim.without >> i & 1) != 0)
+            printf(" --without %s", plan_fault_name(i));
     if (run->two_hosts)
         printf(" --two-hosts");
     if (run->sim.plant != 0)
