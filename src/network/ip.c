@@ -182,6 +182,8 @@ bool tcpip__icmp_allowed(const struct tcpip_packet *packet)
 {
     struct tcpip_stack *stack = packet->nic->stack;
     struct ip_shared *shared = tcpip__ip_shared(stack, packet->network.protocol);
+    if ((packet->nic->caps.flags & TCPIP_LINK_LOOPBACK) != 0)
+        return true; /* this host's own programs are no strangers (as Linux) */
     return tcpip__reply_limit_take(&shared->icmp_limit, packet->network.source, tcpip__stack_now(stack));
 }
 

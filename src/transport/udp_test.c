@@ -492,6 +492,27 @@ static void a_nic_goes_while_its_datagrams_wait(void **state)
     tcpip_loopback_free(loopback);
 }
 
+static void a_host_refuses_its_own_programs_as_often_as_they_ask(void **state)
+{
+    struct pair *pair = *state;
+    struct tcpip_link *loopback = tcpip_loopback_new(&pair->world.env, 0);
+    struct tcpip_endpoint *ep = udp4_new(pair->a);
+    struct tcpip_prefix prefix;
+    char bytes[1];
+    assert_int_equal(tcpip_prefix_parse("127.0.0.1/8", &prefix), TCPIP_OK);
+    assert_int_equal(tcpip_stack_create_nic(pair->a, 2, loopback, NULL), TCPIP_OK);
+    assert_int_equal(tcpip_stack_add_address(pair->a, 2, &prefix, NULL), TCPIP_OK);
+    assert_int_equal(tcpip_endpoint_connect(ep, full("127.0.0.1", 9)), TCPIP_OK);
+    for (int i = 0; i < 100; i++) { /* far more than a stranger would hear of */
+        size_t done;
+        assert_int_equal(send_text(ep, "x", NULL), TCPIP_OK);
+        assert_int_equal(tcpip_endpoint_read(ep, bytes, sizeof(bytes), &done, NULL), TCPIP_ERR_CONNECTION_REFUSED);
+    }
+    tcpip_endpoint_close(ep);
+    assert_int_equal(tcpip_stack_remove_nic(pair->a, 2), TCPIP_OK);
+    tcpip_loopback_free(loopback);
+}
+
 static void nothing_leaves_over_ipv6_without_a_source(void **state)
 {
     struct pair *pair = *state;
@@ -578,6 +599,7 @@ int main(void)
         TEST(waiters_hear_of_each_arrival_and_of_errors),
         TEST(a_stack_goes_with_everything_open),
         TEST(a_nic_goes_while_its_datagrams_wait),
+        TEST(a_host_refuses_its_own_programs_as_often_as_they_ask),
         TEST(nothing_leaves_over_ipv6_without_a_source),
         TEST(a_connected_endpoint_keeps_its_address),
         TEST(link_local_peers_are_told_apart_by_nic),
