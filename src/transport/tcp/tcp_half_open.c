@@ -330,12 +330,15 @@ void tcpip__tcp_syn_ack_send(struct tcpip_stack *stack, const struct tcp_syn_ack
     }
     if (what->accecn_option)
         bytes = tcpip__tcp_syn_ack_accecn(options, bytes);
+    uint32_t window = min_u32(what->buffer_bytes, 65535);
+    if ((what->flags & TCPIP_TCP_SYN) == 0 && scale > 0)
+        window >>= scale; /* only a SYN's window is as it stands (RFC 7323 2.2): else it would be taken back later */
     struct tcp_bare_segment syn_ack = {
         .flow = what->flow,
         .seq = what->iss,
         .ack = seq_add(what->irs, 1),
         .flags = what->flags,
-        .window = (uint16_t)min_u32(what->buffer_bytes, 65535),
+        .window = (uint16_t)window,
         .options = options,
         .options_bytes = bytes,
         .ttl = (uint8_t)option_get(stack, what->options, TCPIP_OPTION_TTL),
