@@ -281,8 +281,13 @@ static const uint8_t *icmpv6_check(struct tcpip_packet *packet, size_t *front_by
     const uint8_t *message = NULL;
 
     *front_bytes = min_u32(bytes, ICMPV6_FRONT_BYTES);
-    if (bytes >= TCPIP_ICMPV6_HEADER_MIN)
+    if (bytes >= TCPIP_ICMPV6_HEADER_MIN) {
         message = tcpip_packet_pull(packet, packet->transport_offset, (uint32_t)*front_bytes);
+        if (message == NULL) {
+            tcpip_packet_drop(packet, TCPIP_DROP_NO_MEMORY);
+            return NULL;
+        }
+    }
     if (message == NULL || !tcpip_icmpv6_header_check(message, *front_bytes)) {
         stats->invalid++;
         tcpip_packet_drop(packet, TCPIP_DROP_ICMP_MALFORMED);
