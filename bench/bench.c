@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* bench.c: `tcpip bench p1|p2|p3|p4|p5|p6 [--json] [--seconds N] [--connections N]`.
+/* bench.c: `tcpip bench p1|...|p6|p11 [--json] [--seconds N] [--connections N]`.
  *
  * Each workload runs alone, in this process, on one core, on a real clock. What is measured is said beside each;
  * conditions are those of a real connection: SACK, timestamps and window scaling negotiated, CUBIC running, checksums
@@ -62,6 +62,13 @@ static void bench_free(void *ctx, void *memory, size_t size)
     free(memory);
 }
 
+static tcpip_ns bench_now(void *ctx)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (tcpip_ns)t.tv_sec * TCPIP_SECOND + t.tv_nsec + ((struct bench_env *)ctx)->ahead_ns;
+}
+
 void bench_env_init(struct bench_env *env)
 {
     memset(env, 0, sizeof(*env));
@@ -69,6 +76,7 @@ void bench_env_init(struct bench_env *env)
     env->env.ctx = env;
     env->env.alloc = bench_alloc;
     env->env.free = bench_free;
+    env->env.now = bench_now;
 }
 
 static struct tcpip_stack *bench_stack(struct bench_env *env)
@@ -76,6 +84,8 @@ static struct tcpip_stack *bench_stack(struct bench_env *env)
     struct tcpip_stack *stack;
     struct tcpip_limits limits;
     tcpip_limits_server(&limits);
+    limits.endpoints = 20u << 20; /* ten million connections, both ends of them */
+    limits.memory_bytes = (uint64_t)20 << 30;
     bench_must(tcpip_stack_new(&env->env, &limits, &tcpip_protocols_all, &stack), "stack");
     return stack;
 }
@@ -148,7 +158,8 @@ static const struct {
     const char *name;
     void (*run)(const struct bench_options *options, struct bench_report *report);
 } workloads[] = {
-    {"p1", bench_p1}, {"p2", bench_p2}, {"p3", bench_p3}, {"p4", bench_p4}, {"p5", bench_p5}, {"p6", bench_p6},
+    {"p1", bench_p1}, {"p2", bench_p2}, {"p3", bench_p3},   {"p4", bench_p4},
+    {"p5", bench_p5}, {"p6", bench_p6}, {"p11", bench_p11},
 };
 
 static void bench_print(const struct bench_report *report, bool json)
@@ -178,7 +189,9 @@ static int bench_usage(const char *problem)
                "  p3  as p2 without copies: buffers handed over and lent\n"
                "  p4  64-byte request and answer, alone and among idle connections (--connections, 100000)\n"
                "  p5  connect, request and answer, close; TIME-WAIT of 1 ms and of 60 s\n"
-               "  p6  memory of idle connections, half-open ones and TIME-WAIT (--connections, 100000)\n\n"
+               "  p6  memory of idle connections, half-open ones and TIME-WAIT (--connections, 100000)\n"
+               "  p11 what an exchange, a turn, a timer and a route cost as their number grows (--connections, "
+               "1000000)\n\n"
                "All run in this process on one core: pin it (taskset -c 1 tcpip bench ...).\n");
         return 0;
     }
