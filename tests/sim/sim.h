@@ -109,7 +109,7 @@ struct wire_note {
     uint8_t key[36];
     bool known, agreed, syn_scales, peer_scales;
     uint8_t scale;
-    uint32_t syn_seq, ack, edge;
+    uint32_t syn_seq, first_ack, ack, edge;
 };
 
 struct sim_host {
@@ -136,6 +136,7 @@ struct sim_host {
     tcpip_ns closing_at; /* when the listener of PLAN_PORT_CLOSING was closed; NEVER */
     uint64_t packets_out;
     struct wire_note wire[SIM_WIRE_NOTES];
+    struct wire_note *wire_heard; /* of the packet that came last; NULL: none */
     struct pending pending[SIM_PENDING_MAX];
     bool forwarder;
     uint64_t forward_refused;

@@ -8,7 +8,7 @@
  * It is told of packets as traces are, so the headers are there whatever carries the data.
  *
  * Owns:       notes about the connections seen, in a table that forgets.
- * Invariants: a SYN that leaves begins a connection's notes anew.
+ * Invariants: a SYN that leaves begins a connection's notes anew; so does a cookie's second connection, below.
  * Not here:   checksums and lengths, which the other end looks at; sequence numbers (tcp_check.c). */
 #include "sim.h"
 
@@ -95,14 +95,32 @@ static void wire_out(struct sim_host *host, struct wire_note *note, const uint8_
                  note->edge - edge, ack, window << scale);
     if (!note->known || (int32_t)(edge - note->edge) > 0)
         note->edge = edge;
+    if (syn)
+        note->first_ack = ack;
     note->ack = ack;
     note->known = true;
+}
+
+/* A late segment may carry a cookie that is still good, though the connection it opened came and went: a connection
+ * opens for it, which a reset ends soon, and begins with what that segment carries. What the one before it had
+ * acknowledged, more than its SYN, isn't held against it. */
+static void wire_opened(struct sim_host *host, const struct tcpip_event *event)
+{
+    struct wire_note *note = host->wire_heard;
+    if (note == NULL || event->values[0] != TCPIP_TCP_CLOSED || event->values[1] != TCPIP_TCP_ESTABLISHED)
+        return;
+    if (note->ack != note->first_ack)
+        note->known = false;
 }
 
 void wire_look(struct sim_host *host, const struct tcpip_event *event)
 {
     uint8_t key[WIRE_KEY_BYTES];
     bool outbound = event->kind == TCPIP_EVENT_PACKET_OUT;
+    if (event->kind == TCPIP_EVENT_TCP_STATE)
+        wire_opened(host, event);
+    if (event->kind == TCPIP_EVENT_PACKET_IN)
+        host->wire_heard = NULL;
     if (host->sim->plan->hostile_packets > 0 || event->bytes == NULL ||
         (!outbound && event->kind != TCPIP_EVENT_PACKET_IN))
         return;
@@ -120,7 +138,10 @@ void wire_look(struct sim_host *host, const struct tcpip_event *event)
     }
     if (outbound) {
         wire_out(host, note, tcp);
-    } else if (syn) {
+        return;
+    }
+    host->wire_heard = note;
+    if (syn) {
         struct tcpip_tcp_options options;
         (void)tcpip_tcp_options_parse(tcp, tcpip_tcp_header_bytes(tcp), &options); /* what can be read of them counts */
         note->syn_scales = (options.present & TCPIP_TCP_HAS_WINDOW_SCALE) != 0;
