@@ -324,7 +324,8 @@ static void request_unreachable(struct tcpip_stack *stack, const struct tcpip_tc
 
 /* ---- verdicts ---- */
 
-static void request_accept(struct tcpip_stack *stack, struct tcpip_tcp_forward_request *request)
+/* False: there is no room for one more half-open connection; the SYN is lost, as any is at that limit. */
+static bool request_accept(struct tcpip_stack *stack, struct tcpip_tcp_forward_request *request)
 {
     struct tcp_stack *tcp = tcp_stack_of(stack);
     struct tcp_offer offer;
@@ -336,23 +337,25 @@ static void request_accept(struct tcpip_stack *stack, struct tcpip_tcp_forward_r
     if (half != NULL) {
         half->counted = request->counted;
         tcpip__tcp_half_open_answer(stack, half, NULL);
+    } else {
+        stack->stats.tcp.forward_in_flight_drop++;
     }
     request_free(tcp, request);
+    return half != NULL;
 }
 
-/* Carries a verdict out. `packet`: the SYN, while it is at hand (not taken). */
-static void request_apply(struct tcpip_stack *stack, struct tcpip_tcp_forward_request *request,
+/* Carries a verdict out. `packet`: the SYN, while it is at hand (not taken). True: something came of it. */
+static bool request_apply(struct tcpip_stack *stack, struct tcpip_tcp_forward_request *request,
                           enum tcpip_tcp_verdict verdict, const struct tcpip_packet *packet)
 {
     struct tcp_stack *tcp = tcp_stack_of(stack);
     switch (verdict) {
     case TCPIP_TCP_FORWARD_ACCEPT:
-        request_accept(stack, request);
-        return;
+        return request_accept(stack, request);
     case TCPIP_TCP_FORWARD_DEFER:
         if (packet != NULL) {
             request_defer(tcp, request, tcpip__stack_now(stack));
-            return;
+            return true;
         }
         break; /* deferred twice: there is no more time to be had */
     case TCPIP_TCP_FORWARD_RESET:
@@ -374,6 +377,7 @@ static void request_apply(struct tcpip_stack *stack, struct tcpip_tcp_forward_re
         break;
     }
     request_free(tcp, request);
+    return false;
 }
 
 /* No more than this: counted, dropped, and answered if the owner wants it so. */
@@ -406,9 +410,10 @@ bool tcpip__tcp_forward_input(struct tcpip_stack *stack, struct tcp_segment *seg
     stack_callback_begin(stack);
     enum tcpip_tcp_verdict verdict = tcp->forwarder.on_syn(tcp->forwarder.ctx, request);
     stack_callback_end(stack);
-    request_apply(stack, request, verdict, segment->packet);
-    if (verdict == TCPIP_TCP_FORWARD_ACCEPT || verdict == TCPIP_TCP_FORWARD_DEFER)
+    if (request_apply(stack, request, verdict, segment->packet))
         tcpip_packet_free(segment->packet);
+    else if (verdict == TCPIP_TCP_FORWARD_ACCEPT)
+        tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_SYN_LIMIT);
     else
         tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_FORWARDER);
     return true;
@@ -534,7 +539,7 @@ void tcpip_tcp_forward_decide(struct tcpip_stack *stack, struct tcpip_tcp_forwar
 {
     tcpip_stack_enter(stack);
     ASSERT_ENV(&stack->env, list_node_linked(&request->node));
-    request_apply(stack, request, verdict, NULL);
+    (void)request_apply(stack, request, verdict, NULL);
     tcpip_stack_leave(stack);
 }
 

@@ -455,6 +455,39 @@ static void beyond_the_limit_syns_are_dropped(void **state)
     peer_fini(&f.peer);
 }
 
+/* At hand it is lost with a name; a deferred one is counted, and the peer's next SYN is a new request. */
+static void what_was_accepted_without_room_for_a_record_is_counted(void **state)
+{
+    (void)state;
+    struct forward f;
+    struct tcpip_limits limits;
+    static struct tcpip_stats stats;
+    tcpip_limits_default(&limits);
+    limits.syn_received = 1;
+    memset(&f, 0, sizeof(f));
+    peer_init(&f.peer, &limits);
+    forward_set(&f, &(struct tcpip_tcp_forwarder){0});
+    f.verdict = TCPIP_TCP_FORWARD_ACCEPT;
+    send_syn(&f, 7000);
+    peer_expect(&f.peer, SYN | ACK);
+    send_syn(&f, 7001);
+    tcpip_stack_stats(f.peer.stack, &stats);
+    assert_int_equal(stats.drops[TCPIP_DROP_TCP_SYN_LIMIT], 1);
+    assert_int_equal(stats.tcp.forward_in_flight_drop, 1);
+    f.verdict = TCPIP_TCP_FORWARD_DEFER;
+    send_syn(&f, 7002);
+    assert_non_null(f.deferred[2]);
+    tcpip_tcp_forward_decide(f.peer.stack, f.deferred[2], TCPIP_TCP_FORWARD_ACCEPT);
+    tcpip_stack_stats(f.peer.stack, &stats);
+    assert_int_equal(stats.tcp.forward_in_flight_drop, 2);
+    struct peer_segment reset = {.from = 7000, .flags = RST, .seq = 1001};
+    peer_send(&f.peer, &reset);
+    f.verdict = TCPIP_TCP_FORWARD_ACCEPT;
+    send_syn(&f, 7002);
+    peer_expect(&f.peer, SYN | ACK);
+    peer_fini(&f.peer);
+}
+
 static void a_listener_comes_first_and_only_syns_are_judged(void **state)
 {
     (void)state;
@@ -489,6 +522,7 @@ int main(void)
         cmocka_unit_test(a_deferred_syn_costs_128_bytes_at_most),
         cmocka_unit_test(requests_end_with_the_forwarder),
         cmocka_unit_test(beyond_the_limit_syns_are_dropped),
+        cmocka_unit_test(what_was_accepted_without_room_for_a_record_is_counted),
         cmocka_unit_test(a_listener_comes_first_and_only_syns_are_judged),
     };
     return cmocka_run_group_tests_name("tcp/forward", tests, NULL, NULL);
