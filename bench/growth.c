@@ -142,7 +142,7 @@ static void routes(const struct bench_options *options, struct bench_report *rep
         bench_server_init(&server);
         bench_must(tcpip_stack_add_address(server.stack, 1, &prefix, NULL), "address");
         for (int order = TCPIP_ROUTE_FIRST_MATCH; order <= TCPIP_ROUTE_LONGEST_PREFIX; order++) {
-            bench_must(tcpip_stack_set_route_table(server.stack, rows, n, order), "routes");
+            bench_must(tcpip_stack_set_route_table(server.stack, rows, n, (enum tcpip_route_order)order), "routes");
             add(report, names[order], n, lookup_ns(&server, n, options->seconds));
         }
         bench_server_fini(&server);
