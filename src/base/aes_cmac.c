@@ -69,7 +69,7 @@ static void aes_mix(uint8_t *s)
     }
 }
 
-static void aes_encrypt(const uint8_t round_keys[11][AES_BLOCK], uint8_t *s)
+static void aes_encrypt(const uint8_t (*round_keys)[AES_BLOCK], uint8_t *s)
 {
     uint8_t shifted[AES_BLOCK];
     for (unsigned round = 0; round < 11; round++) {
