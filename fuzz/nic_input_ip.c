@@ -8,22 +8,12 @@
  *
  * Asserted after each step: the invariants of reassembly, the limits of fragments and of answers. At the end the stack
  * is freed, which asserts that every packet, timer and byte came back. */
+#include "fuzz_env.h"
 #include "network/ip.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 #include <tcpip/header/icmpv6.h>
 #include <tcpip/header/ipv4.h>
 #include <tcpip/header/ipv6.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(cond) \
-    do {              \
-        if (!(cond))  \
-            abort();  \
-    } while (0)
 
 enum { STEPS_MAX = 400, PACKET_MAX = 65536, STEP_HEAD = 3 };
 
@@ -44,43 +34,14 @@ enum how { /* the others */
 };
 
 struct fuzz {
+    struct fuzz_env world;
     struct tcpip_stack *stack;
     struct tcpip_link *link;
-    tcpip_ns now;
-    uint64_t random;
     bool refuse;
     uint8_t refuse_kind;
 };
 
 /* ---- the world ---- */
-
-static void *fuzz_alloc(void *ctx, size_t size, size_t align)
-{
-    (void)ctx;
-    return aligned_alloc(align, (size + align - 1) / align * align);
-}
-
-static void fuzz_free(void *ctx, void *ptr, size_t size)
-{
-    (void)ctx;
-    (void)size;
-    free(ptr);
-}
-
-static tcpip_ns fuzz_now(void *ctx)
-{
-    return ((struct fuzz *)ctx)->now;
-}
-
-static void fuzz_random(void *ctx, void *out, size_t size)
-{
-    struct fuzz *fuzz = ctx;
-    uint8_t *p = out;
-    while (size-- > 0) {
-        fuzz->random = fuzz->random * 6364136223846793005u + 1442695040888963407u;
-        *p++ = (uint8_t)(fuzz->random >> 56);
-    }
-}
 
 static void transport_input(struct tcpip_stack *stack, struct tcpip_packet *packet)
 {
@@ -127,21 +88,15 @@ static void fuzz_start(struct fuzz *fuzz)
     static const struct tcpip_transport_protocol *const transport[] = {&transports[0], &transports[1], &transports[2],
                                                                        NULL};
     static const struct tcpip_protocols protocols = {network, transport};
-    struct tcpip_env env = {.size = sizeof(env),
-                            .ctx = fuzz,
-                            .alloc = fuzz_alloc,
-                            .free = fuzz_free,
-                            .now = fuzz_now,
-                            .random = fuzz_random};
     struct tcpip_limits limits;
     tcpip_limits_tiny(&limits);
-    REQUIRE(tcpip_stack_new(&env, &limits, &protocols, &fuzz->stack) == TCPIP_OK);
+    REQUIRE(tcpip_stack_new(&fuzz->world.env, &limits, &protocols, &fuzz->stack) == TCPIP_OK);
     for (size_t i = 0; i < array_count(transports); i++)
         *(struct fuzz **)tcpip__stack_transport_state(fuzz->stack, transports[i].number) = fuzz;
     struct tcpip_channel_options channel = {.size = sizeof(channel),
                                             .flags = TCPIP_LINK_RESOLUTION | TCPIP_LINK_MULTICAST,
                                             .address = {{2, 0, 0, 0, 0, 1}, 6}};
-    fuzz->link = tcpip_channel_new(&env, &channel);
+    fuzz->link = tcpip_channel_new(&fuzz->world.env, &channel);
     REQUIRE(fuzz->link != NULL && tcpip_stack_create_nic(fuzz->stack, 1, fuzz->link, NULL) == TCPIP_OK);
     add_address(fuzz, "10.0.0.1/24", 0);
     add_address(fuzz, "2001:db8::1/64", TCPIP_ADDRESS_NO_DAD);
@@ -240,14 +195,15 @@ static void step_check(struct fuzz *fuzz)
 
 static void step_time(struct fuzz *fuzz, tcpip_ns by)
 {
-    fuzz->now += by;
+    fuzz->world.now += by;
     while (tcpip_stack_advance(fuzz->stack, 0))
         ;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct fuzz fuzz = {.now = TCPIP_SECOND, .random = 1};
+    struct fuzz fuzz = {.stack = NULL};
+    fuzz_env_init(&fuzz.world);
     fuzz_start(&fuzz);
     for (int step = 0; step < STEPS_MAX && size >= STEP_HEAD; step++) {
         uint8_t operation = data[0], parameter = data[1];
@@ -276,5 +232,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     tcpip_stack_free(fuzz.stack);
     tcpip_channel_free(fuzz.link);
+    REQUIRE(fuzz.world.used_bytes == 0);
     return 0;
 }

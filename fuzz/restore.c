@@ -7,61 +7,21 @@
  * What is refused must leave nothing: the stack's books are balanced when it is freed. What is taken must work: time
  * goes by, endpoints are read, written and closed, and what is saved of it again can be restored again. */
 #include "base/siphash.h"
+#include "fuzz_env.h"
 #include "stack/stack.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 #include <tcpip/save.h>
 #include <tcpip/tcpip.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(cond) \
-    do {              \
-        if (!(cond))  \
-            abort();  \
-    } while (0)
-
 enum { ENVELOPE_BYTES = 24, INPUT_MAX = 1 << 16, STEPS = 40, KIND_ENDPOINT = 1, KIND_STACK = 2 };
 
 struct fuzz {
-    struct tcpip_env env;
+    struct fuzz_env world;
     struct tcpip_limits limits;
     struct tcpip_link *link;
-    tcpip_ns now;
-    uint64_t random;
 };
 
 /* ---- the world ---- */
-
-static void *fuzz_alloc(void *ctx, size_t size, size_t align)
-{
-    (void)ctx;
-    return aligned_alloc(align, (size + align - 1) / align * align);
-}
-
-static void fuzz_free(void *ctx, void *ptr, size_t size)
-{
-    (void)ctx;
-    (void)size;
-    free(ptr);
-}
-
-static tcpip_ns fuzz_now(void *ctx)
-{
-    return ((struct fuzz *)ctx)->now;
-}
-
-static void fuzz_random(void *ctx, void *out, size_t size)
-{
-    struct fuzz *fuzz = ctx;
-    uint8_t *p = out;
-    while (size-- > 0) {
-        fuzz->random = fuzz->random * 6364136223846793005u + 1442695040888963407u;
-        *p++ = (uint8_t)(fuzz->random >> 56);
-    }
-}
 
 static void discard(struct fuzz *fuzz)
 {
@@ -76,7 +36,7 @@ static struct tcpip_stack *fuzz_host(struct fuzz *fuzz)
     struct tcpip_prefix prefix;
     struct tcpip_address_properties properties = {.size = sizeof(properties), .flags = TCPIP_ADDRESS_NO_DAD};
     static const char *const texts[] = {"10.0.0.1/24", "fd00::1/64"};
-    REQUIRE(tcpip_stack_new(&fuzz->env, &fuzz->limits, &tcpip_protocols_all, &stack) == TCPIP_OK);
+    REQUIRE(tcpip_stack_new(&fuzz->world.env, &fuzz->limits, &tcpip_protocols_all, &stack) == TCPIP_OK);
     REQUIRE(tcpip_stack_create_nic(stack, 1, fuzz->link, NULL) == TCPIP_OK);
     for (int i = 0; i < 2; i++) {
         REQUIRE(tcpip_prefix_parse(texts[i], &prefix) == TCPIP_OK);
@@ -93,7 +53,9 @@ static void live(struct fuzz *fuzz, struct tcpip_stack *stack)
 {
     for (int i = 0; i < STEPS; i++) {
         tcpip_ns next = tcpip_stack_deadline(stack);
-        fuzz->now = next > fuzz->now && next < fuzz->now + 10 * TCPIP_SECOND ? next : fuzz->now + TCPIP_SECOND;
+        fuzz->world.now = next > fuzz->world.now && next < fuzz->world.now + 10 * TCPIP_SECOND
+                              ? next
+                              : fuzz->world.now + TCPIP_SECOND;
         (void)tcpip_stack_advance(stack, 0);
         discard(fuzz);
     }
@@ -185,7 +147,8 @@ static void fuzz_stack(struct fuzz *fuzz, const uint8_t *image, size_t size)
     struct tcpip_restore_options options = {.size = sizeof(options), .ctx = fuzz, .link = give_link};
     struct tcpip_stack *stack;
     size_t bytes;
-    if (tcpip_stack_restore(&fuzz->env, &fuzz->limits, &tcpip_protocols_all, image, size, &options, &stack) != TCPIP_OK)
+    if (tcpip_stack_restore(&fuzz->world.env, &fuzz->limits, &tcpip_protocols_all, image, size, &options, &stack) !=
+        TCPIP_OK)
         return;
     discard(fuzz);
     REQUIRE(tcpip_stack_save(stack, NULL, NULL, 0, &bytes) == TCPIP_ERR_NO_BUFFER_SPACE);
@@ -194,8 +157,8 @@ static void fuzz_stack(struct fuzz *fuzz, const uint8_t *image, size_t size)
     tcpip_stack_free(stack);
     discard(fuzz);
     options.endpoint = use_restored;
-    REQUIRE(tcpip_stack_restore(&fuzz->env, &fuzz->limits, &tcpip_protocols_all, again, bytes, &options, &stack) ==
-            TCPIP_OK);
+    REQUIRE(tcpip_stack_restore(&fuzz->world.env, &fuzz->limits, &tcpip_protocols_all, again, bytes, &options,
+                                &stack) == TCPIP_OK);
     free(again);
     live(fuzz, stack);
     tcpip_stack_free(stack);
@@ -203,21 +166,16 @@ static void fuzz_stack(struct fuzz *fuzz, const uint8_t *image, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct fuzz fuzz = {.now = TCPIP_SECOND, .random = 1};
+    struct fuzz fuzz;
     struct tcpip_channel_options channel = {.size = sizeof(channel),
                                             .flags = TCPIP_LINK_RESOLUTION | TCPIP_LINK_MULTICAST,
                                             .queue_packets = 4096,
                                             .address = {{2, 0, 0, 0, 0, 1}, 6}};
     if (size == 0 || size > INPUT_MAX)
         return 0;
-    fuzz.env = (struct tcpip_env){.size = sizeof(fuzz.env),
-                                  .ctx = &fuzz,
-                                  .alloc = fuzz_alloc,
-                                  .free = fuzz_free,
-                                  .now = fuzz_now,
-                                  .random = fuzz_random};
+    fuzz_env_init(&fuzz.world);
     tcpip_limits_tiny(&fuzz.limits);
-    fuzz.link = tcpip_channel_new(&fuzz.env, &channel);
+    fuzz.link = tcpip_channel_new(&fuzz.world.env, &channel);
     REQUIRE(fuzz.link != NULL);
     bool whole = (data[0] & 1) != 0;
     uint8_t *image = sealed(data + 1, size - 1, whole ? KIND_STACK : KIND_ENDPOINT);
@@ -228,5 +186,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     free(image);
     discard(&fuzz);
     tcpip_channel_free(fuzz.link);
+    REQUIRE(fuzz.world.used_bytes == 0);
     return 0;
 }
