@@ -148,6 +148,50 @@ static void test_memory_that_runs_out_loses_packets_and_nothing_else(void **stat
     assert_true(lost > 200);
 }
 
+/* An echo request in two pieces, the first with no more than the ICMP header. */
+static void echo_in_pieces(bool v6)
+{
+    uint8_t whole[8 + 600];
+    struct world_icmp request = {v6 ? TCPIP_ICMPV6_ECHO_REQUEST : TCPIP_ICMPV4_ECHO_REQUEST, 0, 1};
+    memset(bytes, 0, 600);
+    size_t size =
+        v6 ? world_icmp6(whole, world_peer6, world_us6, request, bytes, 600) : world_icmp4(whole, request, bytes, 600);
+    for (size_t at = 0; at < size; at = at == 0 ? 8 : size) {
+        size_t piece = at == 0 ? 8 : size - 8;
+        uint8_t *to = v6 ? body + TCPIP_IPV6_FRAGMENT_BYTES : body;
+        memcpy(to, whole + at, piece);
+        if (!v6) {
+            inject_v4(TCPIP_PROTOCOL_ICMPV4, (uint16_t)at, at == 0, piece);
+            continue;
+        }
+        tcpip_ipv6_fragment_encode(
+            body, &(struct tcpip_ipv6_fragment_fields){
+                      .next_header = TCPIP_PROTOCOL_ICMPV6, .offset = (uint16_t)at, .more = at == 0, .id = 3});
+        inject_v6(world_us6, TCPIP_IPV6_FRAGMENT, 64, TCPIP_IPV6_FRAGMENT_BYTES + piece);
+    }
+}
+
+/* The message is sound; that it can't be gathered is not its sender's fault (simulation, seed 39326). */
+static void test_a_message_that_can_not_be_gathered_is_not_called_malformed(void **state)
+{
+    (void)state;
+    for (int v6 = 0; v6 < 2; v6++) {
+        uint64_t lost = 0;
+        for (uint32_t allocations = 0; allocations < 40; allocations++) {
+            struct network_world_options options = {.seed = 1, .link_flags = TCPIP_LINK_MULTICAST};
+            network_world_init(&world, &options);
+            test_env_fail(&world.test_env, allocations + 1, true);
+            echo_in_pieces(v6 != 0);
+            lost += world_drops(&world, TCPIP_DROP_NO_MEMORY);
+            assert_int_equal(world_drops(&world, TCPIP_DROP_ICMP_MALFORMED), 0);
+            test_env_fail(&world.test_env, 0, false);
+            world_discard(&world);
+            network_world_fini(&world);
+        }
+        assert_true(lost > 0);
+    }
+}
+
 static void test_a_stack_that_can_not_be_made_leaves_nothing(void **state)
 {
     (void)state;
@@ -172,6 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory_that_runs_out_loses_packets_and_nothing_else),
+        cmocka_unit_test(test_a_message_that_can_not_be_gathered_is_not_called_malformed),
         cmocka_unit_test(test_a_stack_that_can_not_be_made_leaves_nothing),
     };
     return cmocka_run_group_tests_name("network/memory", tests, NULL, NULL);
