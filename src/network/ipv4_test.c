@@ -339,15 +339,7 @@ static void test_fragments_are_no_smaller_than_every_path_takes(void **state)
     (void)state;
     static uint8_t large[WORLD_BYTES_MAX];
     start();
-    struct tcpip_route route = {0};
-    uint8_t local[16];
-    memcpy(local, world_us4, 16);
-    tcpip_stack_enter(world.stack);
-    assert_int_equal(tcpip__route_find(world.stack, 0, local, world_far4, &route), TCPIP_OK);
-    tcpip__pmtu_probed(&route, world_far4, 200, true);
-    assert_int_equal(tcpip__pmtu_get(&route, world_far4), 200);
-    tcpip__route_release(&route);
-    tcpip_stack_leave(world.stack);
+    world_path_takes(&world, world_us4, world_far4, 200);
     struct tcpip_network_output how = to(world_far4);
     assert_int_equal(world_send(&world, how, large, 2000), TCPIP_OK);
     assert_true(world_collect(&world));

@@ -15,6 +15,9 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from built_by import compiler # pylint: disable=wrong-import-position
+
 TOLERANCE = 0.10
 INSTRUCTIONS_MAX = 10000 # of one packet with all that answers it, whatever the table says
 DRAWS = {"segment/mss": 1400} # packets that one honestly draws: an ACK opens a window of the smallest segments
@@ -26,14 +29,6 @@ HEAD = """# What attacks cost: tests/adversary/run.py PROGRAM TABLE --update wri
 # it; what became of honest work: connections opened of those tried, and KB that came back of those sent.
 # compiler: {}
 """
-
-
-def compiler(program):
-    out = subprocess.run(["readelf", "-p", ".comment", program], text=True, check=False, stdout=subprocess.PIPE,
-                         stderr=subprocess.DEVNULL).stdout
-    found = re.search(r"(GCC|clang)[^\n]*?(\d+)\.\d+\.\d+", out)
-    machine = os.uname().machine
-    return f"{found.group(1).lower()}-{found.group(2)} {machine}" if found else f"unknown {machine}"
 
 
 def play(program, name):

@@ -15,16 +15,11 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from built_by import compiler # pylint: disable=wrong-import-position
+
 TOLERANCE = 0.04
 JOBS = len(os.sched_getaffinity(0))
-
-
-def compiler(program):
-    out = subprocess.run(["readelf", "-p", ".comment", program], text=True, check=False, stdout=subprocess.PIPE,
-                         stderr=subprocess.DEVNULL).stdout
-    found = re.search(r"(GCC|clang)[^\n]*?(\d+)\.\d+\.\d+", out)
-    machine = os.uname().machine
-    return f"{found.group(1).lower()}-{found.group(2)} {machine}" if found else f"unknown {machine}"
 
 
 def count(program, path):

@@ -5,6 +5,8 @@
  * Not here: what is expected; that is in the tests beside the files of src/network/. */
 #include "network_world.h"
 
+#include "stack/pmtu.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -216,6 +218,19 @@ void world_advance(struct network_world *world, tcpip_ns by)
 uint64_t world_drops(const struct network_world *world, enum tcpip_drop reason)
 {
     return world->stack->stats.drops[reason];
+}
+
+void world_path_takes(struct network_world *world, const uint8_t *local, const uint8_t *remote, uint32_t bytes)
+{
+    struct tcpip_route route = {0};
+    uint8_t source[16];
+    memcpy(source, local, 16);
+    tcpip_stack_enter(world->stack);
+    assert_int_equal(tcpip__route_find(world->stack, 0, source, remote, &route), TCPIP_OK);
+    tcpip__pmtu_probed(&route, remote, bytes, true);
+    assert_int_equal(tcpip__pmtu_get(&route, remote), bytes);
+    tcpip__route_release(&route);
+    tcpip_stack_leave(world->stack);
 }
 
 enum tcpip_error world_send(struct network_world *world, struct tcpip_network_output how, const uint8_t *bytes,

@@ -66,6 +66,8 @@ uint32_t world_discard(struct network_world *world);
 /* Moves the clock and fires what is due. */
 void world_advance(struct network_world *world, tcpip_ns by);
 uint64_t world_drops(const struct network_world *world, enum tcpip_drop reason);
+/* A transport has found that the path takes `bytes` at most. */
+void world_path_takes(struct network_world *world, const uint8_t *local, const uint8_t *remote, uint32_t bytes);
 /* Sends `size` bytes of a transport as the transports do; takes no part in its checksum. */
 enum tcpip_error world_send(struct network_world *world, struct tcpip_network_output how, const uint8_t *bytes,
                             size_t size);

@@ -22,12 +22,8 @@ static void arrive(int fd, int bytes)
     }
 }
 
-/* Out of band, as the kernel has it when nothing is said. */
-static void out_of_band(void)
+static void send_around_a_mark(const int *ends)
 {
-    int ends[2];
-    make_pair(AF_INET, ends);
-    say_where(ends[1]);
     DO(send(ends[0], "before", 6, 0));
     DO(send(ends[0], "U", 1, MSG_OOB));
     DO(send(ends[0], "behind", 6, 0));
@@ -35,6 +31,15 @@ static void out_of_band(void)
     arrive(ends[1], 6);
     READY(ends[1]);
     say_where(ends[1]);
+}
+
+/* Out of band, as the kernel has it when nothing is said. */
+static void out_of_band(void)
+{
+    int ends[2];
+    make_pair(AF_INET, ends);
+    say_where(ends[1]);
+    send_around_a_mark(ends);
     RECV(ends[1], 100, MSG_PEEK);
     RECV(ends[1], 1, MSG_OOB | MSG_PEEK);
     READY(ends[1]);
@@ -83,13 +88,7 @@ static void in_line(void)
     int ends[2];
     make_pair(AF_INET, ends);
     SET(ends[1], SOL_SOCKET, SO_OOBINLINE, 1);
-    DO(send(ends[0], "before", 6, 0));
-    DO(send(ends[0], "U", 1, MSG_OOB));
-    DO(send(ends[0], "behind", 6, 0));
-    AWAIT(ends[1], POLLPRI);
-    arrive(ends[1], 6);
-    READY(ends[1]);
-    say_where(ends[1]);
+    send_around_a_mark(ends);
     RECV(ends[1], 1, MSG_OOB);
     RECV(ends[1], 100, 0);
     say_where(ends[1]);
