@@ -79,6 +79,10 @@ static void wire_out(struct sim_host *host, struct wire_note *note, const uint8_
         memset(note, 0, sizeof(*note));
     if ((flags & TCPIP_TCP_ACK) == 0 || (flags & TCPIP_TCP_RST) != 0)
         return;
+    if (!note->agreed && !note->syn_heard) { /* another connection had this note in between: the peer's SYN is forgotten */
+        memset(note, 0, sizeof(*note));
+        return;
+    }
     if (!note->agreed) { /* by what the last SYN said that came before this */
         note->peer_scales = note->syn_scales;
         note->agreed = true;
@@ -144,6 +148,7 @@ void wire_look(struct sim_host *host, const struct tcpip_event *event)
     if (syn) {
         struct tcpip_tcp_options options;
         (void)tcpip_tcp_options_parse(tcp, tcpip_tcp_header_bytes(tcp), &options); /* what can be read of them counts */
+        note->syn_heard = true;
         note->syn_scales = (options.present & TCPIP_TCP_HAS_WINDOW_SCALE) != 0;
     }
 }
