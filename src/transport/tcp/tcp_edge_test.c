@@ -61,6 +61,38 @@ static void a_small_segment_of_two_gigabytes_ago_holds_nothing_back(void **state
     edge_close(&edge);
 }
 
+/* So many of them would have all the memory: who takes nothing is written what he can be probed with, and no more until
+ * he takes it. Then he gets as much as anybody. */
+static void while_memory_is_short_a_shut_window_queues_little(void **state)
+{
+    (void)state;
+    struct edge edge;
+    edge_open(&edge, NULL);
+    struct tcp_endpoint *ep = tcp_of(edge.client);
+    struct tcpip_stack *stack = edge.pair.a;
+    static const uint8_t zeros[4096];
+    size_t done;
+    edge_write(&edge, 1);
+    pair_run(&edge.pair, TCPIP_SECOND);
+    assert_int_equal(edge_read(&edge), 1);
+    assert_true(ep->snd_wnd > 0);
+    uint64_t memory_bytes = stack->limits.memory_bytes;
+    stack->limits.memory_bytes = stack->memory.used_bytes / 9 * 10;
+    assert_int_equal(stack_memory_pressure(stack), 2);
+    assert_true(tcpip__tcp_send_room(ep) >= ep->snd_mss);
+    uint32_t window = ep->snd_wnd;
+    ep->snd_wnd = 0;
+    assert_int_equal(tcpip_endpoint_write(edge.client, zeros, sizeof(zeros), 0, NULL, &done), TCPIP_OK);
+    assert_int_equal(done, 64);
+    assert_int_equal(tcpip_endpoint_write(edge.client, zeros, sizeof(zeros), 0, NULL, &done), TCPIP_ERR_WOULD_BLOCK);
+    ep->snd_wnd = window; /* as the answer to a probe says */
+    pair_run(&edge.pair, 2 * TCPIP_SECOND);
+    assert_int_equal(edge_read(&edge), 64);
+    assert_int_not_equal(tcpip_endpoint_readiness(edge.client, TCPIP_EVENT_OUT), 0);
+    stack->limits.memory_bytes = memory_bytes;
+    edge_close(&edge);
+}
+
 struct edge_waiter {
     struct tcpip_waiter waiter;
     int heard;
@@ -370,6 +402,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_small_segment_of_two_gigabytes_ago_holds_nothing_back),
+        cmocka_unit_test(while_memory_is_short_a_shut_window_queues_little),
         cmocka_unit_test(who_filled_the_buffer_without_a_refusal_hears_of_room),
         cmocka_unit_test(unsent_data_that_leave_make_room_under_the_low_water_mark),
         cmocka_unit_test(without_memory_for_its_record_a_segment_stays),

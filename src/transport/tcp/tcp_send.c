@@ -16,6 +16,7 @@
  * one.
  */
 enum { SEND_STORAGE_SHARE = 8 };
+enum { SEND_SHUT_BYTES = 64 }; /* what who has no window may queue when memory is short: enough to be probed with */
 
 uint32_t tcpip__tcp_send_room(const struct tcp_endpoint *ep)
 {
@@ -26,7 +27,11 @@ uint32_t tcpip__tcp_send_room(const struct tcp_endpoint *ep)
     if (queue->bytes > 0 &&
         (queue->true_bytes / SEND_STORAGE_SHARE >= ep->send_buffer_bytes || stack_memory_pressure(stack) >= 2))
         return 0;
-    return sat_sub_u32(stack_lean_buffer(stack, ep->send_buffer_bytes, ep->snd_mss), queue->bytes);
+    uint32_t room = sat_sub_u32(stack_lean_buffer(stack, ep->send_buffer_bytes, ep->snd_mss), queue->bytes);
+    /* Nor is it for a peer that takes nothing: a thousand of them, with a segment each, would have it all. */
+    if (unlikely(ep->snd_wnd == 0) && stack_memory_pressure(stack) >= 2)
+        return min_u32(room, SEND_SHUT_BYTES);
+    return room;
 }
 
 /* As in Linux a writer is held up when so much is unsent, and not only not told to write; what it writes before is cut
