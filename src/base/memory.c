@@ -6,7 +6,8 @@
  *
  * Pools keep what was given back to them. So at the limit there may be plenty, of the wrong size: before a call is
  * refused, the pools are asked for whole slabs that nobody uses. That costs a walk over all that is free, so after a
- * walk that found nothing more and more refusals go by before the next.
+ * walk that found nothing more and more refusals go by before the next; but not when half of what was taken has come
+ * free, or who asks once a minute would wait for hours while there is plenty.
  *
  * Owns:        struct memory.
  * Invariants:  used_bytes <= limit_bytes unless that is 0; used_bytes is 0 at the end.
@@ -43,10 +44,15 @@ static void *memory_try(const struct memory *memory, size_t size, size_t align)
 /* True: there is more than before. */
 static bool memory_reclaim(struct memory *memory)
 {
-    if (memory->reclaim == NULL || memory->barren++ < memory->patience)
+    if (memory->reclaim == NULL)
+        return false;
+    uint64_t taken = memory->used_bytes - memory->spare(memory);
+    memory->taken_bytes = max_u64(memory->taken_bytes, taken);
+    if (memory->barren++ < memory->patience && taken > memory->taken_bytes / 2)
         return false;
     bool more = memory->reclaim(memory) > 0;
     memory->barren = 0;
+    memory->taken_bytes = taken;
     memory->patience = more ? 0 : min_u32(memory->patience * 2 + 1, MEMORY_PATIENCE);
     return more;
 }

@@ -17,6 +17,8 @@ struct memory {
     uint64_t refused;                           /* calls answered with NULL, whether by the limit or by env */
     struct pool *pools;                         /* those that may hold what they don't use, in no order; pool.c */
     uint64_t (*reclaim)(struct memory *memory); /* has them give back most of it; returns the bytes; NULL: no pools */
+    uint64_t (*spare)(const struct memory *memory); /* what they hold unused, in bytes; set with reclaim */
+    uint64_t taken_bytes;                           /* used, and not spare: the most at a refusal since that was done */
     uint32_t barren, patience; /* refusals since that was done, and how many are let pass before it is done again */
 };
 

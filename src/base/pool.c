@@ -47,6 +47,7 @@ struct pool_slab {
 };
 
 static uint64_t pools_reclaim(struct memory *memory);
+static uint64_t pools_spare(const struct memory *memory);
 
 static size_t slab_header_bytes(const struct pool *pool)
 {
@@ -116,6 +117,7 @@ static void pool_link(struct pool *pool)
     pool->next = pool->memory->pools;
     pool->memory->pools = pool;
     pool->memory->reclaim = pools_reclaim;
+    pool->memory->spare = pools_spare;
 }
 
 static void pool_unlink(struct pool *pool)
@@ -346,5 +348,13 @@ static uint64_t pools_reclaim(struct memory *memory)
         next = pool->next;
         bytes += pool_shed(pool, false);
     }
+    return bytes;
+}
+
+static uint64_t pools_spare(const struct memory *memory)
+{
+    uint64_t bytes = 0;
+    for (const struct pool *pool = memory->pools; pool != NULL; pool = pool->next)
+        bytes += (uint64_t)(pool->objects - pool->out) * pool->object_bytes;
     return bytes;
 }

@@ -58,6 +58,38 @@ static void test_objects_are_aligned_apart_and_keep_their_contents(void **state)
     }
 }
 
+/* However often memory was refused while all of it was out: what has come back is there for who asks next. */
+static void test_many_refusals_dont_keep_from_what_came_free_since(void **state)
+{
+    (void)state;
+    enum { OBJECTS = 1500 };
+    static void *out[OBJECTS];
+    struct test_env env;
+    struct memory memory;
+    struct pool small;
+    uint32_t count = 0;
+    test_env_init(&env, 1);
+    tcpip__memory_init(&memory, &env.env, 1 << 20);
+    tcpip__pool_init(&small, &memory, 1000, 8, 0);
+    while (count < OBJECTS && (out[count] = tcpip__pool_get(&small)) != NULL)
+        count++;
+    assert_true(count > 900 && count < OBJECTS);
+    for (int i = 0; i < 5000; i++) {
+        tcpip__pool_put(&small, out[--count]); /* one comes free now and then, and there is something to look through */
+        assert_null(tcpip__memory_alloc(&memory, 200000, 8));
+        assert_non_null(out[count++] = tcpip__pool_get(&small));
+    }
+    assert_true(memory.patience > 1000);
+    while (count > 0)
+        tcpip__pool_put(&small, out[--count]);
+    void *large = tcpip__memory_alloc(&memory, 200000, 8);
+    assert_non_null(large);
+    tcpip__memory_free(&memory, large, 200000);
+    tcpip__pool_fini(&small);
+    tcpip__memory_fini(&memory);
+    test_env_fini(&env);
+}
+
 static void test_the_cap_and_the_budget_answer_null(void **state)
 {
     (void)state;
@@ -281,6 +313,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_objects_are_aligned_apart_and_keep_their_contents),
+        cmocka_unit_test(test_many_refusals_dont_keep_from_what_came_free_since),
         cmocka_unit_test(test_the_cap_and_the_budget_answer_null),
         cmocka_unit_test(test_an_allocation_that_fails_is_a_get_that_fails),
         cmocka_unit_test(test_an_object_that_is_ready_is_had_though_memory_runs_out),

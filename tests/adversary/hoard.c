@@ -78,8 +78,8 @@ static void hoard_flows_go_on(struct bench *bench)
     }
 }
 
-/* Together they would take all the memory that there is. It stays within its limit, and who was there before goes on all
- * the while; when the application has closed them, others come in again. */
+/* Together they would take all the memory that there is. It stays within its limit, and who was there before goes on
+ * all the while; when the application has closed them, others come in again. */
 static void hoard_starve(struct bench *bench)
 {
     struct tcpip_limits limits;

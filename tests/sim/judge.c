@@ -107,6 +107,12 @@ static bool forwarder_full(const struct sim *sim, uint32_t host)
     return stats.tcp.forward_in_flight_drop > 0;
 }
 
+/* Its program may not have looked yet. */
+static bool is_reset(const struct side *side)
+{
+    return side->endpoint != NULL && tcp_of(side->endpoint)->state == TCPIP_TCP_CLOSED;
+}
+
 /* With Fast Open a program thinks itself connected before it is. */
 static bool is_connecting(const struct side *side)
 {
@@ -140,7 +146,7 @@ static const char *error_cause(const struct side *side, enum tcpip_error error)
         (peer->state == SIDE_NONE || sim->now < peer->open_at + COOKIE_RESETS_S * TCPIP_SECOND))
         return "a cookie counts with the first byte only"; /* the ACK was lost or late, and a later byte came first */
     if (side->index == 1 && error == TCPIP_ERR_CONNECTION_RESET && cookies_sent(sim, side->host) &&
-        peer->state == SIDE_DONE)
+        (peer->state == SIDE_DONE || is_reset(peer)))
         return "a cookie opened what a later segment had reset"; /* the peer had closed, and answers the rest so */
     if (side->index == 0 && error == TCPIP_ERR_CONNECTION_RESET && peer->state == SIDE_NONE &&
         sim->plan->wire != PLAN_WIRE_RAW && ((faults & PLAN_LOSSY) != 0 || is_slow(sim->plan)))

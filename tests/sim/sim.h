@@ -107,7 +107,7 @@ struct pending {
 /* What a host said last on a connection; see wire.c. */
 struct wire_note {
     uint8_t key[36];
-    bool known, agreed, syn_heard, syn_scales, peer_scales;
+    bool known, agreed, syn_heard, syn_scales, syn_scaled, peer_scales; /* syn_scaled: before the last packet */
     uint8_t scale;
     uint32_t syn_seq, first_ack, ack, edge;
 };

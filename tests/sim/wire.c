@@ -17,7 +17,7 @@
 #include <tcpip/header/ipv6.h>
 #include <tcpip/header/tcp.h>
 
-enum { WIRE_KEY_BYTES = 36 };
+enum { WIRE_KEY_BYTES = 36, WIRE_STREAM_MAX = 1 << 24 }; /* more than any world sends on one connection */
 
 /* Where TCP begins; NULL: it isn't TCP, or not its beginning. */
 static const uint8_t *wire_find(const uint8_t *p, uint32_t bytes, bool outbound, uint8_t key[WIRE_KEY_BYTES])
@@ -79,7 +79,8 @@ static void wire_out(struct sim_host *host, struct wire_note *note, const uint8_
         memset(note, 0, sizeof(*note));
     if ((flags & TCPIP_TCP_ACK) == 0 || (flags & TCPIP_TCP_RST) != 0)
         return;
-    if (!note->agreed && !note->syn_heard) { /* another connection had this note in between: the peer's SYN is forgotten */
+    if (!note->agreed &&
+        !note->syn_heard) { /* another connection had this note in between: the peer's SYN is forgotten */
         memset(note, 0, sizeof(*note));
         return;
     }
@@ -88,7 +89,7 @@ static void wire_out(struct sim_host *host, struct wire_note *note, const uint8_
         note->agreed = true;
     }
     /* Of two handshakes for one flow, as when a cookie's ACK comes after its SYN came again, one is looked at. */
-    if (tcpip_tcp_sequence(tcp) - note->syn_seq > 1u << 30)
+    if (tcpip_tcp_sequence(tcp) - note->syn_seq > WIRE_STREAM_MAX)
         return;
     uint32_t scale = !syn && note->peer_scales ? note->scale : 0, edge = ack + (window << scale);
     wire_sacks(host, &options, ack);
@@ -123,6 +124,9 @@ void wire_look(struct sim_host *host, const struct tcpip_event *event)
     bool outbound = event->kind == TCPIP_EVENT_PACKET_OUT;
     if (event->kind == TCPIP_EVENT_TCP_STATE)
         wire_opened(host, event);
+    if (event->kind == TCPIP_EVENT_PACKET_DROP && event->values[0] == TCPIP_DROP_TCP_BAD_CHECKSUM &&
+        host->wire_heard != NULL)
+        host->wire_heard->syn_scales = host->wire_heard->syn_scaled; /* nobody else has heard it */
     if (event->kind == TCPIP_EVENT_PACKET_IN)
         host->wire_heard = NULL;
     if (host->sim->plan->hostile_packets > 0 || event->bytes == NULL ||
@@ -145,6 +149,7 @@ void wire_look(struct sim_host *host, const struct tcpip_event *event)
         return;
     }
     host->wire_heard = note;
+    note->syn_scaled = note->syn_scales;
     if (syn) {
         struct tcpip_tcp_options options;
         (void)tcpip_tcp_options_parse(tcp, tcpip_tcp_header_bytes(tcp), &options); /* what can be read of them counts */
