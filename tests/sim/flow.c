@@ -9,6 +9,7 @@
 #include "sim.h"
 
 #include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_fold.h"
 #include <inttypes.h>
 
 enum {
@@ -84,6 +85,7 @@ void flow_listener_close(struct sim *sim, uint32_t host, uint16_t port)
 static struct side *flow_of(struct sim *sim, uint32_t host, const struct tcpip_endpoint *endpoint,
                             const struct tcpip_full_address *peer)
 {
+    struct tcp_endpoint copy;
     struct tcpip_address address = tcpip_address_from_mapped(&peer->address);
     for (uint32_t i = 0; i < sim->plan->flow_count; i++) {
         struct sim_flow *flow = &sim->flows[i];
@@ -91,7 +93,8 @@ static struct side *flow_of(struct sim *sim, uint32_t host, const struct tcpip_e
         uint32_t family = flow->plan->family == PLAN_IPV6 ? PLAN_IPV6 : PLAN_IPV4;
         if (flow->started && flow->port[0] == peer->port && flow->side[1].state == SIDE_NONE &&
             flow->plan->host[1] == host && flow->plan->kind != PLAN_FLOW_SIMULTANEOUS &&
-            tcp_of_const(endpoint)->irs.v == flow->iss && tcpip_address_equal(&address, &from->address[family]))
+            tcpip__tcp_look(endpoint, &copy)->irs.v == flow->iss &&
+            tcpip_address_equal(&address, &from->address[family]))
             return &flow->side[1];
     }
     return NULL;

@@ -10,13 +10,14 @@
 #include "sim.h"
 
 #include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_fold.h"
 #include <inttypes.h>
 
 enum { COOKIE_RESETS_S = 5 }; /* what was sent before a connection was known may be under way */
 
 /* ---- after each turn ---- */
 
-static void judge_endpoint(struct sim *sim, struct tcp_endpoint *ep)
+static void judge_endpoint(struct sim *sim, const struct tcp_endpoint *ep)
 {
     const struct tcpip_limits *limits = &ep->base->stack->limits;
     tcpip__tcp_check(ep);
@@ -42,8 +43,9 @@ void judge_turn(struct sim *sim)
         list_for_each(node, &stack->endpoints)
         {
             struct tcpip_endpoint *endpoint = container_of(node, struct tcpip_endpoint, all);
+            struct tcp_endpoint copy;
             if (endpoint->transport == TCPIP_PROTOCOL_TCP)
-                judge_endpoint(sim, tcp_of(endpoint));
+                judge_endpoint(sim, tcpip__tcp_look(endpoint, &copy));
         }
         if (tcp->half_open_count > stack->limits.syn_received)
             sim_fail(sim, "host %u: %u half-open connections", i, tcp->half_open_count);
@@ -221,7 +223,8 @@ void judge_side(struct side *side)
 static void say_side(const struct side *side, char *out, size_t size)
 {
     static const char *const states[] = {"none", "connecting", "open", "done"};
-    const struct tcp_endpoint *ep = side->endpoint != NULL ? tcp_of(side->endpoint) : NULL;
+    struct tcp_endpoint copy;
+    const struct tcp_endpoint *ep = side->endpoint != NULL ? tcpip__tcp_look(side->endpoint, &copy) : NULL;
     int used =
         snprintf(out, size, "\n  flow %u/%u %s: wrote %" PRIu64 " of %" PRIu64 ", read %" PRIu64 "%s%s%s",
                  side->flow->index, side->index, states[side->state], side->written, side->plan->total, side->read,
@@ -351,8 +354,9 @@ void judge_end(struct sim *sim)
             continue;
         const struct tcp_stack *tcp = tcp_stack_of(sim->hosts[i].stack);
         if (stack->endpoint_count > 0) {
+            struct tcp_endpoint copy;
             const struct tcp_endpoint *ep =
-                tcp_of(container_of(list_first(&stack->endpoints), struct tcpip_endpoint, all));
+                tcpip__tcp_look(container_of(list_first(&stack->endpoints), struct tcpip_endpoint, all), &copy);
             sim_fail(sim, "host %u: %u endpoints are left, the first %s, send queue %u, fin %d %d %d, dead %d", i,
                      stack->endpoint_count, tcpip_tcp_state_name((enum tcpip_tcp_state)ep->state), ep->send_queue.bytes,
                      ep->fin_queued, ep->fin_sent, ep->fin_acked, ep->dead);

@@ -279,7 +279,8 @@ static bool side_wants_to_leave(const struct side *side)
 static bool side_end(struct side *side)
 {
     /* Who ends while the SYN is out takes it all back, data and all (as on Linux). */
-    if (side->flow->plan->fast_open && side->index == 0 && tcp_of(side->endpoint)->state == TCPIP_TCP_SYN_SENT)
+    const struct tcp_endpoint *ep = tcp_of(side->endpoint);
+    if (side->flow->plan->fast_open && side->index == 0 && ep != NULL && ep->state == TCPIP_TCP_SYN_SENT)
         return false;
     bool wrote = side->written >= side->plan->total;
     if (side->plan->end == PLAN_END_NO_READ && !side->shut_read)

@@ -24,6 +24,7 @@
 
 #include "base/archive.h"
 #include "base/math.h"
+#include "transport/tcp/fold.h"
 
 enum {
     QUICK_MAX = 16,        /* ACKs: what slow start needs from an initial window to some hundred segments */
@@ -106,6 +107,27 @@ void tcpip__ack_policy_on_timer(struct ack_policy *policy, const struct ack_boun
         policy->ato_ns = min_i64(2 * policy->ato_ns, bounds->max_ns);
     }
     policy->delayed_at = TCPIP_NEVER;
+}
+
+void tcpip__ack_policy_fold(const struct ack_policy *policy, struct ack_policy_folded *out)
+{
+    *out = (struct ack_policy_folded){
+        .ato = fold_duration(policy->ato_ns),
+        .quick = (uint8_t)policy->quick,
+        .ping_pong = policy->ping_pong,
+        .heard = policy->last_data_at != 0,
+    };
+}
+
+void tcpip__ack_policy_unfold(const struct ack_policy_folded *folded, struct ack_policy *out, tcpip_ns last_data_at)
+{
+    *out = (struct ack_policy){
+        .delayed_at = TCPIP_NEVER,
+        .ato_ns = unfold_duration(folded->ato),
+        .last_data_at = folded->heard ? last_data_at : 0,
+        .quick = folded->quick,
+        .ping_pong = folded->ping_pong,
+    };
 }
 
 void tcpip__ack_policy_archive(struct archive *archive, struct ack_policy *policy, const struct ack_bounds *bounds)

@@ -26,6 +26,13 @@ struct ack_policy {
     bool ping_pong;            /* we answer data with data: piggyback */
 };
 
+/* Of a connection at rest (fold.h). */
+struct ack_policy_folded {
+    uint32_t ato;
+    uint8_t quick;
+    bool ping_pong : 1, heard : 1; /* data have come before */
+};
+
 struct ack_bounds {
     tcpip_ns min_ns, max_ns; /* DELAYED_ACK_MIN, _MAX */
     uint32_t stretch_max;    /* segments */
@@ -47,6 +54,15 @@ enum ack_decision tcpip__ack_policy_on_read(struct ack_policy *policy, bool wind
 void tcpip__ack_policy_on_ack_sent(struct ack_policy *policy, bool with_data);
 /* The delayed-ACK timer fired: an ACK is due; the delay grows, ping-pong ends if it was in vain. */
 void tcpip__ack_policy_on_timer(struct ack_policy *policy, const struct ack_bounds *bounds);
+/* Nothing is owed. */
+static inline bool ack_policy_rests(const struct ack_policy *policy)
+{
+    return policy->delayed_at == TCPIP_NEVER &&
+           (policy->unacked_bytes | policy->unacked_segments | policy->unacked_pieces) == 0;
+}
+/* At rest. */
+void tcpip__ack_policy_fold(const struct ack_policy *policy, struct ack_policy_folded *out);
+void tcpip__ack_policy_unfold(const struct ack_policy_folded *folded, struct ack_policy *out, tcpip_ns last_data_at);
 /* Saved and restored (base/archive.h); the delay is brought between the bounds. */
 void tcpip__ack_policy_archive(struct archive *archive, struct ack_policy *policy, const struct ack_bounds *bounds);
 

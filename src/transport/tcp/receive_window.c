@@ -25,6 +25,7 @@
 #include "base/archive.h"
 #include "base/assert.h"
 #include "base/math.h"
+#include "transport/tcp/fold.h"
 
 enum {
     WINDOW_FIELD_MAX = 65535,
@@ -167,6 +168,34 @@ bool tcpip__receive_window_on_read(struct receive_window *window, uint32_t bytes
     window->buffer_bytes = (uint32_t)want;
     window->grown_rate = window->best_rate;
     return true;
+}
+
+void tcpip__receive_window_fold(const struct receive_window *window, struct receive_window_folded *out)
+{
+    *out = (struct receive_window_folded){
+        .advertised = window->advertised,
+        .buffer_bytes = window->buffer_bytes,
+        .space_bytes = window->space_bytes,
+        .best_rate = fold_rate(window->best_rate),
+        .grown_rate = fold_rate(window->grown_rate),
+        .rtt = fold_duration(window->rtt_ns),
+        .scale = window->scale,
+    };
+}
+
+void tcpip__receive_window_unfold(const struct receive_window_folded *folded, struct receive_window *out,
+                                  tcpip_ns round_at)
+{
+    *out = (struct receive_window){
+        .advertised = folded->advertised,
+        .buffer_bytes = folded->buffer_bytes,
+        .space_bytes = folded->space_bytes,
+        .round_at = round_at,
+        .best_rate = unfold_rate(folded->best_rate),
+        .grown_rate = unfold_rate(folded->grown_rate),
+        .rtt_ns = unfold_duration(folded->rtt),
+        .scale = folded->scale,
+    };
 }
 
 void tcpip__receive_window_archive(struct archive *archive, struct receive_window *window, uint32_t max_bytes)

@@ -23,6 +23,14 @@ struct receive_window {
     tcpip_ns rtt_at;                /* ... a window-worth has come since then; 0: not measuring */
 };
 
+/* Of a connection at rest (fold.h). */
+struct receive_window_folded {
+    seqnum advertised;
+    uint32_t buffer_bytes, space_bytes;
+    uint32_t best_rate, grown_rate, rtt;
+    uint8_t scale;
+};
+
 void tcpip__receive_window_init(struct receive_window *window, seqnum rcv_nxt, uint32_t buffer_bytes, uint8_t scale,
                                 tcpip_ns now);
 /* The shift to offer for a buffer that may grow to `max_bytes` (RFC 7323 2.2: at most 14). */
@@ -55,6 +63,11 @@ void tcpip__receive_window_rtt_sample(struct receive_window *window, tcpip_ns rt
  * nothing faster: the working set stays in the cache. Returns true if buffer_bytes changed. */
 bool tcpip__receive_window_on_read(struct receive_window *window, uint32_t bytes, uint32_t max_bytes, uint32_t mss,
                                    tcpip_ns now);
+/* But for the clamp. */
+void tcpip__receive_window_fold(const struct receive_window *window, struct receive_window_folded *out);
+/* What is measured begins anew; the reader took nothing since `round_at`. */
+void tcpip__receive_window_unfold(const struct receive_window_folded *folded, struct receive_window *out,
+                                  tcpip_ns round_at);
 /* Saved and restored (base/archive.h). A buffer of more than `max_bytes` is cut to it. */
 void tcpip__receive_window_archive(struct archive *archive, struct receive_window *window, uint32_t max_bytes);
 

@@ -17,11 +17,13 @@
 #include "base/assert.h"
 #include "base/math.h"
 #include "base/seqnum.h"
+#include "transport/tcp/fold.h"
 
 static const tcpip_ns MIN_RTT_WINDOW = 300 * TCPIP_SECOND; /* a path that changed is believed after so long */
 static const tcpip_ns SYN_LOST_RTO = 3 * TCPIP_SECOND;     /* RFC 6298 section 5.7 */
 
-enum { BACKOFF_MAX = 40 }; /* 1 ns doubled so often is 18 minutes: every bound is reached before */
+enum { MIN_RTT_AT_BITS = 20 }; /* folded: 32 of them are 52 days, 300 s are all that matters */
+enum { BACKOFF_MAX = 40 };     /* 1 ns doubled so often is 18 minutes: every bound is reached before */
 
 void tcpip__rtt_init(struct rtt *rtt, const struct rtt_bounds *bounds)
 {
@@ -84,6 +86,33 @@ void tcpip__rtt_syn_timed_out(struct rtt *rtt, const struct rtt_bounds *bounds)
     rtt->backoff = 0;
     if (rtt->srtt_ns == 0)
         rtt->rto_ns = clamp_i64(max_i64(rtt->rto_ns, SYN_LOST_RTO), bounds->min_rto_ns, bounds->max_rto_ns);
+}
+
+void tcpip__rtt_fold(const struct rtt *rtt, struct rtt_folded *out)
+{
+    ASSERT(rtt->backoff == 0);
+    *out = (struct rtt_folded){
+        .srtt = fold_duration(rtt->srtt_ns),
+        .rttvar = fold_duration(rtt->rttvar_ns),
+        .rto = fold_duration(rtt->rto_ns),
+        .min_rtt = fold_duration(rtt->min_rtt_ns),
+        .rttvar_max = fold_duration(rtt->rttvar_max_ns),
+        .min_rtt_at = (uint32_t)(rtt->min_rtt_at >> MIN_RTT_AT_BITS),
+    };
+}
+
+void tcpip__rtt_unfold(const struct rtt_folded *folded, struct rtt *out, uint32_t snd_una, tcpip_ns now)
+{
+    tcpip_ns ticks = now >> MIN_RTT_AT_BITS;
+    *out = (struct rtt){
+        .srtt_ns = unfold_duration(folded->srtt),
+        .rttvar_ns = unfold_duration(folded->rttvar),
+        .rto_ns = unfold_duration(folded->rto),
+        .min_rtt_ns = unfold_duration(folded->min_rtt),
+        .min_rtt_at = (ticks - (tcpip_ns)((uint32_t)ticks - folded->min_rtt_at)) * ((tcpip_ns)1 << MIN_RTT_AT_BITS),
+        .rttvar_max_ns = unfold_duration(folded->rttvar_max),
+        .round_end = snd_una,
+    };
 }
 
 void tcpip__rtt_archive(struct archive *archive, struct rtt *rtt)

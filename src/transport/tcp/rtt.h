@@ -18,6 +18,12 @@ struct rtt {
     uint8_t backoff;        /* doublings */
 };
 
+/* Of a connection at rest (fold.h). */
+struct rtt_folded {
+    uint32_t srtt, rttvar, rto, min_rtt, rttvar_max;
+    uint32_t min_rtt_at; /* in units of 2^20 ns: 1 ms */
+};
+
 struct rtt_bounds {
     tcpip_ns min_rto_ns, max_rto_ns, initial_rto_ns;
 };
@@ -33,6 +39,10 @@ void tcpip__rtt_back_off(struct rtt *rtt);
 /* The connection is established, but its SYN had to be sent again: without a sample the first data get 3 s (RFC 6298
  * 5.7). Ends the backoff. */
 void tcpip__rtt_syn_timed_out(struct rtt *rtt, const struct rtt_bounds *bounds);
+/* With no backoff. */
+void tcpip__rtt_fold(const struct rtt *rtt, struct rtt_folded *out);
+/* snd_una: all is acknowledged. */
+void tcpip__rtt_unfold(const struct rtt_folded *folded, struct rtt *out, uint32_t snd_una, tcpip_ns now);
 /* Saved and restored (base/archive.h). */
 void tcpip__rtt_archive(struct archive *archive, struct rtt *rtt);
 

@@ -45,6 +45,7 @@ enum tcp_demux_kind {
     TCP_DEMUX_HALF_OPEN,
     TCP_DEMUX_DEFERRED, /* a SYN that the forwarder hasn't decided on */
     TCP_DEMUX_TIME_WAIT,
+    TCP_DEMUX_FOLDED, /* an endpoint at rest (tcp_fold.h) */
     TCP_DEMUX_FROZEN, /* an endpoint that stands still to be saved: what comes for it is lost */
 };
 
@@ -69,7 +70,7 @@ enum tcp_timer {
     TCP_TIMER_FIN_WAIT_2,
     TCP_TIMER_CORK,
     TCP_TIMER_PACING,
-    TCP_TIMER_IDLE, /* give the hot block back */
+    TCP_TIMER_IDLE, /* give the hot block back, and the endpoint */
     TCP_TIMER_COUNT
 };
 
@@ -292,7 +293,7 @@ struct tcp_half_open {
 struct tcp_stack {
     struct tcpip_stack *stack;
     struct pool handles, endpoints, hots, records, send_chunks, receive_chunks, half_opens, time_waits;
-    struct pool fast_opens, searches;
+    struct pool fast_opens, searches, folded_extras;
     struct fast_open_keys fast_open_keys;
     struct fast_open_cache fast_open_cache;
     struct fast_open_pause fast_open_pause;
@@ -750,6 +751,8 @@ void tcpip__tcp_timers_on_judged(struct tcp_endpoint *ep, tcpip_ns spared_until)
 /* The peer seems to have thrown away what it had SACKed. */
 void tcpip__tcp_timers_on_reneging(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_hot(struct tcp_endpoint *ep);
+/* It may be at rest from now on. */
+void tcpip__tcp_timers_on_rest(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_segment_received(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_zero_window(struct tcp_endpoint *ep);
 void tcpip__tcp_timers_on_window_open(struct tcp_endpoint *ep);
@@ -782,12 +785,14 @@ void tcpip__tcp_time_wait_fini(struct tcp_stack *tcp);
 
 /* tcp_option.c */
 enum tcpip_error tcpip__tcp_set_option(struct tcpip_endpoint *endpoint, enum tcpip_option option, int64_t value);
+enum tcpip_error tcpip__tcp_option_value(struct tcp_endpoint *ep, enum tcpip_option option, int64_t *value);
 enum tcpip_error tcpip__tcp_get_option(struct tcpip_endpoint *endpoint, enum tcpip_option option, int64_t *value);
 
 /* tcp_endpoint.c */
 /* In of readiness, as far as data go: RECEIVE_LOW_WATER of them, or as many as will ever come before some are read. */
 bool tcpip__tcp_readable(const struct tcp_endpoint *ep);
 extern const struct tcpip_endpoint_ops tcpip__tcp_endpoint_ops;
+uint32_t tcpip__tcp_readiness(const struct tcp_endpoint *ep);
 void tcpip__tcp_remote_address(const struct tcp_endpoint *ep, struct tcpip_full_address *out);
 /* The buffers' sizes as a new endpoint gets them. */
 uint32_t tcpip__tcp_receive_buffer_default(const struct tcpip_stack *stack);

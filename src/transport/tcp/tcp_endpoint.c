@@ -184,6 +184,8 @@ static void tcp_after_read(struct tcp_endpoint *ep, size_t bytes)
     if (ep->dead || ep->fin_received || bytes == 0)
         return;
     struct tcpip_stack *stack = ep->base->stack;
+    if (ep->receive_queue.bytes == 0)
+        tcpip__tcp_timers_on_rest(ep);
     if (!ep->receive_buffer_fixed && tcp_option(ep, TCPIP_OPTION_MODERATE_BUFFERS) != 0 &&
         stack_memory_pressure(stack) == 0)
         (void)tcpip__receive_window_on_read(&ep->receive_window, (uint32_t)bytes, stack->limits.tcp_receive_buffer_max,
@@ -529,9 +531,8 @@ bool tcpip__tcp_readable(const struct tcp_endpoint *ep)
     return queued > 0 && receive_window_open(&ep->receive_window, ep->rcv_nxt) < max_u32(ep->rcv_mss, 1);
 }
 
-static uint32_t tcp_op_readiness(const struct tcpip_endpoint *endpoint)
+uint32_t tcpip__tcp_readiness(const struct tcp_endpoint *ep)
 {
-    const struct tcp_endpoint *ep = tcp_of_const(endpoint);
     uint32_t ready = ep->error != TCPIP_OK ? TCPIP_EVENT_ERR : 0;
     if (ep->state == TCPIP_TCP_LISTEN)
         return ready | (tcpip__tcp_acceptable(ep) ? TCPIP_EVENT_IN : 0u);
@@ -549,6 +550,11 @@ static uint32_t tcp_op_readiness(const struct tcpip_endpoint *endpoint)
     if (ep->shut_write || closed || tcpip__tcp_writable(ep))
         ready |= TCPIP_EVENT_OUT;
     return ready;
+}
+
+static uint32_t tcp_op_readiness(const struct tcpip_endpoint *endpoint)
+{
+    return tcpip__tcp_readiness(tcp_of_const(endpoint));
 }
 
 static struct demux_listener *tcp_op_listener(struct tcpip_endpoint *endpoint)

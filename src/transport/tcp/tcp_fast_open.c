@@ -18,6 +18,7 @@
  * Invariants: syn_ack_pending and being on a list of children (if the listener lives) and having ep->fast_open are one.
  * Not here:   cookies, the cache, who has to wait (fast_open.c); options' bytes (header/tcp_option.c). */
 #include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_fold.h"
 
 #include <stdalign.h>
 
@@ -482,7 +483,7 @@ enum tcpip_error tcpip_endpoint_set_fast_open_key(struct tcpip_endpoint *endpoin
     if (endpoint->transport != TCPIP_PROTOCOL_TCP)
         return TCPIP_ERR_NOT_SUPPORTED;
     struct tcp_endpoint *ep = tcp_of(endpoint);
-    if (ep->state != TCPIP_TCP_CLOSED && ep->state != TCPIP_TCP_LISTEN)
+    if (ep == NULL || (ep->state != TCPIP_TCP_CLOSED && ep->state != TCPIP_TCP_LISTEN))
         return TCPIP_ERR_INVALID_ENDPOINT_STATE;
     struct tcp_fast_open *own = fast_open_attach(ep);
     if (own == NULL)
@@ -496,7 +497,8 @@ unsigned tcpip_endpoint_fast_open_key(const struct tcpip_endpoint *endpoint,
 {
     if (endpoint->transport != TCPIP_PROTOCOL_TCP)
         return 0;
-    const struct fast_open_keys *from = fast_open_keys_of(tcp_of_const(endpoint));
+    struct tcp_endpoint copy;
+    const struct fast_open_keys *from = fast_open_keys_of(tcpip__tcp_look(endpoint, &copy));
     memcpy(keys, from->key, sizeof(from->key));
     return from->count;
 }

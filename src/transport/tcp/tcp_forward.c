@@ -18,6 +18,7 @@
  * Not here:   the handshake that follows a verdict (tcp_half_open.c, tcp_input.c); the counting by source
  *             (forward_source.c). */
 #include "transport/tcp/tcp_forward.h"
+#include "transport/tcp/tcp_fold.h"
 
 #include <stdalign.h>
 #include <tcpip/header/ipv4.h>
@@ -457,7 +458,7 @@ static void forward_uncount(struct tcp_stack *tcp)
     {
         struct tcpip_endpoint *endpoint = TCPIP_CONTAINER_OF(node, struct tcpip_endpoint, all);
         if (endpoint->transport == TCPIP_PROTOCOL_TCP)
-            tcp_of(endpoint)->forward_counted = false;
+            tcpip__tcp_fold_uncount(TCPIP_CONTAINER_OF(endpoint, struct tcp_handle, base));
     }
 }
 
@@ -593,9 +594,10 @@ enum tcpip_error tcpip_tcp_forward_accept(struct tcpip_stack *stack, struct tcpi
         return TCPIP_ERR_NOT_SUPPORTED;
     tcpip_stack_enter(stack);
     ASSERT_ENV(&stack->env, list_node_linked(&request->node) && endpoint->stack == stack);
-    enum tcpip_error error = accept_check(tcp_of(endpoint), request);
+    struct tcp_endpoint *ep = tcp_of(endpoint);
+    enum tcpip_error error = ep != NULL ? accept_check(ep, request) : TCPIP_ERR_INVALID_ENDPOINT_STATE;
     if (error == TCPIP_OK) {
-        accept_begin(tcp_of(endpoint), request);
+        accept_begin(ep, request);
         request_free(tcp_stack_of(stack), request);
     }
     tcpip_stack_leave(stack);

@@ -245,11 +245,11 @@ static void test_controllers_tell_what_their_model_is(void **state)
     assert_in_range(info.bbr.bandwidth, 10000, 600000);
     assert_int_equal(info.bbr.min_rtt_ns, 2 * ONE_WAY);
     pair_run(&pair, 3 * TCPIP_SECOND); /* it was still looking for the path's rate, and gives back what it has */
-    assert_null(tcp_of(client)->hot);
+    assert_null(tcp_of(client));       /* folded */
     assert_int_equal(tcpip_endpoint_congestion_info(client, &info), TCPIP_OK);
     assert_int_equal(info.kind, TCPIP_CONGESTION_INFO_BBR);
     assert_int_equal(info.bbr.bandwidth, 0);
-    assert_null(tcp_of(client)->hot); /* asking changes nothing */
+    assert_null(tcp_of(client)); /* asking changes nothing */
     assert_int_equal(tcpip_stack_new_endpoint(pair.a, TCPIP_PROTOCOL_UDP, TCPIP_PROTOCOL_IPV4, &udp), TCPIP_OK);
     assert_int_equal(tcpip_endpoint_congestion_info(udp, &info), TCPIP_ERR_NOT_SUPPORTED);
     tcpip_endpoint_close(udp);

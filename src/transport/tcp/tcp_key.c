@@ -8,6 +8,7 @@
  * Invariants: no peer has keys of both kinds, or two AO keys with the same id in the same direction (RFC 5925 3.1).
  * Not here:   what is done with keys (tcp_signature.c). */
 #include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_fold.h"
 
 enum { KEY_MAC_MIN = 4, KEY_MAC_MAX = 16, KEY_MAC_DEFAULT = 12 };
 
@@ -107,7 +108,8 @@ enum tcpip_error tcpip_tcp_md5_key_set(struct tcpip_endpoint *endpoint, const st
         return TCPIP_ERR_NOT_SUPPORTED;
     memcpy(&all, key, min_size(key->size, sizeof(all)));
     tcpip_stack_enter(endpoint->stack);
-    enum tcpip_error error = md5_set(tcp_of(endpoint), &all);
+    struct tcp_endpoint *ep = tcpip__tcp_unfold(endpoint);
+    enum tcpip_error error = ep != NULL ? md5_set(ep, &all) : TCPIP_ERR_NO_MEMORY;
     tcpip_stack_leave(endpoint->stack);
     return error;
 }
@@ -116,7 +118,9 @@ enum tcpip_error tcpip_tcp_md5_key_remove(struct tcpip_endpoint *endpoint, const
 {
     if (!keys_of_tcp(endpoint))
         return TCPIP_ERR_NOT_SUPPORTED;
-    struct tcp_endpoint *ep = tcp_of(endpoint);
+    struct tcp_endpoint *ep = tcpip__tcp_unfold(endpoint);
+    if (ep == NULL)
+        return TCPIP_ERR_NO_MEMORY;
     struct signature_scope scope;
     struct tcpip_tcp_md5_key all = {0};
     memcpy(&all, key, min_size(key->size, sizeof(all)));
@@ -182,7 +186,9 @@ enum tcpip_error tcpip_tcp_ao_key_add(struct tcpip_endpoint *endpoint, const str
 {
     if (!keys_of_tcp(endpoint))
         return TCPIP_ERR_NOT_SUPPORTED;
-    struct tcp_endpoint *ep = tcp_of(endpoint);
+    struct tcp_endpoint *ep = tcpip__tcp_unfold(endpoint);
+    if (ep == NULL)
+        return TCPIP_ERR_NO_MEMORY;
     struct signature_key like;
     struct tcpip_tcp_ao_key all = {0};
     memcpy(&all, key, min_size(key->size, sizeof(all)));
@@ -252,7 +258,9 @@ enum tcpip_error tcpip_tcp_ao_key_remove(struct tcpip_endpoint *endpoint,
 {
     if (!keys_of_tcp(endpoint))
         return TCPIP_ERR_NOT_SUPPORTED;
-    struct tcp_endpoint *ep = tcp_of(endpoint);
+    struct tcp_endpoint *ep = tcpip__tcp_unfold(endpoint);
+    if (ep == NULL)
+        return TCPIP_ERR_NO_MEMORY;
     struct signature_scope scope;
     struct tcpip_tcp_ao_key_removal all = {0};
     memcpy(&all, removal, min_size(removal->size, sizeof(all)));
@@ -274,7 +282,8 @@ enum tcpip_error tcpip_tcp_ao_key_get(const struct tcpip_endpoint *endpoint, siz
 {
     if (!keys_of_tcp(endpoint))
         return TCPIP_ERR_NOT_SUPPORTED;
-    const struct signature *signature = tcp_of_const(endpoint)->signature;
+    struct tcp_endpoint copy;
+    const struct signature *signature = tcpip__tcp_look(endpoint, &copy)->signature;
     if (signature == NULL)
         return TCPIP_ERR_KEY_NOT_FOUND;
     list_for_each(node, &signature->keys)
@@ -308,7 +317,8 @@ enum tcpip_error tcpip_tcp_ao_get(const struct tcpip_endpoint *endpoint, struct 
 {
     if (!keys_of_tcp(endpoint))
         return TCPIP_ERR_NOT_SUPPORTED;
-    const struct tcp_endpoint *ep = tcp_of_const(endpoint);
+    struct tcp_endpoint copy;
+    const struct tcp_endpoint *ep = tcpip__tcp_look(endpoint, &copy);
     const struct signature *signature = ep->signature;
     if (signature == NULL || !signature->ao)
         return TCPIP_ERR_KEY_NOT_FOUND;
@@ -377,7 +387,9 @@ enum tcpip_error tcpip_tcp_ao_set(struct tcpip_endpoint *endpoint, const struct 
 {
     if (!keys_of_tcp(endpoint))
         return TCPIP_ERR_NOT_SUPPORTED;
-    struct tcp_endpoint *ep = tcp_of(endpoint);
+    struct tcp_endpoint *ep = tcpip__tcp_unfold(endpoint);
+    if (ep == NULL)
+        return TCPIP_ERR_NO_MEMORY;
     struct tcpip_tcp_ao_info all = {0};
     memcpy(&all, info, min_size(info->size, sizeof(all)));
     enum tcpip_error error = ao_state(ep, all.set_current || all.set_next);

@@ -344,6 +344,8 @@ enum tcpip_error tcpip__tcp_accept(struct tcp_endpoint *ep, struct tcpip_endpoin
         return TCPIP_ERR_WOULD_BLOCK;
     ep->listener->queued--;
     struct tcp_endpoint *accepted = TCPIP_CONTAINER_OF(node, struct tcp_endpoint, queue_node);
+    if (accepted->state == TCPIP_TCP_ESTABLISHED)
+        tcpip__tcp_timers_on_rest(accepted);
     *out = accepted->base;
     if (peer != NULL)
         tcpip__tcp_remote_address(accepted, peer);

@@ -6,6 +6,7 @@
  *
  * Owns:     nothing.
  * Not here: defaults and ranges (stack/option.c). */
+#include "transport/tcp/tcp_fold.h"
 #include "transport/tcp/tcp_mtu.h"
 
 enum {
@@ -167,9 +168,8 @@ enum tcpip_error tcpip__tcp_set_option(struct tcpip_endpoint *endpoint, enum tcp
     return error;
 }
 
-enum tcpip_error tcpip__tcp_get_option(struct tcpip_endpoint *endpoint, enum tcpip_option option, int64_t *value)
+enum tcpip_error tcpip__tcp_option_value(struct tcp_endpoint *ep, enum tcpip_option option, int64_t *value)
 {
-    struct tcp_endpoint *ep = tcp_of(endpoint);
     if (!tcp_knows_option(ep, option))
         return TCPIP_ERR_UNKNOWN_PROTOCOL_OPTION;
     switch (option) {
@@ -189,7 +189,7 @@ enum tcpip_error tcpip__tcp_get_option(struct tcpip_endpoint *endpoint, enum tcp
         *value = ep->receive_queue.bytes;
         break;
     case TCPIP_OPTION_TIMESTAMP_CLOCK:
-        *value = timestamp_clock(tcpip__stack_now(endpoint->stack), ep->ts_offset);
+        *value = timestamp_clock(tcpip__stack_now(ep->base->stack), ep->ts_offset);
         break;
     case TCPIP_OPTION_SEND_QUEUE_SIZE:
         *value = ep->send_queue.bytes;
@@ -220,6 +220,11 @@ enum tcpip_error tcpip__tcp_get_option(struct tcpip_endpoint *endpoint, enum tcp
     return TCPIP_OK;
 }
 
+enum tcpip_error tcpip__tcp_get_option(struct tcpip_endpoint *endpoint, enum tcpip_option option, int64_t *value)
+{
+    return tcpip__tcp_option_value(tcp_of(endpoint), option, value);
+}
+
 /* ---- congestion control by name ---- */
 
 enum tcpip_error tcpip_endpoint_set_congestion(struct tcpip_endpoint *endpoint, const char *name)
@@ -231,16 +236,19 @@ enum tcpip_error tcpip_endpoint_set_congestion(struct tcpip_endpoint *endpoint, 
     if (ops == NULL)
         return TCPIP_ERR_INVALID_OPTION_VALUE;
     tcpip_stack_enter(stack);
-    tcpip__tcp_congestion_start(tcp_of(endpoint), ops);
+    struct tcp_endpoint *ep = tcpip__tcp_unfold(endpoint);
+    if (ep != NULL)
+        tcpip__tcp_congestion_start(ep, ops);
     tcpip_stack_leave(stack);
-    return TCPIP_OK;
+    return ep != NULL ? TCPIP_OK : TCPIP_ERR_NO_MEMORY;
 }
 
 const char *tcpip_endpoint_congestion(const struct tcpip_endpoint *endpoint)
 {
     if (endpoint->transport != TCPIP_PROTOCOL_TCP)
         return NULL;
-    const struct tcp_endpoint *ep = tcp_of_const(endpoint);
+    struct tcp_endpoint copy;
+    const struct tcp_endpoint *ep = tcpip__tcp_look(endpoint, &copy);
     return ep->congestion.ops != NULL ? ep->congestion.ops->name : tcpip__congestion_default(endpoint->stack)->name;
 }
 
@@ -250,7 +258,8 @@ enum tcpip_error tcpip_endpoint_congestion_info(const struct tcpip_endpoint *end
     uint64_t state[TCPIP_CONGESTION_STATE_BYTES / 8] = {0};
     if (endpoint->transport != TCPIP_PROTOCOL_TCP)
         return TCPIP_ERR_NOT_SUPPORTED;
-    const struct tcp_endpoint *ep = tcp_of_const(endpoint);
+    struct tcp_endpoint copy;
+    const struct tcp_endpoint *ep = tcpip__tcp_look(endpoint, &copy);
     struct tcpip_congestion congestion = ep->congestion;
     memset(out, 0, sizeof(*out));
     if (congestion.ops == NULL)
@@ -395,7 +404,13 @@ enum tcpip_error tcpip_endpoint_tcp_info(const struct tcpip_endpoint *endpoint, 
     struct tcpip_tcp_info info;
     memset(&info, 0, sizeof(info));
     size_t size = out->size < sizeof(info) ? out->size : sizeof(info);
-    info_fill(tcp_of_const(endpoint), tcpip_stack_now(endpoint->stack), &info);
+    struct tcp_endpoint copy;
+    const struct tcp_endpoint *ep = tcpip__tcp_look(endpoint, &copy);
+    if (ep == &copy)
+        (void)tcpip__tcp_route(&copy);
+    info_fill(ep, tcpip_stack_now(endpoint->stack), &info);
+    if (ep == &copy)
+        tcpip__route_release(&copy.route);
     info.size = size;
     memcpy(out, &info, size);
     return TCPIP_OK;

@@ -11,6 +11,7 @@
  *             done with it.
  * Not here:   what a segment means (tcp_input.c, tcp_open.c, tcp_listen.c), calls of the application
  *             (tcp_endpoint.c). */
+#include "transport/tcp/tcp_fold.h"
 #include "transport/tcp/tcp_forward.h"
 #include "transport/tcp/tcp_mtu.h"
 #include "transport/tcp/tcp_save.h"
@@ -61,7 +62,8 @@ static void tcp_hot_free(struct tcp_endpoint *ep)
     ep->congestion.state = NULL;
 }
 
-static void tcp_endpoint_free(struct tcp_endpoint *ep)
+/* All that it has, its handle too. */
+static void tcp_endpoint_release(struct tcp_endpoint *ep)
 {
     struct tcpip_stack *stack = ep->base->stack;
     struct tcp_stack *tcp = tcp_stack_of(stack);
@@ -78,6 +80,12 @@ static void tcp_endpoint_free(struct tcp_endpoint *ep)
     tcpip__route_release(&ep->route);
     tcpip__endpoint_fini(ep->base);
     tcpip__pool_put(&tcp->handles, TCPIP_CONTAINER_OF(ep->base, struct tcp_handle, base));
+}
+
+static void tcp_endpoint_free(struct tcp_endpoint *ep)
+{
+    struct tcp_stack *tcp = tcp_stack_of(ep->base->stack);
+    tcp_endpoint_release(ep);
     tcpip__pool_put(&tcp->endpoints, ep);
 }
 
@@ -156,6 +164,13 @@ void tcpip__tcp_abandon(struct tcp_endpoint *ep)
     tcp_leave_network(ep);
     tcpip__tcp_port_release(ep);
     tcp_endpoint_free(ep);
+}
+
+void tcpip__tcp_abandon_folded(struct tcp_endpoint *ep)
+{
+    tcp_leave_network(ep);
+    tcpip__tcp_port_release(ep);
+    tcp_endpoint_release(ep);
 }
 
 void tcpip__tcp_abort(struct tcp_endpoint *ep, enum tcpip_error error)
@@ -403,6 +418,10 @@ static void tcp_protocol_input(struct tcpip_stack *stack, struct tcpip_packet *p
     tcpip__flow_of(packet, local_port, tcpip_tcp_source_port(segment.header), &segment.flow);
     uint32_t nic = packet->nic->id;
     struct demux_entry *entry = tcpip__demux_find(stack, TCPIP_PROTOCOL_TCP, &segment.flow, nic);
+    if (entry != NULL && unlikely(entry->kind == TCP_DEMUX_FOLDED) && tcpip__tcp_unfold_entry(entry) == NULL) {
+        tcpip_packet_drop(packet, TCPIP_DROP_NO_MEMORY);
+        return;
+    }
     const struct tcp_endpoint *judge = entry != NULL ? tcp_judge(entry) : NULL;
     if (tcp_too_far(judge, packet)) {
         tcpip_packet_drop(packet, TCPIP_DROP_TCP_MIN_TTL);
@@ -425,6 +444,7 @@ static void tcp_protocol_input(struct tcpip_stack *stack, struct tcpip_packet *p
         case TCP_DEMUX_TIME_WAIT:
             tcpip__tcp_time_wait_input(stack, entry, &segment);
             return;
+        case TCP_DEMUX_FOLDED: /* not any more */
         case TCP_DEMUX_FROZEN:
             tcpip_packet_drop(packet, TCPIP_DROP_TCP_FROZEN);
             return;
@@ -494,7 +514,7 @@ static void tcp_protocol_error(struct tcpip_stack *stack, const struct tcpip_icm
         flow.nic = icmp->nic;
     stack->stats.tcp.icmp_errors_received++;
     struct demux_entry *entry = tcpip__demux_find(stack, TCPIP_PROTOCOL_TCP, &flow, icmp->nic);
-    if (entry == NULL)
+    if (entry == NULL || (entry->kind == TCP_DEMUX_FOLDED && tcpip__tcp_unfold_entry(entry) == NULL))
         return;
     if (entry->kind == TCP_DEMUX_ENDPOINT)
         tcp_endpoint_error(tcp_of_entry(entry), icmp);
@@ -518,6 +538,7 @@ static enum tcpip_error tcp_protocol_init(struct tcpip_stack *stack, void *state
     tcpip__pool_init(&tcp->receive_chunks, memory, sizeof(struct receive_chunk), alignof(struct receive_chunk), 0);
     tcpip__pool_init(&tcp->half_opens, memory, sizeof(struct tcp_half_open), alignof(struct tcp_half_open),
                      stack->limits.syn_received);
+    tcpip__tcp_fold_init(tcp);
     tcpip__tcp_time_wait_init(tcp);
     tcpip__tcp_fast_open_init(tcp);
     tcpip__tcp_reply_init(tcp);
@@ -556,6 +577,7 @@ static void tcp_protocol_fini(struct tcpip_stack *stack, void *state)
     tcpip__pool_fini(&tcp->searches);
     tcpip__pool_fini(&tcp->records);
     tcpip__pool_fini(&tcp->hots);
+    tcpip__tcp_fold_fini(tcp);
     tcpip__pool_fini(&tcp->endpoints);
     tcpip__pool_fini(&tcp->handles);
 }

@@ -11,6 +11,7 @@
  * Owns:     repair, repair_queue.
  * Not here: the socket options (socket/repair.c); moving connections without taking them apart (tcp_restore.c). */
 #include "transport/tcp/tcp_repair.h"
+#include "transport/tcp/tcp_fold.h"
 
 #include "transport/tcp/tcp.h"
 #include "transport/tcp/tcp_mtu.h"
@@ -24,7 +25,7 @@ enum {
 static struct tcp_endpoint *repair_enter(struct tcpip_endpoint *endpoint)
 {
     tcpip_stack_enter(endpoint->stack);
-    return tcp_of(endpoint);
+    return tcpip__tcp_unfold(endpoint);
 }
 
 static enum tcpip_error repair_leave(struct tcpip_endpoint *endpoint, enum tcpip_error error)
@@ -37,7 +38,9 @@ static enum tcpip_error repair_leave(struct tcpip_endpoint *endpoint, enum tcpip
 
 enum tcpip_error tcpip__tcp_repair_begin(struct tcpip_endpoint *endpoint)
 {
-    struct tcp_endpoint *ep = tcp_of(endpoint);
+    struct tcp_endpoint *ep = tcpip__tcp_unfold(endpoint);
+    if (ep == NULL)
+        return TCPIP_ERR_NO_MEMORY;
     if (ep->state == TCPIP_TCP_LISTEN)
         return TCPIP_ERR_NOT_PERMITTED;
     ep->repair = true;
@@ -48,6 +51,8 @@ enum tcpip_error tcpip__tcp_repair_begin(struct tcpip_endpoint *endpoint)
 enum tcpip_error tcpip__tcp_repair_end(struct tcpip_endpoint *endpoint, bool probe)
 {
     struct tcp_endpoint *ep = repair_enter(endpoint);
+    if (ep == NULL)
+        return repair_leave(endpoint, TCPIP_ERR_NO_MEMORY);
     if (ep->state == TCPIP_TCP_LISTEN)
         return repair_leave(endpoint, TCPIP_ERR_NOT_PERMITTED);
     ep->repair = false;
@@ -60,7 +65,8 @@ enum tcpip_error tcpip__tcp_repair_end(struct tcpip_endpoint *endpoint, bool pro
 
 bool tcpip__tcp_in_repair(const struct tcpip_endpoint *endpoint)
 {
-    return endpoint->transport == TCPIP_PROTOCOL_TCP && tcp_of_const(endpoint)->repair;
+    const struct tcp_endpoint *ep = endpoint->transport == TCPIP_PROTOCOL_TCP ? tcp_of_const(endpoint) : NULL;
+    return ep != NULL && ep->repair; /* else it wouldn't be folded */
 }
 
 void tcpip__tcp_repair_connected(struct tcp_endpoint *ep, seqnum snd_nxt, seqnum rcv_nxt, uint32_t ts_offset)
@@ -85,18 +91,22 @@ void tcpip__tcp_repair_connected(struct tcp_endpoint *ep, seqnum snd_nxt, seqnum
 
 void tcpip__tcp_repair_choose(struct tcpip_endpoint *endpoint, enum tcp_repair_queue queue)
 {
-    tcp_of(endpoint)->repair_queue = queue & 3;
+    struct tcp_endpoint *ep = tcpip__tcp_unfold(endpoint);
+    if (ep != NULL)
+        ep->repair_queue = queue & 3;
 }
 
 enum tcp_repair_queue tcpip__tcp_repair_chosen(const struct tcpip_endpoint *endpoint)
 {
-    return (enum tcp_repair_queue)tcp_of_const(endpoint)->repair_queue;
+    struct tcp_endpoint copy;
+    return (enum tcp_repair_queue)tcpip__tcp_look(endpoint, &copy)->repair_queue;
 }
 
 /* A closed endpoint keeps them where a connection will have them. */
 enum tcpip_error tcpip__tcp_repair_number(const struct tcpip_endpoint *endpoint, uint32_t *out)
 {
-    const struct tcp_endpoint *ep = tcp_of_const(endpoint);
+    struct tcp_endpoint copy;
+    const struct tcp_endpoint *ep = tcpip__tcp_look(endpoint, &copy);
     bool fin = ep->fin_queued && !ep->fin_acked;
     switch (ep->repair_queue) {
     case REPAIR_RECEIVE:
@@ -112,7 +122,9 @@ enum tcpip_error tcpip__tcp_repair_number(const struct tcpip_endpoint *endpoint,
 
 enum tcpip_error tcpip__tcp_repair_set_number(struct tcpip_endpoint *endpoint, uint32_t number)
 {
-    struct tcp_endpoint *ep = tcp_of(endpoint);
+    struct tcp_endpoint *ep = tcpip__tcp_unfold(endpoint);
+    if (ep == NULL)
+        return TCPIP_ERR_NO_MEMORY;
     if (ep->state != TCPIP_TCP_CLOSED)
         return TCPIP_ERR_NOT_PERMITTED;
     switch (ep->repair_queue) {
@@ -190,6 +202,8 @@ static enum tcpip_error repair_sent(struct tcp_endpoint *ep, const uint8_t *data
 enum tcpip_error tcpip__tcp_repair_write(struct tcpip_endpoint *endpoint, const void *data, size_t size, size_t *done)
 {
     struct tcp_endpoint *ep = repair_enter(endpoint);
+    if (ep == NULL)
+        return repair_leave(endpoint, TCPIP_ERR_NO_MEMORY);
     enum tcpip_error error = TCPIP_ERR_INVALID_ARGUMENT;
     *done = 0;
     if (ep->state != TCPIP_TCP_ESTABLISHED && ep->state != TCPIP_TCP_CLOSE_WAIT)
@@ -203,7 +217,8 @@ enum tcpip_error tcpip__tcp_repair_write(struct tcpip_endpoint *endpoint, const 
 
 size_t tcpip__tcp_repair_peek(const struct tcpip_endpoint *endpoint, const struct tcpip_io *io, size_t io_count)
 {
-    const struct tcp_endpoint *ep = tcp_of_const(endpoint);
+    struct tcp_endpoint copy;
+    const struct tcp_endpoint *ep = tcpip__tcp_look(endpoint, &copy);
     size_t used = 0; /* of *io */
     for (const struct send_chunk *chunk = ep->send_queue.first; chunk != NULL; chunk = chunk->next) {
         const uint8_t *from = tcpip_view_data(&chunk->view);
@@ -264,6 +279,8 @@ static enum tcpip_error repair_agree(struct tcp_endpoint *ep, uint32_t kind, uin
 enum tcpip_error tcpip__tcp_repair_agree(struct tcpip_endpoint *endpoint, uint32_t kind, uint32_t value)
 {
     struct tcp_endpoint *ep = repair_enter(endpoint);
+    if (ep == NULL)
+        return repair_leave(endpoint, TCPIP_ERR_NO_MEMORY);
     enum tcpip_error error = TCPIP_ERR_NOT_PERMITTED;
     if (ep->state == TCPIP_TCP_ESTABLISHED && ep->bytes_sent == 0)
         error = repair_agree(ep, kind, value);
@@ -272,7 +289,9 @@ enum tcpip_error tcpip__tcp_repair_agree(struct tcpip_endpoint *endpoint, uint32
 
 void tcpip__tcp_repair_timestamp(struct tcpip_endpoint *endpoint, uint32_t value)
 {
-    struct tcp_endpoint *ep = tcp_of(endpoint);
+    struct tcp_endpoint *ep = tcpip__tcp_unfold(endpoint);
+    if (ep == NULL)
+        return;
     ep->ts_offset += value - timestamp_clock(tcpip__stack_now(endpoint->stack), ep->ts_offset);
 }
 
@@ -280,7 +299,8 @@ void tcpip__tcp_repair_timestamp(struct tcpip_endpoint *endpoint, uint32_t value
 
 void tcpip__tcp_repair_windows(const struct tcpip_endpoint *endpoint, struct tcp_repair_windows *out)
 {
-    const struct tcp_endpoint *ep = tcp_of_const(endpoint);
+    struct tcp_endpoint copy;
+    const struct tcp_endpoint *ep = tcpip__tcp_look(endpoint, &copy);
     *out = (struct tcp_repair_windows){
         .snd_wl1 = ep->snd_wl1.v,
         .snd_wnd = ep->snd_wnd,
@@ -293,7 +313,9 @@ void tcpip__tcp_repair_windows(const struct tcpip_endpoint *endpoint, struct tcp
 enum tcpip_error tcpip__tcp_repair_set_windows(struct tcpip_endpoint *endpoint,
                                                const struct tcp_repair_windows *windows)
 {
-    struct tcp_endpoint *ep = tcp_of(endpoint);
+    struct tcp_endpoint *ep = tcpip__tcp_unfold(endpoint);
+    if (ep == NULL)
+        return TCPIP_ERR_NO_MEMORY;
     seqnum wl1 = seq(windows->snd_wl1), wup = seq(windows->rcv_wup), edge = seq_add(wup, windows->rcv_wnd);
     if (windows->snd_wnd_max < windows->snd_wnd || seq_gt(wl1, seq_add(ep->rcv_nxt, windows->rcv_wnd)) ||
         seq_gt(wup, ep->rcv_nxt))

@@ -11,6 +11,7 @@
  * Invariants: it belongs to one record or one endpoint.
  * Not here:   when SYNs come (tcp_half_open.c, tcp_fast_open.c). */
 #include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_fold.h"
 #include "transport/tcp/tcp_save.h"
 
 #include "base/archive.h"
@@ -69,7 +70,9 @@ enum tcpip_error tcpip_endpoint_saved_syn(struct tcpip_endpoint *endpoint, void 
     *done = 0;
     if (endpoint->transport != TCPIP_PROTOCOL_TCP)
         return TCPIP_ERR_NOT_SUPPORTED;
-    struct tcp_endpoint *ep = tcp_of(endpoint);
+    struct tcp_endpoint *ep = tcpip__tcp_unfold(endpoint);
+    if (ep == NULL)
+        return TCPIP_ERR_NO_MEMORY;
     if (ep->saved_syn == NULL)
         return TCPIP_OK;
     *done = ep->saved_syn->bytes;

@@ -313,6 +313,7 @@ bool tcpip__tcp_signature_check(struct tcpip_stack *stack, const struct demux_en
         return check_half_open(stack, TCPIP_CONTAINER_OF(entry, const struct tcp_half_open, demux), segment);
     case TCP_DEMUX_DEFERRED:
         return tcpip__tcp_signature_check_time_wait(stack, NULL, segment); /* the forwarder has no keys either */
+    case TCP_DEMUX_FOLDED:                                                 /* unfolded before */
     case TCP_DEMUX_FROZEN:
         return true; /* it is lost anyway, and nothing may change */
     case TCP_DEMUX_TIME_WAIT:

@@ -18,7 +18,8 @@
  *   FIN_WAIT_2     FIN-WAIT-2 after close          TIME-WAIT                 gone                           Linux
  *   CORK           a partial segment held back     sent, uncorked            sent anyway                    Linux
  *   PACING         data wait for their turn       sent                      they go                        pacer.c
- *   IDLE           everything acknowledged         data sent                 hot block given back           -
+ *   IDLE           everything acknowledged, read   data sent                 hot block given back, endpoint tcp_fold.c
+ *                  or accepted                                               folded
  *
  * The connection has one node on the stack's wheel. A deadline that moves later leaves it where it is: it fires early
  * once, looks, and is armed anew. That makes arming on every segment free.
@@ -26,6 +27,7 @@
  * Owns:       tcp_handle.timer and tcp_endpoint.deadlines; nobody else sets them.
  * Invariants: an armed deadline is never before the node's instant, and the node is armed while any deadline is.
  * Not here:   what a probe or a retransmission is (tcp_send.c); TIME-WAIT and half-open records have their own. */
+#include "transport/tcp/tcp_fold.h"
 #include "transport/tcp/tcp_mtu.h"
 #include "transport/tcp/tcp_save.h"
 
@@ -271,6 +273,22 @@ static void tcp_on_keepalive_timeout(struct tcp_endpoint *ep, tcpip_ns now)
     tcp_timer_arm(ep, TCP_TIMER_KEEPALIVE, now + interval_ns);
 }
 
+/* Silence since the last segment either way. What stands in the way of rest now, says so when it doesn't any more
+ * (tcpip__tcp_timers_on_rest), but for data out of order. */
+static void tcp_on_idle(struct tcp_endpoint *ep, tcpip_ns now)
+{
+    tcpip_ns rests_at = max_i64(ep->last_receive_at, ep->last_send_at) + IDLE_MS * TCPIP_MS;
+    if (rests_at > now) {
+        tcp_timer_arm(ep, TCP_TIMER_IDLE, rests_at);
+        return;
+    }
+    tcpip__tcp_cool(ep);
+    if (ep->hot != NULL && ep->hot->board.count == 0)
+        tcp_timer_arm(ep, TCP_TIMER_IDLE, now + IDLE_MS * TCPIP_MS);
+    else
+        (void)tcpip__tcp_fold(ep);
+}
+
 static void tcp_on_timer(struct tcp_endpoint *ep, enum tcp_timer timer, tcpip_ns now)
 {
     struct ack_bounds bounds;
@@ -315,9 +333,7 @@ static void tcp_on_timer(struct tcp_endpoint *ep, enum tcp_timer timer, tcpip_ns
         endpoint_mark_dirty(ep->base);
         break;
     case TCP_TIMER_IDLE:
-        tcpip__tcp_cool(ep);
-        if (ep->hot != NULL && ep->hot->board.count == 0)
-            tcp_timer_arm(ep, TCP_TIMER_IDLE, now + IDLE_MS * TCPIP_MS); /* data out of order: it is asked again */
+        tcp_on_idle(ep, now);
         break;
     case TCP_TIMER_COUNT:
         break;
@@ -326,12 +342,15 @@ static void tcp_on_timer(struct tcp_endpoint *ep, enum tcp_timer timer, tcpip_ns
 
 static void tcp_timer_fired(struct tcpip_timer *timer, tcpip_ns now)
 {
-    struct tcp_endpoint *ep = TCPIP_CONTAINER_OF(timer, struct tcp_handle, timer)->ep;
+    const struct tcp_handle *handle = TCPIP_CONTAINER_OF(timer, struct tcp_handle, timer);
+    struct tcp_endpoint *ep = handle->ep;
     for (int i = 0; i < TCP_TIMER_COUNT && !ep->dead; i++) {
         if (ep->deadlines[i] > now)
             continue;
         ep->deadlines[i] = TCPIP_NEVER;
         tcp_on_timer(ep, (enum tcp_timer)i, now);
+        if (handle->ep == NULL) /* folded */
+            return;
     }
     if (ep->dead)
         return;
@@ -348,6 +367,17 @@ void tcpip__tcp_timers_init(struct tcp_endpoint *ep)
     for (int i = 0; i < TCP_TIMER_COUNT; i++)
         ep->deadlines[i] = TCPIP_NEVER;
     ep->user_timeout_from = TCPIP_NEVER;
+}
+
+void tcpip__tcp_timers_unfold(struct tcp_endpoint *ep)
+{
+    ep->timer->fn = tcp_timer_fired;
+    tcpip__tcp_timers_on_rest(ep);
+}
+
+void tcpip__tcp_timers_on_keepalive_due(struct tcp_endpoint *ep, tcpip_ns now)
+{
+    tcp_on_keepalive_timeout(ep, now);
 }
 
 void tcpip__tcp_timers_stop(struct tcp_endpoint *ep)
@@ -386,6 +416,7 @@ void tcpip__tcp_timers_on_established(struct tcp_endpoint *ep)
     }
     tcpip__tcp_timers_count_progress(ep, tcpip__stack_now(ep->base->stack));
     tcpip__tcp_timers_on_keepalive_option(ep);
+    tcpip__tcp_timers_on_rest(ep);
 }
 
 /* The SYN-ACK of a Fast Open child is acknowledged: from now on the timer is for data, if there are any. */
@@ -440,7 +471,7 @@ void tcpip__tcp_timers_on_ack(struct tcp_endpoint *ep, bool progress)
         tcp_timer_disarm(ep, TCP_TIMER_RETRANSMIT); /* RFC 6298 5.2 */
         tcp_timer_disarm(ep, TCP_TIMER_REORDER);
         tcp_timer_disarm(ep, TCP_TIMER_PROBE);
-        if (ep->hot != NULL && !tcp_timer_on(ep, TCP_TIMER_IDLE))
+        if (!tcp_timer_on(ep, TCP_TIMER_IDLE))
             tcp_timer_arm(ep, TCP_TIMER_IDLE, now + IDLE_MS * TCPIP_MS);
     } else if (progress) {
         tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, now + tcp_rto(ep)); /* 5.3 */
@@ -469,6 +500,12 @@ void tcpip__tcp_timers_on_reneging(struct tcp_endpoint *ep)
 void tcpip__tcp_timers_on_hot(struct tcp_endpoint *ep)
 {
     tcp_timer_arm(ep, TCP_TIMER_IDLE, tcpip__stack_now(ep->base->stack) + IDLE_MS * TCPIP_MS);
+}
+
+void tcpip__tcp_timers_on_rest(struct tcp_endpoint *ep)
+{
+    if (!tcp_timer_on(ep, TCP_TIMER_IDLE))
+        tcpip__tcp_timers_on_hot(ep);
 }
 
 void tcpip__tcp_timers_on_segment_received(struct tcp_endpoint *ep)
@@ -580,6 +617,8 @@ void tcpip__tcp_timers_restore(struct tcp_endpoint *ep, const tcpip_ns *deadline
     } else if (data) {
         tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, now + tcp_rto(ep));
     }
-    if (ep->hot != NULL && data)
+    if (data)
         tcp_timer_disarm(ep, TCP_TIMER_IDLE);
+    else if (ep->state == TCPIP_TCP_ESTABLISHED)
+        tcp_timer_arm(ep, TCP_TIMER_IDLE, now + IDLE_MS * TCPIP_MS);
 }
