@@ -378,6 +378,15 @@ const struct tcp_endpoint *tcpip__tcp_look(const struct tcpip_endpoint *endpoint
     return copy;
 }
 
+void tcpip__tcp_look_route(struct tcp_endpoint *copy)
+{
+    const struct flow *flow = &copy->demux->flow;
+    uint8_t local[16];
+    memcpy(local, flow->local, 16);
+    uint32_t nic = flow->nic != 0 ? flow->nic : (uint32_t)tcp_option(copy, TCPIP_OPTION_BIND_TO_NIC);
+    (void)!tcpip__route_find(copy->base->stack, nic, local, flow->remote, &copy->route);
+}
+
 void tcpip__tcp_fold_uncount(struct tcp_handle *handle)
 {
     if (handle->ep != NULL)
@@ -520,8 +529,8 @@ static enum tcpip_error folded_get_option(struct tcpip_endpoint *endpoint, enum 
 {
     struct tcp_endpoint copy;
     unfold_into(fold_handle(endpoint), &copy);
-    if (option == TCPIP_OPTION_INCOMING_QUEUE) /* the others look for it themselves */
-        (void)tcpip__tcp_route(&copy);
+    if (option == TCPIP_OPTION_INCOMING_QUEUE || option == TCPIP_OPTION_PATH_MTU)
+        tcpip__tcp_look_route(&copy);
     enum tcpip_error error = tcpip__tcp_option_value(&copy, option, value);
     tcpip__route_release(&copy.route);
     return error;

@@ -19,6 +19,8 @@ struct tcp_endpoint *tcpip__tcp_unfold(struct tcpip_endpoint *endpoint);
 struct tcp_endpoint *tcpip__tcp_unfold_entry(struct demux_entry *entry);
 /* To look at only, and for as long as nothing happens: `copy` is made if it is folded. Without a route then. */
 const struct tcp_endpoint *tcpip__tcp_look(const struct tcpip_endpoint *endpoint, struct tcp_endpoint *copy);
+/* What a copy hasn't; to be released. Changes nothing else, as tcpip__tcp_route might. */
+void tcpip__tcp_look_route(struct tcp_endpoint *copy);
 /* It isn't counted with its source any more (forward_source.h). */
 void tcpip__tcp_fold_uncount(struct tcp_handle *handle);
 struct tcp_stack;

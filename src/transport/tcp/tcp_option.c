@@ -407,7 +407,7 @@ enum tcpip_error tcpip_endpoint_tcp_info(const struct tcpip_endpoint *endpoint, 
     struct tcp_endpoint copy;
     const struct tcp_endpoint *ep = tcpip__tcp_look(endpoint, &copy);
     if (ep == &copy)
-        (void)tcpip__tcp_route(&copy);
+        tcpip__tcp_look_route(&copy);
     info_fill(ep, tcpip_stack_now(endpoint->stack), &info);
     if (ep == &copy)
         tcpip__route_release(&copy.route);
