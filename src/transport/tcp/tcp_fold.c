@@ -35,6 +35,7 @@ struct tcp_folded_extra {
     struct plpmtud *search;
     struct tcp_saved_syn *saved_syn;
     struct signature *signature;
+    struct tcp_urgent *urgent;
     uint64_t pacing_rate, bytes_retransmitted;
     uint32_t window_clamp;
     uint32_t timeout_ms, total_retransmits, dsack_duplicates, out_of_order_segments, reorderings;
@@ -98,8 +99,8 @@ static bool fold_needs_extra(const struct tcp_endpoint *ep)
     static const struct ecn no_ecn;
     static const struct cwv no_cwv;
     return memcmp(&ep->ecn, &no_ecn, sizeof(no_ecn)) != 0 || memcmp(&ep->cwv, &no_cwv, sizeof(no_cwv)) != 0 ||
-           ep->search != NULL || ep->saved_syn != NULL || ep->signature != NULL || ep->congestion.pacing_rate != 0 ||
-           ep->receive_window.clamp != 0 ||
+           ep->search != NULL || ep->saved_syn != NULL || ep->signature != NULL || ep->urgent != NULL ||
+           ep->congestion.pacing_rate != 0 || ep->receive_window.clamp != 0 ||
            (ep->bytes_retransmitted | ep->timeout_ms | ep->total_retransmits | ep->dsack_duplicates |
             ep->out_of_order_segments | ep->reorderings | ep->timeouts | ep->timeout_episodes) != 0;
 }
@@ -112,6 +113,7 @@ static void fold_extra(const struct tcp_endpoint *ep, struct tcp_folded_extra *o
         .search = ep->search,
         .saved_syn = ep->saved_syn,
         .signature = ep->signature,
+        .urgent = ep->urgent,
         .pacing_rate = ep->congestion.pacing_rate,
         .bytes_retransmitted = ep->bytes_retransmitted,
         .window_clamp = ep->receive_window.clamp,
@@ -216,6 +218,7 @@ static void unfold_extra(const struct tcp_folded_extra *from, struct tcp_endpoin
     ep->search = from->search;
     ep->saved_syn = from->saved_syn;
     ep->signature = from->signature;
+    ep->urgent = from->urgent;
     ep->congestion.pacing_rate = from->pacing_rate;
     ep->bytes_retransmitted = from->bytes_retransmitted;
     ep->receive_window.clamp = from->window_clamp;

@@ -92,14 +92,21 @@ static void a_silent_connection_is_folded_and_goes_on(void **state)
 /* Pointers of which only NULL or not counts, or that must be good. */
 static bool is_pointer(size_t at)
 {
-    static const size_t pointers[] = {
-        offsetof(struct tcp_endpoint, base),           offsetof(struct tcp_endpoint, demux),
-        offsetof(struct tcp_endpoint, timer),          offsetof(struct tcp_endpoint, options),
-        offsetof(struct tcp_endpoint, listener),       offsetof(struct tcp_endpoint, hot),
-        offsetof(struct tcp_endpoint, search),         offsetof(struct tcp_endpoint, saved_syn),
-        offsetof(struct tcp_endpoint, fast_open),      offsetof(struct tcp_endpoint, signature),
-        offsetof(struct tcp_endpoint, queue_node),     offsetof(struct tcp_endpoint, queue_node) + 8,
-        offsetof(struct tcp_endpoint, congestion.ops), offsetof(struct tcp_endpoint, congestion.state)};
+    static const size_t pointers[] = {offsetof(struct tcp_endpoint, base),
+                                      offsetof(struct tcp_endpoint, demux),
+                                      offsetof(struct tcp_endpoint, timer),
+                                      offsetof(struct tcp_endpoint, options),
+                                      offsetof(struct tcp_endpoint, listener),
+                                      offsetof(struct tcp_endpoint, hot),
+                                      offsetof(struct tcp_endpoint, search),
+                                      offsetof(struct tcp_endpoint, saved_syn),
+                                      offsetof(struct tcp_endpoint, fast_open),
+                                      offsetof(struct tcp_endpoint, signature),
+                                      offsetof(struct tcp_endpoint, urgent),
+                                      offsetof(struct tcp_endpoint, queue_node),
+                                      offsetof(struct tcp_endpoint, queue_node) + 8,
+                                      offsetof(struct tcp_endpoint, congestion.ops),
+                                      offsetof(struct tcp_endpoint, congestion.state)};
     for (size_t i = 0; i < sizeof(pointers) / sizeof(pointers[0]); i++)
         if (at >= pointers[i] && at < pointers[i] + sizeof(void *))
             return true;
@@ -114,7 +121,7 @@ static bool is_pointer(size_t at)
 static bool is_of_the_route(size_t at)
 {
     return WITHIN(at, snd_mss) || WITHIN(at, path_mtu) ||
-           at == offsetof(struct tcp_endpoint, path_mtu) + 4; /* path_narrow */
+           at == offsetof(struct tcp_endpoint, rcv_mss) + 2; /* path_narrow */
 }
 
 /* What may come back rounded, or not at all, because of a connection at rest it says nothing. */

@@ -14,6 +14,7 @@
  * Invariants: made at the first mark; who uses none pays a pointer.
  * Not here:   what a reader is shown (socket/inet_receive.c). */
 #include "transport/tcp/tcp_urgent.h"
+#include "transport/tcp/tcp_fold.h"
 
 #include <stdalign.h>
 
@@ -87,7 +88,8 @@ void tcpip__tcp_urgent_read(struct tcp_endpoint *ep)
 
 bool tcpip_endpoint_urgent(const struct tcpip_endpoint *endpoint, struct tcpip_urgent *out)
 {
-    const struct tcp_endpoint *ep = endpoint->transport == TCPIP_PROTOCOL_TCP ? tcp_of_const(endpoint) : NULL;
+    struct tcp_endpoint copy;
+    const struct tcp_endpoint *ep = endpoint->transport == TCPIP_PROTOCOL_TCP ? tcpip__tcp_look(endpoint, &copy) : NULL;
     const struct tcp_urgent *urgent = ep != NULL ? ep->urgent : NULL;
     if (urgent == NULL || urgent->state == URGENT_NONE)
         return false;
@@ -103,7 +105,7 @@ bool tcpip_endpoint_urgent(const struct tcpip_endpoint *endpoint, struct tcpip_u
 
 void tcpip_endpoint_urgent_taken(struct tcpip_endpoint *endpoint)
 {
-    struct tcp_endpoint *ep = endpoint->transport == TCPIP_PROTOCOL_TCP ? tcp_of(endpoint) : NULL;
+    struct tcp_endpoint *ep = endpoint->transport == TCPIP_PROTOCOL_TCP ? tcpip__tcp_unfold(endpoint) : NULL;
     if (ep != NULL && ep->urgent != NULL && ep->urgent->state == URGENT_HERE)
         ep->urgent->state = URGENT_TAKEN;
 }
