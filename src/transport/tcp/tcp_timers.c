@@ -274,22 +274,23 @@ static void tcp_on_keepalive_timeout(struct tcp_endpoint *ep, tcpip_ns now)
 }
 
 /* Silence since the last segment either way. What stands in the way of rest now, says so when it doesn't any more
- * (tcpip__tcp_timers_on_rest), but for data out of order. */
-static void tcp_on_idle(struct tcp_endpoint *ep, tcpip_ns now)
+ * (tcpip__tcp_timers_on_rest), but for data out of order. False: it is folded. */
+static bool tcp_on_idle(struct tcp_endpoint *ep, tcpip_ns now)
 {
     tcpip_ns rests_at = max_i64(ep->last_receive_at, ep->last_send_at) + IDLE_MS * TCPIP_MS;
     if (rests_at > now) {
         tcp_timer_arm(ep, TCP_TIMER_IDLE, rests_at);
-        return;
+        return true;
     }
     tcpip__tcp_cool(ep);
-    if (ep->hot != NULL && ep->hot->board.count == 0)
-        tcp_timer_arm(ep, TCP_TIMER_IDLE, now + IDLE_MS * TCPIP_MS);
-    else
-        (void)tcpip__tcp_fold(ep);
+    if (ep->hot == NULL || ep->hot->board.count != 0)
+        return !tcpip__tcp_fold(ep);
+    tcp_timer_arm(ep, TCP_TIMER_IDLE, now + IDLE_MS * TCPIP_MS);
+    return true;
 }
 
-static void tcp_on_timer(struct tcp_endpoint *ep, enum tcp_timer timer, tcpip_ns now)
+/* False: the endpoint is folded into its handle. */
+static bool tcp_on_timer(struct tcp_endpoint *ep, enum tcp_timer timer, tcpip_ns now)
 {
     struct ack_bounds bounds;
     switch (timer) {
@@ -333,23 +334,21 @@ static void tcp_on_timer(struct tcp_endpoint *ep, enum tcp_timer timer, tcpip_ns
         endpoint_mark_dirty(ep->base);
         break;
     case TCP_TIMER_IDLE:
-        tcp_on_idle(ep, now);
-        break;
+        return tcp_on_idle(ep, now);
     case TCP_TIMER_COUNT:
         break;
     }
+    return true;
 }
 
 static void tcp_timer_fired(struct tcpip_timer *timer, tcpip_ns now)
 {
-    const struct tcp_handle *handle = TCPIP_CONTAINER_OF(timer, struct tcp_handle, timer);
-    struct tcp_endpoint *ep = handle->ep;
+    struct tcp_endpoint *ep = TCPIP_CONTAINER_OF(timer, struct tcp_handle, timer)->ep;
     for (int i = 0; i < TCP_TIMER_COUNT && !ep->dead; i++) {
         if (ep->deadlines[i] > now)
             continue;
         ep->deadlines[i] = TCPIP_NEVER;
-        tcp_on_timer(ep, (enum tcp_timer)i, now);
-        if (handle->ep == NULL) /* folded */
+        if (!tcp_on_timer(ep, (enum tcp_timer)i, now))
             return;
     }
     if (ep->dead)
