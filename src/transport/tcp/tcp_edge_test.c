@@ -4,6 +4,7 @@
  * Not here: what is seen on the wire (tests/script), whole transfers (tcp_transfer_test.c). */
 #include "pair.h"
 #include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_fold.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,6 +22,13 @@ static void edge_open(struct edge *edge, const struct pair_options *options)
 {
     pair_init(&edge->pair, options);
     pair_connect(&edge->pair, false, &edge->client, &edge->server);
+}
+
+/* Folded or not (tcp_fold.h). */
+static uint16_t edge_mss(const struct edge *edge)
+{
+    struct tcp_endpoint copy;
+    return tcpip__tcp_look(edge->client, &copy)->snd_mss;
 }
 
 static void edge_close(struct edge *edge)
@@ -68,13 +76,13 @@ static void while_memory_is_short_a_shut_window_queues_little(void **state)
     (void)state;
     struct edge edge;
     edge_open(&edge, NULL);
-    struct tcp_endpoint *ep = tcp_of(edge.client);
     struct tcpip_stack *stack = edge.pair.a;
     static const uint8_t zeros[4096];
     size_t done;
     edge_write(&edge, 1);
     pair_run(&edge.pair, TCPIP_SECOND);
     assert_int_equal(edge_read(&edge), 1);
+    struct tcp_endpoint *ep = tcpip__tcp_unfold(edge.client);
     assert_true(ep->snd_wnd > 0);
     uint64_t memory_bytes = stack->limits.memory_bytes;
     stack->limits.memory_bytes = stack->memory.used_bytes / 9 * 10;
@@ -250,18 +258,17 @@ static void a_smaller_path_mtu_is_news_to_all_connections_of_the_path(void **sta
     (void)state;
     struct edge edge;
     edge_open(&edge, NULL);
-    struct tcp_endpoint *ep = tcp_of(edge.client);
-    uint16_t before = ep->snd_mss;
-    assert_int_equal(tcpip__pmtu_lower(edge.pair.a, 0, ep->demux->flow.remote, 1000), 1000);
+    uint16_t before = edge_mss(&edge);
+    assert_int_equal(tcpip__pmtu_lower(edge.pair.a, 0, tcp_of(edge.client)->demux->flow.remote, 1000), 1000);
     edge_write(&edge, 5000);
     pair_run(&edge.pair, TCPIP_SECOND);
     assert_int_equal(edge_read(&edge), 5000);
-    assert_int_equal(ep->snd_mss, before - 500);
+    assert_int_equal(edge_mss(&edge), before - 500);
     pair_run(&edge.pair, 1200 * TCPIP_SECOND); /* older than ten minutes: forgotten */
     edge_write(&edge, 5000);
     pair_run(&edge.pair, TCPIP_SECOND);
     assert_int_equal(edge_read(&edge), 5000);
-    assert_int_equal(ep->snd_mss, before);
+    assert_int_equal(edge_mss(&edge), before);
     edge_close(&edge);
 }
 
