@@ -131,8 +131,7 @@ static void routes(const struct bench_options *options, struct bench_report *rep
 {
     enum { MOST = 10000 };
     static const char *const names[] = {"a route among %u, first match", "a route among %u, longest prefix"};
-    struct tcpip_route_entry *rows = calloc(MOST, sizeof(*rows));
-    bench_must(rows == NULL ? TCPIP_ERR_NO_MEMORY : TCPIP_OK, "array");
+    static struct tcpip_route_entry rows[MOST];
     for (uint32_t i = 0; i < MOST; i++)
         rows[i] = (struct tcpip_route_entry){
             .destination = {.address = tcpip_address_v4(10, (uint8_t)(i >> 8), (uint8_t)i, 0), .bits = 24}, .nic = 1};
@@ -147,7 +146,6 @@ static void routes(const struct bench_options *options, struct bench_report *rep
         }
         bench_server_fini(&server);
     }
-    free(rows);
 }
 
 void bench_p11(const struct bench_options *options, struct bench_report *report)
