@@ -108,7 +108,7 @@ static bool finish_checksum(struct tcpip_packet *packet)
     if (field == NULL)
         return false;
     uint16_t sum = tcpip_packet_checksum(packet, start, packet->length - start, 0);
-    tcpip_store_u16(field, tcpip_checksum_finish_udp(sum));
+    tcpip_store_u16(field, tcpip_checksum_finish_at(sum, packet->checksum_offset));
     return true;
 }
 

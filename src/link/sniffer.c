@@ -158,7 +158,7 @@ static void complete_checksum(const struct tcpip_packet *packet, uint8_t *front,
     if (packet->checksum != TCPIP_CHECKSUM_PARTIAL || field + 2 > front_bytes)
         return;
     uint16_t sum = tcpip_packet_checksum(packet, start, packet->length - start, 0);
-    tcpip_store_u16(front + field, tcpip_checksum_finish_udp(sum));
+    tcpip_store_u16(front + field, tcpip_checksum_finish_at(sum, packet->checksum_offset));
 }
 
 static void show(struct sniffer *sniffer, const struct tcpip_packet *packet, bool outbound)

@@ -237,6 +237,34 @@ static void a_checksum_left_to_the_link_is_shown_complete(void **state)
     link_world_fini(&world);
 }
 
+/* One packet in 65536: all but UDP write zero as zero. */
+static void a_checksum_that_comes_to_zero_is_shown_as_its_protocol_writes_it(void **state)
+{
+    (void)state;
+    static const uint16_t fields[] = {16, 6}, shown[] = {0, 0xffff};
+    for (int i = 0; i < 2; i++) {
+        struct link_world world;
+        link_world_init(&world, 1);
+        struct rig *rig = rig_new(&world, (struct tcpip_sniffer_options){.name = NULL});
+        link_world_attach(&world, rig->sniffer);
+        uint8_t bytes[60] = {0x45};
+        memset(bytes + 40, 0x5a, 20);
+        tcpip_store_u16(bytes + 20 + fields[i], tcpip_checksum_finish(tcpip_checksum(bytes + 20, 40, 0)));
+        struct tcpip_packet *packet = link_world_packet(&world, bytes, sizeof(bytes), 40, 0);
+        packet->checksum = TCPIP_CHECKSUM_PARTIAL;
+        packet->checksum_start = 20;
+        packet->checksum_offset = fields[i];
+        link_world_send(&world, rig->sniffer, packet);
+        uint32_t size;
+        const uint8_t *p = block(&rig->file, 2, &size) + 28;
+        assert_int_equal(tcpip_load_u16(p + 20 + fields[i]), shown[i]);
+        tcpip_packet_free(tcpip_channel_collect(rig->channel));
+        link_world_detach(&world, rig->sniffer);
+        rig_free(&world, rig);
+        link_world_fini(&world);
+    }
+}
+
 static void what_the_lower_link_leaves_is_shown_once(void **state)
 {
     (void)state;
@@ -294,6 +322,7 @@ int main(void)
         cmocka_unit_test(a_snap_length_cuts_what_is_kept_not_what_passes),
         cmocka_unit_test(text_says_when_where_and_what),
         cmocka_unit_test(a_checksum_left_to_the_link_is_shown_complete),
+        cmocka_unit_test(a_checksum_that_comes_to_zero_is_shown_as_its_protocol_writes_it),
         cmocka_unit_test(what_the_lower_link_leaves_is_shown_once),
         cmocka_unit_test(comments_and_names_of_any_length_are_cut),
     };

@@ -236,7 +236,6 @@ void tcpip__checksum_complete(struct tcpip_packet *packet)
     uint16_t sum = tcpip_packet_checksum(packet, start, packet->length - start, 0); /* the field holds its share */
     uint8_t *at = tcpip_packet_pull(packet, field, 2);
     ASSERT(at != NULL); /* headers are contiguous: nothing to allocate */
-    bool udp = packet->checksum_offset == TCPIP_UDP_CHECKSUM_OFFSET;
-    tcpip_store_u16(at, udp ? tcpip_checksum_finish_udp(sum) : tcpip_checksum_finish(sum));
+    tcpip_store_u16(at, tcpip_checksum_finish_at(sum, packet->checksum_offset));
     packet->checksum = TCPIP_CHECKSUM_NONE;
 }

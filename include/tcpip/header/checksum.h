@@ -81,6 +81,13 @@ static inline uint16_t tcpip_checksum_finish_udp(uint16_t sum)
     return sum == 0xffff ? (uint16_t)0xffff : (uint16_t)~sum;
 }
 
+/* The same where a link finishes what it was left, and knows but how far behind the transport's header the field lies:
+ * 6 is UDP's, and nobody else's. */
+static inline uint16_t tcpip_checksum_finish_at(uint16_t sum, uint32_t field_offset)
+{
+    return field_offset == 6 ? tcpip_checksum_finish_udp(sum) : tcpip_checksum_finish(sum);
+}
+
 /* True if the sum over a range that includes its checksum says that it is intact. */
 static inline bool tcpip_checksum_ok(uint16_t sum)
 {
