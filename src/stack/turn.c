@@ -154,19 +154,32 @@ static void turn_run_deferred(struct tcpip_stack *stack)
     turn_put_back(&stack->deferred, &batch);
 }
 
+/* Most passes of most turns have one phase or two: the others are passed by here, not called. */
+static void turn_pass(struct tcpip_stack *stack)
+{
+    if (stack->loop.head != NULL)
+        turn_deliver(stack);
+    if (!list_empty(&stack->dirty))
+        turn_flush(stack);
+    if (!list_empty(&stack->tx_nics))
+        turn_transmit(stack);
+    if (!list_empty(&stack->notify))
+        turn_notify(stack);
+    if (!list_empty(&stack->deferred))
+        turn_run_deferred(stack);
+    if (stack->buffers.released != NULL)
+        turn_spend(stack, tcpip__buffer_run_released(&stack->buffers));
+}
+
 static void turn_finish(struct tcpip_stack *stack)
 {
     stack->flushing = true;
-    while (turn_has_work(stack) && stack->budget_left > 0) {
-        turn_deliver(stack);
-        turn_flush(stack);
-        turn_transmit(stack);
-        turn_notify(stack);
-        turn_run_deferred(stack);
-        if (stack->buffers.released != NULL)
-            turn_spend(stack, tcpip__buffer_run_released(&stack->buffers));
+    bool more = true;
+    while (more && stack->budget_left > 0) {
+        turn_pass(stack);
+        more = turn_has_work(stack);
     }
-    if (turn_has_work(stack)) {
+    if (unlikely(more)) {
         turn_transmit(stack); /* what is ready to go need not wait for the next turn */
         stack->stats.stack.turns_out_of_budget++;
         EVENT(stack, TURN_BUDGET, 0, stack->loop.count, 0, 0, 0);

@@ -334,6 +334,10 @@ static void ack_judge_by_time(struct tcp_endpoint *ep, struct tcp_ack *facts)
     const struct rack *rack = &hot->rack;
     if (!rack->newest.known)
         return;
+    if (list_empty(&hot->board.flight)) {
+        tcpip__tcp_timers_on_judged(ep, TCPIP_NEVER);
+        return;
+    }
     tcpip_ns window_ns = tcpip__tcp_reordering_window(ep, recovery_active(&hot->recovery));
     struct time_judgement judgement =
         tcpip__scoreboard_mark_lost_by_time(&hot->board, &rack->newest, rack_sent_by(rack, window_ns, now));

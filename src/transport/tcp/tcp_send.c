@@ -103,6 +103,8 @@ static uint64_t tcp_pacing_rate(const struct tcp_endpoint *ep, bool always)
         .in_flight = tcp_in_flight(ep),
         .srtt_ns = ep->rtt.srtt_ns,
     };
+    if (!facts.asked && facts.max_rate == 0) /* mostly */
+        return facts.controller_rate;
     return tcpip__pacer_rate(&facts);
 }
 
@@ -197,8 +199,10 @@ static bool tcp_paced(struct tcp_endpoint *ep)
 static void tcp_pace(struct tcp_endpoint *ep, uint32_t bytes, tcpip_ns now)
 {
     enum { PACER_EXEMPT = 10 };
+    if (ep->data_segments_out < PACER_EXEMPT)
+        return;
     uint64_t rate = tcpip__tcp_pacing_rate(ep);
-    if (rate != 0 && ep->data_segments_out >= PACER_EXEMPT)
+    if (rate != 0)
         tcpip__pacer_sent(&ep->hot->pacer, bytes, rate, now);
 }
 
@@ -343,7 +347,9 @@ static uint32_t tcp_next_length(const struct tcp_endpoint *ep, enum tcp_stop *st
         *stop = TCP_STOP_CWND;
         return 0;
     }
-    uint32_t length = min_u32(min_u32(record, (uint32_t)window), min_u32(room, tcp_super_segment(ep)));
+    uint32_t length = min_u32(min_u32(record, (uint32_t)window), room);
+    if (length > mss) /* else any packet holds it */
+        length = min_u32(length, tcp_super_segment(ep));
     uint32_t tail = length % mss;
     if (tail == 0 || (length == record && record < unsent))
         return length;
