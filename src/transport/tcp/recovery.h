@@ -101,6 +101,11 @@ static inline bool recovery_active(const struct recovery *recovery)
 {
     return recovery->state >= TCPIP_TCP_RECOVERY;
 }
+/* No episode, and nothing counted towards one: an ACK of everything changes nothing. */
+static inline bool recovery_calm(const struct recovery *recovery)
+{
+    return recovery->state == TCPIP_TCP_OPEN && !recovery->guard && recovery->duplicate_acks == 0;
+}
 /* Saved and restored (base/archive.h): the episode goes on, but nothing undoes it any more. */
 void tcpip__recovery_archive(struct archive *archive, struct recovery *recovery);
 

@@ -110,6 +110,14 @@ must_use bool tcpip__scoreboard_sent(struct scoreboard *board, struct pool *pool
  * (its rate snapshot feeds rate.h); untouched if none. Returns whether *newest was set. */
 bool tcpip__scoreboard_acked(struct scoreboard *board, struct pool *pool, seqnum una, struct tcp_ack *facts,
                              struct record *newest);
+/* Is all that is outstanding one record, of `length`, sent once and neither SACKed nor lost? */
+static inline bool scoreboard_lone(const struct scoreboard *board, uint32_t length)
+{
+    return board->count == 1 && board->first->flags == 0 && board->first->length == length;
+}
+/* That record was acknowledged, whole: what `acked` does then. *newest: a copy of it. */
+void tcpip__scoreboard_acked_lone(struct scoreboard *board, struct pool *pool, struct tcp_ack *facts,
+                                  struct record *newest);
 /* One SACK block [left, right) within (snd_una, snd_nxt]; edges inside a record count for the whole MSS-multiples they
  * cover. Adds to facts: sacked, delivered, sacked_rtt_ns, acked_retransmitted, acked_original, reordered, newest. As
  * above for *newest. The blocks of one ACK are given after its cumulative part, the lowest first: else the lower ones

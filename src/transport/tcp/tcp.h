@@ -53,11 +53,16 @@ bool tcpip__tcp_paws_reject(uint32_t ts_recent, tcpip_ns ts_recent_at, uint32_t 
 void tcpip__tcp_note_timestamp(struct tcp_endpoint *ep, const struct tcp_segment *segment);
 /* Takes data from the segment, which begins at or below rcv_nxt or lies beyond; FIN too. Frees the packet. */
 void tcpip__tcp_receive_data(struct tcp_endpoint *ep, struct tcp_segment *segment);
+/* `length` bytes of it that are next in order, behind `skip` old ones. Frees the packet. */
+void tcpip__tcp_receive_in_order(struct tcp_endpoint *ep, struct tcp_segment *segment, uint32_t skip, uint32_t length);
 /* Data of a SYN that Fast Open takes: the SYN-ACK will acknowledge them. Frees the packet. */
 void tcpip__tcp_receive_syn_data(struct tcp_endpoint *ep, struct tcp_segment *segment);
 
 /* tcp_ack.c: an acceptable ACK. False: the segment is to be dropped (reason given), and the packet is gone. */
 bool tcpip__tcp_ack(struct tcp_endpoint *ep, struct tcp_segment *segment);
+/* The same of one that tells nothing new, or, on a connection where all is well, of all that is under way
+ * (tcp_predict.c). */
+void tcpip__tcp_ack_predicted(struct tcp_endpoint *ep, const struct tcp_segment *segment);
 /* The time has passed within which what RACK spared could still come. */
 void tcpip__tcp_reordering_over(struct tcp_endpoint *ep, tcpip_ns now);
 /* RACK's window for reordering, as of now (RFC 8985 6.2 step 4). */

@@ -86,6 +86,15 @@ void tcpip__tcp_window_update(struct tcp_endpoint *ep, const struct tcp_segment 
     ep->snd_wl2 = segment->ack;
 }
 
+/* The first `bytes` of the queue have arrived, and nobody asks for them again. */
+static void ack_forget(struct tcp_endpoint *ep, const struct tcp_ack *facts, uint32_t bytes)
+{
+    tcpip__send_queue_release(&ep->send_queue, &tcp_stack_of(ep->base->stack)->send_chunks, bytes);
+    ep->bytes_acked += bytes;
+    tcpip__error_queue_acked(ep->base, ep->bytes_acked);
+    ep->snd_una = facts->ack;
+}
+
 /* Stop 4. `newest`: the record delivered that was sent last. */
 static bool ack_cumulative(struct tcp_endpoint *ep, struct tcp_ack *facts, struct record *newest)
 {
@@ -108,10 +117,7 @@ static bool ack_cumulative(struct tcp_endpoint *ep, struct tcp_ack *facts, struc
         ep->fin_acked = true;
         bytes--;
     }
-    tcpip__send_queue_release(&ep->send_queue, &tcp->send_chunks, bytes);
-    ep->bytes_acked += bytes;
-    tcpip__error_queue_acked(ep->base, ep->bytes_acked);
-    ep->snd_una = facts->ack;
+    ack_forget(ep, facts, bytes);
     return found;
 }
 
@@ -481,6 +487,14 @@ static void ack_fin(struct tcp_endpoint *ep, bool fin_was_acked)
     }
 }
 
+/* The peer lives, and hears us. */
+static void ack_progress(struct tcp_endpoint *ep)
+{
+    ep->soft_error = TCPIP_OK;
+    ep->more_coming = false; /* as Linux: MSG_MORE holds back for as long as nothing is acknowledged */
+    tcpip__route_confirm(&ep->route);
+}
+
 /* Stop 10. */
 static void ack_room(struct tcp_endpoint *ep)
 {
@@ -515,11 +529,8 @@ bool tcpip__tcp_ack(struct tcp_endpoint *ep, struct tcp_segment *segment)
         EVENT(ep->base->stack, TCP_ACK, ep->base->id, facts.acked, facts.sacked, facts.lost, facts.in_flight);
         endpoint_mark_dirty(ep->base);
     }
-    if (facts.acked > 0) {
-        ep->soft_error = TCPIP_OK;
-        ep->more_coming = false; /* as Linux: MSG_MORE holds back for as long as nothing is acknowledged */
-        tcpip__route_confirm(&ep->route);
-    }
+    if (facts.acked > 0)
+        ack_progress(ep);
     if (facts.acked > 0 || facts.sacked > 0)
         ack_room(ep);
     tcpip__tcp_timers_on_ack(ep, facts.acked > 0);
@@ -527,6 +538,54 @@ bool tcpip__tcp_ack(struct tcp_endpoint *ep, struct tcp_segment *segment)
         tcpip__tcp_timers_on_reneging(ep);
     ack_fin(ep, fin_was_acked);
     return true;
+}
+
+/* All that is under way has arrived, one record that nothing has happened to: stops 5 and 8 have nothing to say. */
+static void ack_lone(struct tcp_endpoint *ep, const struct tcp_segment *segment)
+{
+    struct tcp_stack *tcp = tcp_stack_of(ep->base->stack);
+    struct tcp_hot *hot = ep->hot;
+    struct record newest;
+    uint32_t acked = seq_size(ep->snd_una, segment->ack);
+    struct tcp_ack facts = {
+        .now = segment->now,
+        .ack = segment->ack,
+        .prior_una = ep->snd_una,
+        .acked = acked,
+        .prior_in_flight = acked,
+        .sacked_rtt_ns = -1,
+        .rack = true,
+    };
+    tcpip__scoreboard_acked_lone(&hot->board, &tcp->records, &facts, &newest);
+    ack_forget(ep, &facts, acked);
+    ack_round_trip(ep, &facts);
+    tcpip__rate_on_ack(&hot->rate, &newest, ep->rtt.min_rtt_ns, &facts);
+    tcpip__rack_on_ack(&hot->rack, &facts, ep->snd_nxt);
+    ack_congestion(ep, &facts);
+    if (tcp_mtu_listens(ep))
+        tcpip__tcp_mtu_on_ack(ep, &facts, &newest);
+    EVENT(ep->base->stack, TCP_ACK, ep->base->id, facts.acked, facts.sacked, facts.lost, facts.in_flight);
+    ack_progress(ep);
+    ack_room(ep);
+}
+
+void tcpip__tcp_ack_predicted(struct tcp_endpoint *ep, const struct tcp_segment *segment)
+{
+    bool progress = !seq_eq(segment->ack, ep->snd_una);
+    tcpip__tcp_note_timestamp(ep, segment);
+    tcpip__tcp_window_update(ep, segment);
+    if (progress)
+        ack_lone(ep, segment);
+    tcpip__tcp_timers_on_ack(ep, progress);
+    if (!progress)
+        return;
+    if (ep->send_queue.bytes > 0 || ep->fin_queued) {
+        endpoint_mark_dirty(ep->base);
+        return;
+    }
+    /* All was sent and has arrived: a flush would find nothing to do but this. */
+    ep->force_partial = false;
+    tcpip__chrono_set(&ep->chrono, CHRONO_IDLE, segment->now);
 }
 
 const struct tcpip_congestion_ops *tcpip__tcp_congestion_ops(const struct tcp_endpoint *ep)

@@ -11,6 +11,7 @@
  * (tcp_open.c), the ACK's meaning (tcp_ack.c). */
 #include "transport/tcp/tcp.h"
 #include "transport/tcp/tcp_forward.h"
+#include "transport/tcp/tcp_predict.h"
 #include "transport/tcp/tcp_urgent.h"
 
 enum {
@@ -256,12 +257,12 @@ static void receive_decide_ack(struct tcp_endpoint *ep, const struct tcp_segment
         break;
     case ACK_AT_FLUSH:
         ep->ack_now = true;
+        endpoint_mark_dirty(ep->base);
         break;
     case ACK_AT_ONCE:
         tcpip__tcp_output_ack(ep);
         break;
     }
-    endpoint_mark_dirty(ep->base);
 }
 
 /* Eighth: the peer's FIN is next in order. */
@@ -331,7 +332,7 @@ static bool receive_take(struct tcp_endpoint *ep, struct tcp_segment *segment, u
     return true;
 }
 
-static void receive_in_order(struct tcp_endpoint *ep, struct tcp_segment *segment, uint32_t skip, uint32_t length)
+void tcpip__tcp_receive_in_order(struct tcp_endpoint *ep, struct tcp_segment *segment, uint32_t skip, uint32_t length)
 {
     bool holes = ep->hot != NULL && ep->hot->reassembly.count > 0;
     if (!receive_take(ep, segment, skip, length))
@@ -464,7 +465,7 @@ void tcpip__tcp_receive_data(struct tcp_endpoint *ep, struct tcp_segment *segmen
         if (!in_order)
             tcpip__tcp_output_ack(ep); /* a FIN beyond a hole */
     } else if (in_order) {
-        receive_in_order(ep, segment, skip, length);
+        tcpip__tcp_receive_in_order(ep, segment, skip, length);
     } else {
         receive_out_of_order(ep, segment, length);
     }
@@ -501,6 +502,8 @@ static bool input_syn_again(struct tcp_endpoint *ep, struct tcp_segment *segment
 void tcpip__tcp_input(struct tcp_endpoint *ep, struct tcp_segment *segment)
 {
     ep->segments_in += segment->wire_segments;
+    if (tcpip__tcp_predicted_input(ep, segment))
+        return;
     if (ep->state == TCPIP_TCP_SYN_SENT) {
         tcpip__tcp_syn_sent_input(ep, segment);
         return;
