@@ -50,6 +50,12 @@ call_fn call_read, call_recv, call_recvmsg, call_write, call_send, call_sendto, 
 /* call_option.c */
 call_fn call_setsockopt, call_getsockopt, call_fcntl, call_ioctl, call_poll;
 
+/* call_error.c */
+/* recvmsg with MSG_ERRQUEUE. */
+void call_error_queue(struct call *call, struct socket *socket);
+/* The TCPIP_WRITE_STAMP_... that the value of SO_TIMESTAMPING asks for. */
+uint32_t call_stamps(int64_t timestamping);
+
 /* call_repair.c: false: it is another option, or the socket isn't in repair. */
 bool call_set_repair(struct call *call, struct socket *socket, int64_t value);
 bool call_get_repair(struct call *call, struct socket *socket, int64_t *value);

@@ -116,7 +116,8 @@ static void give(struct call *call, struct socket *socket, size_t size, int64_t 
     uint32_t how = ((flags & MSG_MORE) != 0 ? TCPIP_WRITE_MORE : 0) |
                    ((flags & MSG_OOB) != 0 ? TCPIP_WRITE_URGENT : 0) |
                    ((flags & MSG_EOR) != 0 ? TCPIP_WRITE_END_OF_RECORD : 0) | (patient ? TCPIP_WRITE_WAITS : 0) |
-                   ((flags & MSG_FASTOPEN) != 0 && !call->begun ? TCPIP_WRITE_FAST_OPEN : 0);
+                   ((flags & MSG_FASTOPEN) != 0 && !call->begun ? TCPIP_WRITE_FAST_OPEN : 0) |
+                   ((flags & MSG_ZEROCOPY) != 0 ? TCPIP_WRITE_ZERO_COPY : 0) | socket->stamps;
     payload_fill(bytes, left, false, socket->stream ? socket->written : 0);
     enum tcpip_error error;
     if (gathered) {
@@ -125,7 +126,10 @@ static void give(struct call *call, struct socket *socket, size_t size, int64_t 
     } else {
         error = tcpip_endpoint_write(socket->endpoint, bytes, left, how, to, &done);
     }
-    free(bytes);
+    if (error == TCPIP_OK && (how & TCPIP_WRITE_ZERO_COPY) != 0)
+        world_lend(call->world, socket, bytes, left);
+    else
+        free(bytes);
     bool was_opening = call->opening, started = error == TCPIP_ERR_CONNECT_STARTED;
     call->begun = true;
     call->opening = (error == TCPIP_OK || started) && is_opening(socket->endpoint);
@@ -208,7 +212,9 @@ void call_recvmsg(struct call *call)
 {
     struct socket *socket = call_socket(call, 0);
     size_t size;
-    if (socket != NULL && message_bytes(call, &size))
+    if (socket != NULL && (call_number(call, 2, 0) & MSG_ERRQUEUE) != 0)
+        call_error_queue(call, socket);
+    else if (socket != NULL && message_bytes(call, &size))
         take(call, socket, size, call_number(call, 2, 0), true);
 }
 

@@ -201,6 +201,10 @@ void call_setsockopt(struct call *call)
         return;
     }
     const struct expr *value = inner_number(call_argument(call, 3), 0);
+    if (call_number(call, 1, -1) == SOL_SOCKET && call_number(call, 2, -1) == SO_TIMESTAMPING && value != NULL) {
+        socket->stamps = call_stamps(value->number);
+        return;
+    }
     if (set_signature(call, socket) || call_set_repair(call, socket, value != NULL ? value->number : 0))
         return;
     const struct socket_option *option = find_option(call);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/net_tstamp.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -15,6 +16,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
+
+#include <linux/errqueue.h>
 
 #define SYMBOL(name) \
     {                \
@@ -105,6 +109,20 @@ static const struct symbol {
     SYMBOL(MSG_NOSIGNAL),
     SYMBOL(MSG_TRUNC),
     SYMBOL(MSG_OOB),
+    SYMBOL(MSG_ERRQUEUE),
+    SYMBOL(MSG_ZEROCOPY),
+    SYMBOL(SO_TIMESTAMPING),
+    SYMBOL(SOF_TIMESTAMPING_TX_SCHED),
+    SYMBOL(SOF_TIMESTAMPING_TX_SOFTWARE),
+    SYMBOL(SOF_TIMESTAMPING_TX_ACK),
+    SYMBOL(SO_EE_ORIGIN_LOCAL),
+    SYMBOL(SO_EE_ORIGIN_ICMP),
+    SYMBOL(SO_EE_ORIGIN_TIMESTAMPING),
+    SYMBOL(SO_EE_ORIGIN_ZEROCOPY),
+    SYMBOL(SO_EE_CODE_ZEROCOPY_COPIED),
+    SYMBOL(SCM_TSTAMP_SCHED),
+    SYMBOL(SCM_TSTAMP_SND),
+    SYMBOL(SCM_TSTAMP_ACK),
     SYMBOL(POLLIN),
     SYMBOL(POLLOUT),
     SYMBOL(POLLPRI),

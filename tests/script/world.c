@@ -233,6 +233,42 @@ bool world_init(struct world *world, const struct script *script, const struct v
     return error == TCPIP_OK;
 }
 
+/* One write that lent its bytes; they live as long as the stack. */
+struct lent {
+    struct lent *next;
+    const struct tcpip_endpoint *endpoint;
+    uint64_t call; /* of this endpoint, from 0 */
+    uint8_t *bytes;
+    size_t size;
+};
+
+void world_lend(struct world *world, struct socket *socket, uint8_t *bytes, size_t size)
+{
+    struct lent *lent = malloc(sizeof *lent);
+    if (lent == NULL)
+        abort();
+    *lent = (struct lent){world->lent, socket->endpoint, socket->lent++, bytes, size};
+    world->lent = lent;
+}
+
+void world_lent_back(struct world *world, const struct socket *socket, uint64_t first, uint64_t last)
+{
+    for (struct lent *lent = world->lent; lent != NULL; lent = lent->next) {
+        if (lent->endpoint == socket->endpoint && lent->call >= first && lent->call <= last)
+            memset(lent->bytes, 0, lent->size);
+    }
+}
+
+static void free_lent(struct world *world)
+{
+    while (world->lent != NULL) {
+        struct lent *lent = world->lent;
+        world->lent = lent->next;
+        free(lent->bytes);
+        free(lent);
+    }
+}
+
 bool world_fini(struct world *world, char *why)
 {
     struct sent_packet *packet;
@@ -243,6 +279,7 @@ bool world_fini(struct world *world, char *why)
         return true; /* nobody knows what is whole in there */
     if (world->stack != NULL)
         tcpip_stack_free(world->stack);
+    free_lent(world);
     if (world->link != NULL)
         tcpip_channel_free(world->link);
     uint64_t kept = test_env_used(&world->env), blocks = world->env.allocs - world->env.frees;

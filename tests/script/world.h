@@ -26,6 +26,8 @@ struct socket {
     struct tcpip_endpoint *endpoint; /* NULL: the number is free */
     bool nonblocking, stream;
     uint32_t written, read; /* bytes, for the pattern of the payload */
+    uint32_t stamps;        /* TCPIP_WRITE_STAMP_... of each write */
+    uint32_t lent;          /* writes that lent their bytes */
 };
 
 /* What differs between runs of one script. */
@@ -52,7 +54,8 @@ struct world {
     struct tcpip_endpoint *forwarded[16]; /* connections of the forwarder that nobody has accepted yet */
     struct tcpip_tcp_forward_request *deferred[16];
     unsigned forwarded_count, deferred_count;
-    uint32_t steps; /* since time moved: a world that never rests is stuck */
+    struct lent *lent; /* bytes of writes without a copy (world_lend) */
+    uint32_t steps;    /* since time moved: a world that never rests is stuck */
     jmp_buf on_fatal;
     char fatal[256];
     char *log; /* packets so far, for the report of a failure */
@@ -89,6 +92,11 @@ struct tcpip_address world_local_address(const struct world *world);
 struct tcpip_address world_remote_address(const struct world *world);
 /* As an IPv6 endpoint sees them, when the script runs over mapped addresses. */
 uint32_t world_network(const struct world *world);
+
+/* Keeps the malloc'd bytes of a write that lent them to the stack, the socket's `socket->lent`th. */
+void world_lend(struct world *world, struct socket *socket, uint8_t *bytes, size_t size);
+/* The stack says that it is done with the bytes of these writes: they change at once, so that its word is tested. */
+void world_lent_back(struct world *world, const struct socket *socket, uint64_t first, uint64_t last);
 
 /* The lowest free number, from 3 on; -1: none. */
 int world_socket_add(struct world *world, struct tcpip_endpoint *endpoint, bool stream, bool nonblocking);
