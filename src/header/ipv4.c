@@ -8,6 +8,8 @@
 #include <tcpip/header/ipv4.h>
 
 #include "base/assert.h"
+#include "base/compiler.h"
+#include "header/checksum_word.h"
 
 #include <tcpip/header/checksum.h>
 
@@ -26,16 +28,28 @@ bool tcpip_ipv4_header_check(const uint8_t *p, size_t front_bytes, size_t packet
     return true;
 }
 
+/* The sum over the header, which hardly ever has options. */
+static uint16_t ipv4_header_sum(const uint8_t *p)
+{
+    uint64_t first, second;
+    if (unlikely(p[0] != 0x45))
+        return tcpip_checksum(p, tcpip_ipv4_header_bytes(p), 0);
+    memcpy(&first, p, 8);
+    memcpy(&second, p + 8, 8);
+    return checksum_word_finish((first & 0xffffffffu) + (first >> 32) + (second & 0xffffffffu) + (second >> 32) +
+                                    checksum_word_tail(p + 16, 4),
+                                0);
+}
+
 bool tcpip_ipv4_checksum_ok(const uint8_t *p)
 {
-    return tcpip_checksum_ok(tcpip_checksum(p, tcpip_ipv4_header_bytes(p), 0));
+    return tcpip_checksum_ok(ipv4_header_sum(p));
 }
 
 void tcpip_ipv4_checksum_set(uint8_t *p)
 {
     tcpip_store_u16(p + TCPIP_IPV4_CHECKSUM_OFFSET, 0);
-    uint16_t sum = tcpip_checksum(p, tcpip_ipv4_header_bytes(p), 0);
-    tcpip_store_u16(p + TCPIP_IPV4_CHECKSUM_OFFSET, tcpip_checksum_finish(sum));
+    tcpip_store_u16(p + TCPIP_IPV4_CHECKSUM_OFFSET, tcpip_checksum_finish(ipv4_header_sum(p)));
 }
 
 void tcpip_ipv4_update_total_length(uint8_t *p, uint16_t total_length)

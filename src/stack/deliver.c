@@ -23,7 +23,7 @@ static bool nic_admit(struct tcpip_nic *nic, struct tcpip_packet *packet)
 {
     struct tcpip_stack *stack = nic->stack;
     packet->nic = nic;
-    packet->at = tcpip__stack_now(stack);
+    packet->at = stack_now(stack);
     packet->network_offset = 0;
     if (unlikely(nic->removing)) {
         tcpip_packet_drop(packet, TCPIP_DROP_NIC_REMOVED);
@@ -94,7 +94,7 @@ void tcpip_nic_deliver(struct tcpip_nic *nic, struct tcpip_packet_list *packets)
 void tcpip__nic_loop(struct tcpip_nic *nic, struct tcpip_packet *packet)
 {
     packet->nic = nic;
-    packet->at = tcpip__stack_now(nic->stack);
+    packet->at = stack_now(nic->stack);
     packet->network_offset = 0;
     packet->type = TCPIP_PACKET_OUTGOING;
     tcpip_packet_list_push(&nic->stack->loop, packet);

@@ -2,8 +2,9 @@
 /* demux.c: whose a transport packet is.
  *
  * Connected flows are in one hash table, by addresses and ports; the NIC is no part of the key but is compared (a flow
- * bound to a NIC, or of link-local addresses, is found there only). Before the table the last entry found is asked:
- * packets come in trains, and a train then costs one comparison per packet.
+ * bound to a NIC, or of link-local addresses, is found there only). Before the table the entry found last for such
+ * ports is asked: packets come in trains, and a train then costs one comparison per packet, also where two trains meet.
+ * An entry whose ports are others isn't even looked at.
  *
  * Listeners are in another table by (transport, port, address), with all-zero for any address: two probes answer for
  * any number of them. Those with equal keys (bound to different NICs, sharing a port) hang in a ring, of which one
@@ -13,7 +14,7 @@
  * own flows move.
  *
  * Owns:        both tables and the order of registration.
- * Invariants:  last is NULL or linked; the leader of a ring is the first registered of it.
+ * Invariants:  recent entries are NULL or linked; the leader of a ring is the first registered of it.
  * Not here:    who may bind (ports/ports.c), what a flow leads to (each protocol). */
 #include "stack/demux.h"
 
@@ -25,10 +26,18 @@
 enum { FLOW_KEY_BYTES = offsetof(struct flow, nic) };
 STATIC_ASSERT(FLOW_KEY_BYTES == 36 && sizeof(struct flow) == 40);
 
+enum { DEMUX_RECENT = 16 };
+
+/* The flow that was found last of those with like ports. */
+struct demux_recent {
+    struct demux_entry *entry; /* NULL: none */
+    uint16_t local_port, remote_port;
+};
+
 struct demux {
     struct hash_table flows;
     struct hash_table listeners;
-    struct demux_entry *last; /* of the previous packet */
+    struct demux_recent recent[DEMUX_RECENT];
     uint64_t registrations;
 };
 
@@ -64,18 +73,28 @@ void tcpip__flow_of(const struct tcpip_packet *packet, uint16_t local_port, uint
     out->nic = scoped && packet->nic != NULL ? packet->nic->id : 0;
 }
 
+/* Of the two directions of a connection to ourselves, mostly two different ones. */
+static struct demux_recent *demux_recent(struct demux *demux, const struct flow *flow)
+{
+    return &demux->recent[(3u * flow->local_port + flow->remote_port) % DEMUX_RECENT];
+}
+
 struct demux_entry *tcpip__demux_find(struct tcpip_stack *stack, uint8_t transport, const struct flow *flow,
                                       uint32_t nic_id)
 {
     struct demux *demux = stack->demux;
-    if (likely(demux->last != NULL) && demux_entry_matches(demux->last, transport, flow, nic_id))
-        return demux->last;
+    struct demux_recent *recent = demux_recent(demux, flow);
+    if (recent->local_port == flow->local_port && recent->remote_port == flow->remote_port && recent->entry != NULL &&
+        demux_entry_matches(recent->entry, transport, flow, nic_id))
+        return recent->entry;
     uint64_t hash = demux_flow_hash(&demux->flows.key, flow);
     hash_table_for_each(node, &demux->flows, hash)
     {
         struct demux_entry *entry = hash_entry(node, struct demux_entry, node);
-        if (node->hash == hash && demux_entry_matches(entry, transport, flow, nic_id))
-            return demux->last = entry;
+        if (node->hash == hash && demux_entry_matches(entry, transport, flow, nic_id)) {
+            *recent = (struct demux_recent){entry, flow->local_port, flow->remote_port};
+            return entry;
+        }
     }
     return NULL;
 }
@@ -110,8 +129,9 @@ void tcpip__demux_remove(struct tcpip_stack *stack, struct demux_entry *entry)
 {
     struct demux *demux = stack->demux;
     ASSERT_ENV(&stack->env, entry->linked);
-    if (demux->last == entry)
-        demux->last = NULL;
+    struct demux_recent *recent = demux_recent(demux, &entry->flow);
+    if (recent->entry == entry)
+        recent->entry = NULL;
     tcpip__hash_table_remove(&demux->flows, &entry->node);
     entry->linked = false;
 }

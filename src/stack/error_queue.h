@@ -39,9 +39,19 @@ void tcpip__error_queue_forget_errors(struct tcpip_endpoint *endpoint);
 /* A write with one of WRITE_STAMPS was accepted, or one that is to be told of when it is acknowledged (`copied`, may be
  * NULL); its last byte is number `last` of the stream. */
 void tcpip__error_queue_mark(struct tcpip_endpoint *endpoint, uint64_t last, uint32_t flags, struct zero_copy *copied);
-/* The stream has been sent, or acknowledged, up to and without byte `end`. Cheap when nothing is marked. */
+/* The stream has been sent, or acknowledged, up to and without byte `end`. */
 void tcpip__error_queue_sent(struct tcpip_endpoint *endpoint, uint64_t end);
 void tcpip__error_queue_acked(struct tcpip_endpoint *endpoint, uint64_t end);
+static inline void error_queue_sent(struct tcpip_endpoint *endpoint, uint64_t end)
+{
+    if (unlikely(endpoint->errors != NULL)) /* else nothing is marked */
+        tcpip__error_queue_sent(endpoint, end);
+}
+static inline void error_queue_acked(struct tcpip_endpoint *endpoint, uint64_t end)
+{
+    if (unlikely(endpoint->errors != NULL))
+        tcpip__error_queue_acked(endpoint, end);
+}
 /* Nothing more will be sent or acknowledged: copies are told. */
 void tcpip__error_queue_end(struct tcpip_endpoint *endpoint);
 void tcpip__error_queue_free(struct tcpip_endpoint *endpoint);

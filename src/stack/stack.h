@@ -102,6 +102,11 @@ struct tcpip_stack {
 
 /* The turn's instant; reads the clock at the first call of a turn. env.now is called here only. */
 tcpip_ns tcpip__stack_now(struct tcpip_stack *stack);
+/* The same, for who asks for each packet. */
+static inline tcpip_ns stack_now(struct tcpip_stack *stack)
+{
+    return likely(stack->now_known) ? stack->now : tcpip__stack_now(stack);
+}
 void *tcpip__stack_transport_state(struct tcpip_stack *stack, uint8_t number);
 void *tcpip__stack_network_state(struct tcpip_stack *stack, uint32_t number);
 /* NULL: not registered. */

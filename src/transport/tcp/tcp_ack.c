@@ -91,7 +91,7 @@ static void ack_forget(struct tcp_endpoint *ep, const struct tcp_ack *facts, uin
 {
     tcpip__send_queue_release(&ep->send_queue, &tcp_stack_of(ep->base->stack)->send_chunks, bytes);
     ep->bytes_acked += bytes;
-    tcpip__error_queue_acked(ep->base, ep->bytes_acked);
+    error_queue_acked(ep->base, ep->bytes_acked);
     ep->snd_una = facts->ack;
 }
 

@@ -338,7 +338,9 @@ struct tcp_stack {
 
 static inline struct tcp_stack *tcp_stack_of(struct tcpip_stack *stack)
 {
-    return tcpip__stack_transport_state(stack, TCPIP_PROTOCOL_TCP);
+    const struct transport_slot *first = &stack->transport[0]; /* where it mostly is */
+    return likely(first->number == TCPIP_PROTOCOL_TCP) ? first->state
+                                                       : tcpip__stack_transport_state(stack, TCPIP_PROTOCOL_TCP);
 }
 static inline int64_t tcp_option(const struct tcp_endpoint *ep, enum tcpip_option option)
 {

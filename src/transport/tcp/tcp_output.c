@@ -37,7 +37,7 @@ static uint32_t tcp_fit_accecn(struct tcp_endpoint *ep, uint32_t payload, bool f
 static size_t tcp_write_options(struct tcp_endpoint *ep, uint32_t payload, bool fresh, const struct signing *signing,
                                 uint8_t *out)
 {
-    tcpip_ns now = tcpip__stack_now(ep->base->stack);
+    tcpip_ns now = stack_now(ep->base->stack);
     struct sack_range ranges[REASSEMBLY_SACK_BLOCKS];
     struct tcpip_tcp_options options;
     uint32_t blocks = 0, most = tcp_sack_blocks_max(ep, payload);
@@ -198,7 +198,7 @@ bool tcpip__tcp_output_data(struct tcp_endpoint *ep, seqnum seq, uint32_t *lengt
     ep->data_segments_out += segments;
     ep->bytes_sent += sent;
     tcp_stats(ep)->bytes_sent += sent;
-    ep->last_send_at = tcpip__stack_now(stack);
+    ep->last_send_at = stack_now(stack);
     return true;
 }
 

@@ -125,7 +125,7 @@ static void tcp_leave_network(struct tcp_endpoint *ep)
     tcp_hot_free(ep);
     tcpip__tcp_search_free(ep);
     tcpip__send_queue_fini(&ep->send_queue, &tcp->send_chunks);
-    tcpip__chrono_set(&ep->chrono, CHRONO_IDLE, tcpip__stack_now(ep->base->stack));
+    tcpip__chrono_set(&ep->chrono, CHRONO_IDLE, stack_now(ep->base->stack));
     list_remove_if_linked(&ep->base->dirty);
     ep->ack_now = false;
 }
@@ -223,7 +223,7 @@ struct tcp_hot *tcpip__tcp_hot(struct tcp_endpoint *ep)
     struct tcp_hot *hot = tcpip__pool_get(&tcp_stack_of(stack)->hots);
     if (hot == NULL)
         return NULL;
-    tcpip_ns now = tcpip__stack_now(stack);
+    tcpip_ns now = stack_now(stack);
     tcpip__scoreboard_init(&hot->board, stack->limits.tcp_records);
     tcpip__recovery_init(&hot->recovery);
     tcpip__rack_init(&hot->rack);
@@ -322,7 +322,7 @@ static bool tcp_parse(struct tcpip_stack *stack, struct tcpip_packet *packet, st
     out->flags = tcpip_tcp_flags(header);
     out->window = tcpip_tcp_window(header);
     out->wire_segments = packet->gso_segments > 1 ? packet->gso_segments : 1;
-    out->now = tcpip__stack_now(stack);
+    out->now = stack_now(stack);
     out->has_iss_above = false;
     out->proof.key = NULL;
     out->has_ts = tcpip_tcp_timestamps_fast(header, header_bytes, &out->ts_val, &out->ts_ecr);

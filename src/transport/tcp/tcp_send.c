@@ -187,8 +187,7 @@ static bool tcp_link_full(struct tcp_endpoint *ep)
 /* Its turn hasn't come. True: the timer will tell. */
 static bool tcp_paced(struct tcp_endpoint *ep)
 {
-    if (ep->hot == NULL || pacer_open(&ep->hot->pacer, tcpip__stack_now(ep->base->stack)) ||
-        tcpip__tcp_pacing_rate(ep) == 0)
+    if (ep->hot == NULL || pacer_open(&ep->hot->pacer, stack_now(ep->base->stack)) || tcpip__tcp_pacing_rate(ep) == 0)
         return false;
     tcpip__tcp_timers_on_paced(ep);
     return true;
@@ -246,7 +245,7 @@ static bool tcp_retransmit_one(struct tcp_endpoint *ep, struct record *record, u
             return false;
         payload = sent;
     }
-    tcpip_ns now = tcpip__stack_now(ep->base->stack);
+    tcpip_ns now = stack_now(ep->base->stack);
     struct rate_snapshot snapshot = tcpip__rate_on_send(&hot->rate, tcp_in_flight(ep), now);
     tcpip__scoreboard_retransmitted(&hot->board, record, &snapshot, now);
     uint32_t segments = (record->length + ep->snd_mss - 1) / ep->snd_mss;
@@ -370,7 +369,7 @@ static bool tcp_send_new(struct tcp_endpoint *ep, uint32_t length)
     struct tcp_hot *hot = tcpip__tcp_hot(ep);
     if (hot == NULL || !tcpip__scoreboard_may_send(&hot->board, &tcp->records))
         return false;
-    tcpip_ns now = tcpip__stack_now(ep->base->stack);
+    tcpip_ns now = stack_now(ep->base->stack);
     bool fin = ep->fin_queued && length == tcp_unsent(ep);
     uint32_t in_flight = tcp_in_flight(ep), sent = length;
     seqnum at = ep->snd_nxt;
@@ -385,7 +384,7 @@ static bool tcp_send_new(struct tcp_endpoint *ep, uint32_t length)
     ep->fin_sent = ep->fin_sent || fin;
     if (sent % ep->snd_mss != 0)
         ep->snd_small = ep->snd_nxt;
-    tcpip__error_queue_sent(ep->base, tcp_bytes_written(ep) - tcp_unsent(ep));
+    error_queue_sent(ep->base, tcp_bytes_written(ep) - tcp_unsent(ep));
     tcpip__recovery_sent(&hot->recovery, numbers);
     tcp_pace(ep, sent, now);
     if (ep->congestion.ops->on_sent != NULL)
@@ -461,7 +460,7 @@ static enum tcp_stop tcp_transmit(struct tcp_endpoint *ep)
         return TCP_STOP_HELD;
     }
     tcp_follow_mtu(ep);
-    tcp_restart_after_idle(ep, tcpip__stack_now(ep->base->stack));
+    tcp_restart_after_idle(ep, stack_now(ep->base->stack));
     uint32_t segments_before = ep->data_segments_out;
     enum tcp_stop stop = TCP_STOP_NONE;
     /* Maybe the timeout was spurious: then what is lost isn't, and new data find that out (RFC 5682 step 2b). */
@@ -493,7 +492,7 @@ static void tcp_note_time(struct tcp_endpoint *ep, enum tcp_stop stop)
                               : stop == TCP_STOP_WINDOW                   ? CHRONO_WINDOW
                               : stop == TCP_STOP_EMPTY && ep->out_of_room ? CHRONO_BUFFER
                                                                           : CHRONO_BUSY;
-    tcpip__chrono_set(&ep->chrono, state, tcpip__stack_now(ep->base->stack));
+    tcpip__chrono_set(&ep->chrono, state, stack_now(ep->base->stack));
 }
 
 void tcpip__tcp_flush(struct tcpip_endpoint *endpoint)

@@ -398,7 +398,7 @@ static void tcp_user_timeout_start(struct tcp_endpoint *ep, tcpip_ns now)
 
 void tcpip__tcp_timers_on_syn_sent(struct tcp_endpoint *ep)
 {
-    tcpip_ns now = tcpip__stack_now(ep->base->stack);
+    tcpip_ns now = stack_now(ep->base->stack);
     tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, now + tcp_rto(ep));
     tcp_user_timeout_start(ep, now);
 }
@@ -413,7 +413,7 @@ void tcpip__tcp_timers_on_established(struct tcp_endpoint *ep)
         tcpip__tcp_rtt_bounds(ep, &bounds);
         tcpip__rtt_syn_timed_out(&ep->rtt, &bounds);
     }
-    tcpip__tcp_timers_count_progress(ep, tcpip__stack_now(ep->base->stack));
+    tcpip__tcp_timers_count_progress(ep, stack_now(ep->base->stack));
     tcpip__tcp_timers_on_keepalive_option(ep);
     tcpip__tcp_timers_on_rest(ep);
 }
@@ -423,10 +423,10 @@ void tcpip__tcp_timers_on_fast_opened(struct tcp_endpoint *ep)
 {
     bool outstanding = ep->hot != NULL && ep->hot->board.count > 0;
     tcp_timer_disarm(ep, TCP_TIMER_RETRANSMIT);
-    tcpip__tcp_timers_count_progress(ep, tcpip__stack_now(ep->base->stack));
+    tcpip__tcp_timers_count_progress(ep, stack_now(ep->base->stack));
     ep->rtt.backoff = 0;
     if (outstanding) {
-        tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, tcpip__stack_now(ep->base->stack) + tcp_rto(ep));
+        tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, stack_now(ep->base->stack) + tcp_rto(ep));
     } else {
         tcp_timer_disarm(ep, TCP_TIMER_USER_TIMEOUT);
         ep->user_timeout_from = TCPIP_NEVER;
@@ -436,12 +436,12 @@ void tcpip__tcp_timers_on_fast_opened(struct tcp_endpoint *ep)
 
 void tcpip__tcp_timers_syn_again(struct tcp_endpoint *ep)
 {
-    tcp_on_syn_timeout(ep, tcpip__stack_now(ep->base->stack));
+    tcp_on_syn_timeout(ep, stack_now(ep->base->stack));
 }
 
 void tcpip__tcp_timers_on_data_sent(struct tcp_endpoint *ep)
 {
-    tcpip_ns now = tcpip__stack_now(ep->base->stack);
+    tcpip_ns now = stack_now(ep->base->stack);
     if (!tcp_timer_on(ep, TCP_TIMER_RETRANSMIT))
         tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, now + tcp_rto(ep));
     tcp_timer_disarm(ep, TCP_TIMER_PERSIST);
@@ -455,12 +455,12 @@ void tcpip__tcp_timers_on_head_sent(struct tcp_endpoint *ep)
 {
     /* As Linux: its ACK takes a round trip from now, not from when it first went. Without a timeout in between it goes
      * again only when something sent after it has arrived, so that it can't put off the timer for ever. */
-    tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, tcpip__stack_now(ep->base->stack) + tcp_rto(ep));
+    tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, stack_now(ep->base->stack) + tcp_rto(ep));
 }
 
 void tcpip__tcp_timers_on_ack(struct tcp_endpoint *ep, bool progress)
 {
-    tcpip_ns now = tcpip__stack_now(ep->base->stack);
+    tcpip_ns now = stack_now(ep->base->stack);
     if (progress) {
         tcpip__tcp_timers_count_progress(ep, now);
         ep->user_timeout_from = TCPIP_NEVER;
@@ -493,12 +493,12 @@ void tcpip__tcp_timers_on_reneging(struct tcp_endpoint *ep)
 {
     /* It may be that the ACKs were reordered on their way; if not, the timeout forgets the SACKs and sends it all. */
     tcpip_ns patience_ns = min_i64(max_i64(ep->rtt.srtt_ns / 2, RENEGING_MS * TCPIP_MS), tcp_rto(ep));
-    tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, tcpip__stack_now(ep->base->stack) + patience_ns);
+    tcp_timer_arm(ep, TCP_TIMER_RETRANSMIT, stack_now(ep->base->stack) + patience_ns);
 }
 
 void tcpip__tcp_timers_on_hot(struct tcp_endpoint *ep)
 {
-    tcp_timer_arm(ep, TCP_TIMER_IDLE, tcpip__stack_now(ep->base->stack) + IDLE_MS * TCPIP_MS);
+    tcp_timer_arm(ep, TCP_TIMER_IDLE, stack_now(ep->base->stack) + IDLE_MS * TCPIP_MS);
 }
 
 void tcpip__tcp_timers_on_rest(struct tcp_endpoint *ep)
@@ -515,7 +515,7 @@ void tcpip__tcp_timers_on_segment_received(struct tcp_endpoint *ep)
 
 void tcpip__tcp_timers_on_zero_window(struct tcp_endpoint *ep)
 {
-    tcpip_ns now = tcpip__stack_now(ep->base->stack);
+    tcpip_ns now = stack_now(ep->base->stack);
     if (!tcp_timer_on(ep, TCP_TIMER_PERSIST) && !tcp_timer_on(ep, TCP_TIMER_RETRANSMIT)) {
         ep->rtt.backoff = 0;
         tcp_timer_arm(ep, TCP_TIMER_PERSIST, now + max_i64(tcp_rto(ep), PERSIST_MIN_MS * TCPIP_MS));
@@ -542,7 +542,7 @@ void tcpip__tcp_timers_on_ack_delayed(struct tcp_endpoint *ep)
 void tcpip__tcp_timers_on_ack_saved(struct tcp_endpoint *ep)
 {
     tcpip_ns most_ns = tcp_option(ep, TCPIP_OPTION_DELAYED_ACK_MAX);
-    tcp_timer_arm(ep, TCP_TIMER_DELAYED_ACK, tcpip__stack_now(ep->base->stack) + most_ns);
+    tcp_timer_arm(ep, TCP_TIMER_DELAYED_ACK, stack_now(ep->base->stack) + most_ns);
 }
 
 void tcpip__tcp_timers_on_ack_sent(struct tcp_endpoint *ep)
@@ -556,13 +556,13 @@ void tcpip__tcp_timers_on_fin_wait_2(struct tcp_endpoint *ep)
     if (!ep->orphan)
         return;
     int64_t linger2 = tcp_option(ep, TCPIP_OPTION_LINGER2);
-    tcp_timer_arm(ep, TCP_TIMER_FIN_WAIT_2, tcpip__stack_now(ep->base->stack) + max_i64(linger2, 0));
+    tcp_timer_arm(ep, TCP_TIMER_FIN_WAIT_2, stack_now(ep->base->stack) + max_i64(linger2, 0));
 }
 
 void tcpip__tcp_timers_on_corked(struct tcp_endpoint *ep)
 {
     if (!tcp_timer_on(ep, TCP_TIMER_CORK))
-        tcp_timer_arm(ep, TCP_TIMER_CORK, tcpip__stack_now(ep->base->stack) + CORK_MS * TCPIP_MS);
+        tcp_timer_arm(ep, TCP_TIMER_CORK, stack_now(ep->base->stack) + CORK_MS * TCPIP_MS);
 }
 
 void tcpip__tcp_timers_on_uncorked(struct tcp_endpoint *ep)
@@ -581,7 +581,7 @@ void tcpip__tcp_timers_on_keepalive_option(struct tcp_endpoint *ep)
         return;
     if (tcp_option(ep, TCPIP_OPTION_KEEPALIVE) != 0)
         tcp_timer_arm(ep, TCP_TIMER_KEEPALIVE,
-                      tcpip__stack_now(ep->base->stack) + tcp_option(ep, TCPIP_OPTION_KEEPALIVE_IDLE));
+                      stack_now(ep->base->stack) + tcp_option(ep, TCPIP_OPTION_KEEPALIVE_IDLE));
     else
         tcp_timer_disarm(ep, TCP_TIMER_KEEPALIVE);
 }
@@ -601,7 +601,7 @@ void tcpip__tcp_timers_restore(struct tcp_endpoint *ep, const tcpip_ns *deadline
 {
     static const uint8_t kept[] = {TCP_TIMER_PERSIST,      TCP_TIMER_DELAYED_ACK, TCP_TIMER_KEEPALIVE,
                                    TCP_TIMER_USER_TIMEOUT, TCP_TIMER_FIN_WAIT_2,  TCP_TIMER_CORK};
-    tcpip_ns now = tcpip__stack_now(ep->base->stack);
+    tcpip_ns now = stack_now(ep->base->stack);
     bool data = ep->hot != NULL && ep->hot->board.count > 0;
     for (size_t i = 0; i < array_count(kept); i++)
         if (deadlines[kept[i]] != TCPIP_NEVER && !(data && kept[i] == TCP_TIMER_PERSIST))
