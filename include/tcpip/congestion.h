@@ -86,6 +86,9 @@ struct tcpip_congestion_ops {
     void (*init)(struct tcpip_congestion *congestion, tcpip_ns now);
     /* Once per ACK that delivers something. In recovery the window is the recovery organ's unless owns_recovery. */
     void (*on_ack)(struct tcpip_congestion *congestion, const struct tcpip_congestion_ack *ack);
+    /* Instead of on_ack, for an ACK that comes when the window wasn't in the sender's way, outside of recoveries, and
+     * tells of no marks. NULL: on_ack is called. Who looks at nothing of such an ACK saves that it is made up. */
+    void (*on_spare_ack)(struct tcpip_congestion *congestion, tcpip_ns now);
     /* Once per episode, when loss is detected, or (ack->ecn_echo) marks tell of congestion: sets ssthresh. Episodes of
      * marks last for a round trip; a loss in one is part of it. */
     void (*on_recovery)(struct tcpip_congestion *congestion, const struct tcpip_congestion_ack *ack);

@@ -30,10 +30,6 @@ enum {
 
 static const uintptr_t FREE_MARK = (uintptr_t)0x706f6f6c66726565u; /* "poolfree" */
 
-struct pool_slot {
-    struct pool_slot *next;
-};
-
 struct pool_slot_marked {
     struct pool_slot *next;
     uintptr_t mark;

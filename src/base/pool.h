@@ -7,7 +7,9 @@
 #include "base/memory.h"
 #include "base/tree.h"
 
-struct pool_slot; /* a free object, seen as a link of the free list */
+struct pool_slot { /* a free object, seen as a link of the free list */
+    struct pool_slot *next;
+};
 struct pool_slab;
 
 struct pool {
@@ -38,6 +40,29 @@ must_use void *tcpip__pool_get(struct pool *pool);
 /* As tcpip__pool_get, zeroed. */
 must_use void *tcpip__pool_zget(struct pool *pool);
 void tcpip__pool_put(struct pool *pool, void *object);
+/* The same two, for who takes and gives for each packet. */
+must_use static inline void *pool_get(struct pool *pool)
+{
+    struct pool_slot *slot = pool->free;
+    if (DEBUG_BUILD || HAS_ASAN || unlikely(slot == NULL))
+        return tcpip__pool_get(pool);
+    pool->free = slot->next;
+    pool->out++;
+    if (unlikely(pool->out > pool->peak))
+        pool->peak = pool->out;
+    return slot;
+}
+static inline void pool_put(struct pool *pool, void *object)
+{
+    struct pool_slot *slot = object;
+    if (DEBUG_BUILD || HAS_ASAN || unlikely(pool->out == 0)) {
+        tcpip__pool_put(pool, object); /* which has more to look at */
+        return;
+    }
+    slot->next = pool->free;
+    pool->free = slot;
+    pool->out--;
+}
 /* True: the next get of this pool won't fail, even if memory runs out before it. False: it would, now. */
 must_use bool tcpip__pool_ready(struct pool *pool);
 /* Gives slabs of which no object is out back to memory; returns the bytes. O(free objects x log slabs): for pressure

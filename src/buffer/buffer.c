@@ -65,7 +65,7 @@ struct tcpip_buffer *tcpip__buffer_new(struct tcpip_buffer_pools *pools, size_t 
     while (size > buffer_class_bytes[class])
         if (++class == BUFFER_CLASS_COUNT)
             return NULL;
-    struct tcpip_buffer *buffer = tcpip__pool_get(&pools->classes[class]);
+    struct tcpip_buffer *buffer = pool_get(&pools->classes[class]);
     if (unlikely(buffer == NULL))
         return NULL;
     buffer->refs = 1;
@@ -85,7 +85,7 @@ struct tcpip_buffer *tcpip__buffer_wrap(struct tcpip_buffer_pools *pools, void *
                                         void (*release)(void *ctx, struct tcpip_buffer *buffer), void *ctx)
 {
     ASSERT_ENV(pools->memory->env, release != NULL && size <= UINT32_MAX);
-    struct tcpip_buffer *buffer = tcpip__pool_get(&pools->wrapped);
+    struct tcpip_buffer *buffer = pool_get(&pools->wrapped);
     if (unlikely(buffer == NULL))
         return NULL;
     buffer->refs = 1;
@@ -113,7 +113,7 @@ void tcpip__buffer_unref_slow(struct tcpip_buffer *buffer)
     struct tcpip_buffer_pools *pools = buffer->owner;
     DEBUG_ASSERT(buffer->refs == 0);
     if (likely(buffer->release == NULL)) {
-        tcpip__pool_put(&pools->classes[buffer->size_class], buffer);
+        pool_put(&pools->classes[buffer->size_class], buffer);
         return;
     }
     if (buffer->lent)
@@ -132,7 +132,7 @@ uint32_t tcpip__buffer_run_released(struct tcpip_buffer_pools *pools)
         if (pools->released == NULL)
             pools->released_tail = &pools->released;
         buffer->release(buffer->ctx, buffer);
-        tcpip__pool_put(&pools->wrapped, buffer);
+        pool_put(&pools->wrapped, buffer);
     }
     return ran;
 }

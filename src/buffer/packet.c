@@ -42,7 +42,7 @@ void tcpip__packet_pool_fini(struct tcpip_packet_pool *pool)
 
 struct tcpip_packet *tcpip__packet_new(struct tcpip_packet_pool *pool)
 {
-    struct tcpip_packet *packet = tcpip__pool_get(&pool->pool);
+    struct tcpip_packet *packet = pool_get(&pool->pool);
     if (unlikely(packet == NULL))
         return NULL;
     memset(packet, 0, offsetof(struct tcpip_packet, views));
@@ -55,7 +55,7 @@ void tcpip_packet_free(struct tcpip_packet *packet)
 {
     for (uint32_t i = 0; i < packet->view_count; i++)
         buffer_unref(packet->views[i].buffer);
-    tcpip__pool_put(&packet->pool->pool, packet);
+    pool_put(&packet->pool->pool, packet);
 }
 
 void tcpip_packet_list_append(struct tcpip_packet_list *list, struct tcpip_packet_list *from)
@@ -302,7 +302,7 @@ uint8_t *tcpip_packet_pull_slow(struct tcpip_packet *packet, uint32_t offset, ui
 
 struct tcpip_packet *tcpip_packet_clone(const struct tcpip_packet *packet)
 {
-    struct tcpip_packet *clone = tcpip__pool_get(&packet->pool->pool);
+    struct tcpip_packet *clone = pool_get(&packet->pool->pool);
     if (unlikely(clone == NULL))
         return NULL;
     memcpy(clone, packet, offsetof(struct tcpip_packet, views));
@@ -317,7 +317,7 @@ struct tcpip_packet *tcpip_packet_clone(const struct tcpip_packet *packet)
 
 struct tcpip_packet *tcpip__packet_copy(struct tcpip_packet_pool *pool, const struct tcpip_packet *packet)
 {
-    struct tcpip_packet *copy = tcpip__pool_get(&pool->pool);
+    struct tcpip_packet *copy = pool_get(&pool->pool);
     if (unlikely(copy == NULL))
         return NULL;
     memcpy(copy, packet, offsetof(struct tcpip_packet, views));

@@ -63,13 +63,13 @@ static bool payload_pins_much(const struct payload_piece *piece, uint32_t length
 static struct receive_chunk *receive_chunk_new(const struct payload_piece *piece, uint32_t length, seqnum at, bool copy,
                                                uint32_t want, struct pool *chunks, struct tcpip_buffer_pools *buffers)
 {
-    struct receive_chunk *chunk = tcpip__pool_get(chunks);
+    struct receive_chunk *chunk = pool_get(chunks);
     if (unlikely(chunk == NULL))
         return NULL;
     if (copy) {
         struct tcpip_buffer *buffer = tcpip__buffer_new(buffers, max_u32(length, want));
         if (unlikely(buffer == NULL)) {
-            tcpip__pool_put(chunks, chunk);
+            pool_put(chunks, chunk);
             return NULL;
         }
         memcpy(buffer->data, piece->data, length);
@@ -113,7 +113,7 @@ static void receive_queue_unlink_first(struct receive_queue *queue, struct pool 
     if (queue->first == NULL)
         queue->last = NULL;
     queue->true_bytes -= chunk->true_bytes;
-    tcpip__pool_put(chunks, chunk);
+    pool_put(chunks, chunk);
 }
 
 /* Consumes the first `count` bytes of the first chunk, but not all of it. */
@@ -140,7 +140,7 @@ void tcpip__receive_queue_fini(struct receive_queue *queue, struct pool *chunks)
 void tcpip__receive_chunk_free(struct receive_chunk *chunk, struct pool *chunks)
 {
     buffer_unref(chunk->view.buffer);
-    tcpip__pool_put(chunks, chunk);
+    pool_put(chunks, chunk);
 }
 
 void tcpip__receive_chain_free(struct receive_chunk *chain, struct pool *chunks)

@@ -63,6 +63,12 @@ void tcpip__receive_window_rtt_sample(struct receive_window *window, tcpip_ns rt
  * nothing faster: the working set stays in the cache. Returns true if buffer_bytes changed. */
 bool tcpip__receive_window_on_read(struct receive_window *window, uint32_t bytes, uint32_t max_bytes, uint32_t mss,
                                    tcpip_ns now);
+/* Is that so much that its round has to be timed by the clock? A sixteenth of what counts as growth more or less in a
+ * round makes no difference: for that, `now` may be when the data came, which needn't be asked for. */
+static inline bool receive_window_minds(const struct receive_window *window, uint32_t bytes)
+{
+    return (uint64_t)window->copied_bytes + bytes > window->space_bytes / 16;
+}
 /* But for the clamp. */
 void tcpip__receive_window_fold(const struct receive_window *window, struct receive_window_folded *out);
 /* What is measured begins anew; the reader took nothing since `round_at`. */

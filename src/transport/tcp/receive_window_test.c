@@ -258,6 +258,35 @@ static void test_a_trickle_grows_nothing(void **state)
     assert_in_range(window.rtt_ns, 19 * TCPIP_MS, 21 * TCPIP_MS);
 }
 
+/* Twin: of two who read late, one looks at the clock each time, the other only where it matters. */
+static void test_who_reads_little_needs_no_clock(void **state)
+{
+    (void)state;
+    struct receive_window looks, spares;
+    tcpip_ns now = 0;
+    uint32_t spared = 0;
+    tcpip__receive_window_init(&looks, seq(1), 128u << 10, 7, 0);
+    tcpip__receive_window_rtt_sample(&looks, TCPIP_MS);
+    spares = looks;
+    for (uint32_t i = 1; i <= 300; i++) {
+        uint32_t bytes = i % 3 == 0 ? i * 300 : 60; /* requests, and bursts that double and double */
+        tcpip_ns came_at = now += 2 * TCPIP_MS;
+        now += (i % 5) * (TCPIP_MS / 4);
+        bool minds = receive_window_minds(&spares, bytes);
+        spared += !minds;
+        tcpip__receive_window_on_read(&looks, bytes, 6u << 20, MSS, now);
+        tcpip__receive_window_on_read(&spares, bytes, 6u << 20, MSS, minds ? now : came_at);
+        /* Neither more nor less than a sixteenth, whichever way the small ones were counted. */
+        assert_in_range(16 * (uint64_t)spares.space_bytes, 15 * (uint64_t)looks.space_bytes,
+                        17 * (uint64_t)looks.space_bytes);
+    }
+    /* It grows in steps, which one of them may take a round later. */
+    assert_in_range(4 * (uint64_t)spares.buffer_bytes, 3 * (uint64_t)looks.buffer_bytes,
+                    5 * (uint64_t)looks.buffer_bytes);
+    assert_true(spared >= 100);
+    assert_true(looks.buffer_bytes > 128u << 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +303,7 @@ int main(void)
         cmocka_unit_test(test_a_machine_that_talks_to_itself_stays_in_its_cache),
         cmocka_unit_test(test_a_reader_that_pauses_gets_room_for_its_pauses),
         cmocka_unit_test(test_a_trickle_grows_nothing),
+        cmocka_unit_test(test_who_reads_little_needs_no_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

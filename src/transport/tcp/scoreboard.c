@@ -106,7 +106,7 @@ static void record_remove(struct scoreboard *board, struct pool *pool, struct re
         board->last = record_prev(record);
     list_remove_if_linked(&record->by_time);
     tcpip__tree_remove(&board->records, &record->node);
-    tcpip__pool_put(pool, record);
+    pool_put(pool, record);
     board->count--;
 }
 
@@ -305,7 +305,7 @@ bool tcpip__scoreboard_sent(struct scoreboard *board, struct pool *pool, seqnum 
     struct record *last = board->last;
 
     ASSERT(length != 0 && (last == NULL || seq_eq(seq, record_end(last))));
-    struct record *record = board->count < board->limit ? tcpip__pool_get(pool) : NULL;
+    struct record *record = board->count < board->limit ? pool_get(pool) : NULL;
     if (unlikely(record == NULL)) {
         /* The longer record keeps its send time: samples from it are too long at worst, never too short. A marked one
          * would lend its mark to bytes that it isn't true of. */
@@ -544,7 +544,7 @@ bool tcpip__scoreboard_split(struct scoreboard *board, struct pool *pool, struct
     if (record->length <= length)
         return true;
     ASSERT(!(record->flags & RECORD_SACKED));
-    struct record *rest = board->count < board->limit ? tcpip__pool_get(pool) : NULL;
+    struct record *rest = board->count < board->limit ? pool_get(pool) : NULL;
     if (rest == NULL)
         return false;
     *rest = *record;

@@ -71,7 +71,7 @@ static struct send_chunk *send_chunk_new(struct send_queue *queue, struct pool *
     }
     if (buffer == NULL)
         return NULL;
-    struct send_chunk *chunk = tcpip__pool_get(chunks);
+    struct send_chunk *chunk = pool_get(chunks);
     if (chunk == NULL) {
         buffer_unref(buffer);
         return NULL;
@@ -126,7 +126,7 @@ bool tcpip__send_queue_append(struct send_queue *queue, struct pool *chunks, con
     if (view->length == 0)
         return true;
     ASSERT(view->length <= UINT32_MAX - queue->bytes);
-    struct send_chunk *chunk = tcpip__pool_get(chunks);
+    struct send_chunk *chunk = pool_get(chunks);
     if (chunk == NULL)
         return false;
     /* Of wrapped memory, which is the caller's and of any size, only what the view shows counts. */
@@ -186,7 +186,7 @@ void tcpip__send_queue_release(struct send_queue *queue, struct pool *chunks, ui
         if (queue->resend == chunk)
             queue->resend = NULL;
         buffer_unref(chunk->view.buffer);
-        tcpip__pool_put(chunks, chunk);
+        pool_put(chunks, chunk);
     }
 }
 

@@ -219,6 +219,14 @@ static void ack_marks(struct tcp_endpoint *ep, const struct tcp_segment *segment
         tcp_stats(ep)->ecn_echo_received++;
 }
 
+/* Was the window in the sender's way? In slow start one more than half used may double (as Linux): it can't have been
+ * long before it was. */
+static bool ack_cwnd_limited(const struct tcp_endpoint *ep)
+{
+    return ep->cwnd_limited ||
+           (ep->congestion.cwnd < ep->congestion.ssthresh && ep->congestion.cwnd < 2 * (uint64_t)ep->cwnd_used);
+}
+
 static void congestion_facts(const struct tcp_endpoint *ep, const struct tcp_ack *facts,
                              struct tcpip_congestion_ack *out)
 {
@@ -242,9 +250,7 @@ static void congestion_facts(const struct tcp_endpoint *ep, const struct tcp_ack
         .min_rtt_ns = ep->rtt.min_rtt_ns,
         .delivery_rate = facts->rate_bytes_per_second,
         .app_limited = facts->app_limited,
-        /* In slow start a window more than half used may double (as Linux): it can't have been what was in the way. */
-        .cwnd_limited = ep->cwnd_limited || (ep->congestion.cwnd < ep->congestion.ssthresh &&
-                                             ep->congestion.cwnd < 2 * (uint64_t)ep->cwnd_used),
+        .cwnd_limited = ack_cwnd_limited(ep),
         .prior_delivered = facts->prior_delivered,
         .tx_in_flight = facts->tx_in_flight,
         .lost_since = facts->has_sample ? ep->hot->board.lost_ever - facts->lost_before : 0,
@@ -399,6 +405,27 @@ static void ack_losses(struct tcp_endpoint *ep, struct tcp_ack *facts)
     facts->in_flight = scoreboard_in_flight(board);
 }
 
+/* Nothing that a controller who has on_spare_ack would look at. */
+static bool ack_is_spare(const struct tcp_endpoint *ep, const struct tcp_ack *facts)
+{
+    return !ack_cwnd_limited(ep) && facts->ecn_marked == 0 && !recovery_active(&ep->hot->recovery) &&
+           !ecn_reducing(&ep->ecn, ep->snd_una);
+}
+
+/* The controller has seen it. */
+static void ack_congestion_done(struct tcp_endpoint *ep, const struct tcp_ack *facts)
+{
+    ep->hot->board.worst = (struct loss_share){0};
+    if (tcp_option(ep, TCPIP_OPTION_CWND_VALIDATION) != 0)
+        tcpip__cwv_on_ack(&ep->cwv, facts->delivered, ep->congestion.cwnd, ep->rtt.srtt_ns, facts->now);
+}
+
+static void ack_congestion_event(const struct tcp_endpoint *ep)
+{
+    EVENT(ep->base->stack, TCP_CONGESTION, ep->base->id, ep->congestion.cwnd, ep->congestion.ssthresh,
+          ep->congestion.pacing_rate, ep->hot->recovery.state);
+}
+
 /* Stop 9. */
 static void ack_congestion(struct tcp_endpoint *ep, const struct tcp_ack *facts)
 {
@@ -406,14 +433,18 @@ static void ack_congestion(struct tcp_endpoint *ep, const struct tcp_ack *facts)
     struct tcpip_congestion_ack seen;
     if (facts->delivered == 0 && facts->acked == 0)
         return;
+    if (congestion->ops->on_spare_ack != NULL && ack_is_spare(ep, facts)) {
+        congestion->ops->on_spare_ack(congestion, facts->now);
+        ack_congestion_done(ep, facts);
+        ack_congestion_event(ep);
+        return;
+    }
     congestion_facts(ep, facts, &seen);
     bool own = congestion->ops->owns_recovery, active = recovery_active(&ep->hot->recovery);
     bool reduce = facts->ecn_marked > 0 && !active && !seen.in_recovery;
     seen.in_recovery |= reduce && !own;
     congestion->ops->on_ack(congestion, &seen);
-    ep->hot->board.worst = (struct loss_share){0};
-    if (tcp_option(ep, TCPIP_OPTION_CWND_VALIDATION) != 0)
-        tcpip__cwv_on_ack(&ep->cwv, facts->delivered, congestion->cwnd, ep->rtt.srtt_ns, facts->now);
+    ack_congestion_done(ep, facts);
     if (reduce && tcpip__ecn_reduce(&ep->ecn, ep->snd_una, ep->snd_nxt, congestion->cwnd)) {
         if (!own)
             congestion->ops->on_recovery(congestion, &seen);
@@ -425,8 +456,7 @@ static void ack_congestion(struct tcp_endpoint *ep, const struct tcp_ack *facts)
     else if (!active && !own && ecn_reducing(&ep->ecn, ep->snd_una))
         congestion->cwnd =
             max_u32(tcpip__ecn_cwnd(&ep->ecn, congestion->cwnd, congestion->ssthresh, facts->delivered), ep->snd_mss);
-    EVENT(ep->base->stack, TCP_CONGESTION, ep->base->id, congestion->cwnd, congestion->ssthresh,
-          congestion->pacing_rate, ep->hot->recovery.state);
+    ack_congestion_event(ep);
 }
 
 void tcpip__tcp_reordering_over(struct tcp_endpoint *ep, tcpip_ns now)

@@ -187,9 +187,12 @@ static void tcp_after_read(struct tcp_endpoint *ep, size_t bytes)
     if (ep->receive_queue.bytes == 0)
         tcpip__tcp_timers_on_rest(ep);
     if (!ep->receive_buffer_fixed && tcp_option(ep, TCPIP_OPTION_MODERATE_BUFFERS) != 0 &&
-        stack_memory_pressure(stack) == 0)
-        (void)tcpip__receive_window_on_read(&ep->receive_window, (uint32_t)bytes, stack->limits.tcp_receive_buffer_max,
-                                            ep->rcv_mss, stack_now(stack));
+        stack_memory_pressure(stack) == 0) {
+        struct receive_window *window = &ep->receive_window;
+        tcpip_ns at = receive_window_minds(window, (uint32_t)bytes) ? stack_now(stack) : ep->last_data_receive_at;
+        (void)tcpip__receive_window_on_read(window, (uint32_t)bytes, stack->limits.tcp_receive_buffer_max, ep->rcv_mss,
+                                            at);
+    }
     bool due = tcpip__receive_window_update_due(&ep->receive_window, ep->rcv_nxt, tcp_receive_taken(ep), ep->rcv_mss);
     /* Before the handshake is done only a shut window is worth a segment: the next one tells of the rest. */
     if (ep->syn_ack_pending && receive_window_open(&ep->receive_window, ep->rcv_nxt) >= ep->rcv_mss)

@@ -194,7 +194,7 @@ bool tcpip__tcp_output_data(struct tcp_endpoint *ep, seqnum seq, uint32_t *lengt
     EVENT(stack, TCP_SEND, ep->base->id, seq.v - ep->iss.v, sent, flags, seq_lt(seq, ep->snd_nxt));
     if (!tcp_send_packet(ep, packet, seq, flags | TCPIP_TCP_ACK))
         return false;
-    uint32_t segments = sent == 0 ? 0 : (sent + ep->snd_mss - 1) / ep->snd_mss;
+    uint32_t segments = sent <= ep->snd_mss ? sent > 0 : (sent + ep->snd_mss - 1) / ep->snd_mss;
     ep->data_segments_out += segments;
     ep->bytes_sent += sent;
     tcp_stats(ep)->bytes_sent += sent;

@@ -349,7 +349,7 @@ static uint32_t tcp_next_length(const struct tcp_endpoint *ep, enum tcp_stop *st
     uint32_t length = min_u32(min_u32(record, (uint32_t)window), room);
     if (length > mss) /* else any packet holds it */
         length = min_u32(length, tcp_super_segment(ep));
-    uint32_t tail = length % mss;
+    uint32_t tail = length < mss ? length : length % mss;
     if (tail == 0 || (length == record && record < unsent))
         return length;
     /* A partial segment at the end: of all the data, or of what a window left. */
@@ -366,7 +366,7 @@ static uint32_t tcp_next_length(const struct tcp_endpoint *ep, enum tcp_stop *st
 static bool tcp_send_new(struct tcp_endpoint *ep, uint32_t length)
 {
     struct tcp_stack *tcp = tcp_stack_of(ep->base->stack);
-    struct tcp_hot *hot = tcpip__tcp_hot(ep);
+    struct tcp_hot *hot = likely(ep->hot != NULL) ? ep->hot : tcpip__tcp_hot(ep);
     if (hot == NULL || !tcpip__scoreboard_may_send(&hot->board, &tcp->records))
         return false;
     tcpip_ns now = stack_now(ep->base->stack);
@@ -382,7 +382,7 @@ static bool tcp_send_new(struct tcp_endpoint *ep, uint32_t length)
     ASSERT_ENV(&ep->base->stack->env, noted);
     ep->snd_nxt = seq_add(at, numbers);
     ep->fin_sent = ep->fin_sent || fin;
-    if (sent % ep->snd_mss != 0)
+    if (sent < ep->snd_mss ? sent > 0 : sent % ep->snd_mss != 0)
         ep->snd_small = ep->snd_nxt;
     error_queue_sent(ep->base, tcp_bytes_written(ep) - tcp_unsent(ep));
     tcpip__recovery_sent(&hot->recovery, numbers);

@@ -110,20 +110,27 @@ static void cubic_avoid(struct tcpip_congestion *congestion, const struct tcpip_
     congestion->cwnd = (uint32_t)min_u64(cwnd + grow, CONGESTION_CWND_MAX);
 }
 
+/* Time in which the window wasn't used is no time on the curve. */
+static void cubic_on_spare_ack(struct tcpip_congestion *congestion, tcpip_ns now)
+{
+    struct cubic *cubic = cubic_of(congestion);
+    if (cubic->curve.epoch_at != 0)
+        cubic->curve.epoch_at += now - cubic->last_ack_at;
+    cubic->last_ack_at = now;
+}
+
 static void cubic_on_ack(struct tcpip_congestion *congestion, const struct tcpip_congestion_ack *ack)
 {
     struct cubic *cubic = cubic_of(congestion);
-    tcpip_ns since_ns = ack->now - cubic->last_ack_at;
     uint32_t acked = ack->acked;
 
+    if (!ack->in_recovery && !ack->cwnd_limited) {
+        cubic_on_spare_ack(congestion, ack->now);
+        return;
+    }
     cubic->last_ack_at = ack->now;
     if (ack->in_recovery)
         return;
-    if (!ack->cwnd_limited) {
-        if (cubic->curve.epoch_at != 0)
-            cubic->curve.epoch_at += since_ns;
-        return;
-    }
     if (congestion->ssthresh == TCPIP_SSTHRESH_INFINITE) {
         bool leave;
         uint32_t grow = tcpip__hystart_on_ack(&cubic->hystart, ack, &leave);
@@ -189,6 +196,7 @@ const struct tcpip_congestion_ops tcpip_congestion_cubic = {
     .state_size = sizeof(struct cubic),
     .init = cubic_init,
     .on_ack = cubic_on_ack,
+    .on_spare_ack = cubic_on_spare_ack,
     .on_recovery = cubic_on_recovery,
     .on_rto = cubic_on_rto,
     .on_undo = cubic_on_undo,
