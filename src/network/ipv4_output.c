@@ -89,7 +89,7 @@ enum tcpip_error tcpip__ipv4_output(struct tcpip_route *route, struct tcpip_pack
     uint8_t alert[TCPIP_IPV4_ROUTER_ALERT_BYTES];
     struct tcpip_ipv4_fields fields = {
         .tos = how->tos,
-        .ttl = tcpip__ip_ttl(stack, how),
+        .ttl = how->ttl != 0 ? how->ttl : tcpip__ip_ttl(stack, how),
         .protocol = how->transport,
         .flags = how->dont_fragment ? TCPIP_IPV4_DONT_FRAGMENT : 0,
         .source = how->local + 12,

@@ -97,16 +97,35 @@ static void turn_deliver(struct tcpip_stack *stack)
     }
 }
 
+/* The only one of a list, taken out: a batch of one needs no list. NULL: there are more. */
+static struct tcpip_list_node *turn_take_only(struct list *list)
+{
+    struct tcpip_list_node *node = list->head.next;
+    if (node->next != &list->head)
+        return NULL;
+    list_remove(node);
+    return node;
+}
+
+static void turn_flush_one(struct tcpip_stack *stack, struct tcpip_list_node *node)
+{
+    struct tcpip_endpoint *endpoint = container_of(node, struct tcpip_endpoint, dirty);
+    turn_spend(stack, 1);
+    endpoint->ops->flush(endpoint); /* may free it */
+}
+
 static void turn_flush(struct tcpip_stack *stack)
 {
+    struct tcpip_list_node *only = stack->budget_left > 0 ? turn_take_only(&stack->dirty) : NULL;
+    if (only != NULL) {
+        turn_flush_one(stack, only);
+        return;
+    }
     struct list batch;
     list_init(&batch);
     list_splice_back(&batch, &stack->dirty);
-    for (struct tcpip_list_node *node; stack->budget_left > 0 && (node = list_pop_front(&batch)) != NULL;) {
-        struct tcpip_endpoint *endpoint = container_of(node, struct tcpip_endpoint, dirty);
-        turn_spend(stack, 1);
-        endpoint->ops->flush(endpoint); /* may free it */
-    }
+    for (struct tcpip_list_node *node; stack->budget_left > 0 && (node = list_pop_front(&batch)) != NULL;)
+        turn_flush_one(stack, node);
     turn_put_back(&stack->dirty, &batch);
 }
 

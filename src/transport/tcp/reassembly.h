@@ -26,6 +26,11 @@ struct reassembly {
     struct sack_range duplicate; /* to be reported as D-SACK; empty: left == right */
 };
 
+/* Is there something to tell in an ACK? */
+static inline bool reassembly_tells(const struct reassembly *reassembly)
+{
+    return reassembly->recent_count > 0 || !seq_eq(reassembly->duplicate.left, reassembly->duplicate.right);
+}
 void tcpip__reassembly_init(struct reassembly *reassembly, uint32_t limit);
 void tcpip__reassembly_fini(struct reassembly *reassembly, struct pool *chunks);
 /* Adds a chain of chunks (tcpip__receive_chunks_of) above rcv_nxt; takes them. Bytes we have already are kept as they

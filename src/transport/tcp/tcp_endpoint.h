@@ -312,7 +312,7 @@ struct tcp_stack {
     struct fast_open_keys fast_open_keys;
     struct fast_open_cache fast_open_cache;
     struct fast_open_pause fast_open_pause;
-    bool unpredicted; /* tests: every segment goes the long way (tcp_predict.h) */
+    bool unpredicted; /* tests: every segment goes the long way, in and out */
     struct list dead; /* endpoints to free at the end of the turn */
     struct deferred reap;
     /* SYN-RECEIVED records, by backoff level; each list is in order of expiry */

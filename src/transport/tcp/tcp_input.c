@@ -243,7 +243,9 @@ static void receive_decide_ack(struct tcp_endpoint *ep, const struct tcp_segment
 {
     struct ack_bounds bounds;
     tcpip__tcp_ack_bounds(ep, &bounds);
-    uint32_t per_segment = segment->length / segment->wire_segments;
+    uint32_t per_segment = segment->length;
+    if (segment->wire_segments > 1)
+        per_segment /= segment->wire_segments;
     if (segment->wire_segments > 1 && segment->packet != NULL && segment->packet->gso_size != 0)
         per_segment = segment->packet->gso_size;
     ep->rcv_mss = (uint16_t)min_u32(max_u32(ep->rcv_mss, per_segment), 65535);

@@ -40,10 +40,11 @@ static size_t tcp_write_options(struct tcp_endpoint *ep, uint32_t payload, bool 
     tcpip_ns now = stack_now(ep->base->stack);
     struct sack_range ranges[REASSEMBLY_SACK_BLOCKS];
     struct tcpip_tcp_options options;
-    uint32_t blocks = 0, most = tcp_sack_blocks_max(ep, payload);
+    uint32_t blocks = 0;
     struct ecn_counters counters = {.count = 0};
-    if (ep->sack_on && ep->hot != NULL && most > 0)
-        blocks = tcpip__reassembly_sack_blocks(&ep->hot->reassembly, ep->rcv_nxt, ranges, most);
+    if (unlikely(ep->sack_on && ep->hot != NULL && reassembly_tells(&ep->hot->reassembly)))
+        blocks =
+            tcpip__reassembly_sack_blocks(&ep->hot->reassembly, ep->rcv_nxt, ranges, tcp_sack_blocks_max(ep, payload));
     if (unlikely(ep->ecn.mode == ECN_ACCURATE))
         blocks = tcp_fit_accecn(ep, payload, fresh, blocks, &counters);
     if (blocks == 0 && counters.count == 0 && signing == NULL) {
@@ -131,7 +132,7 @@ static bool tcp_send_packet(struct tcp_endpoint *ep, struct tcpip_packet *packet
         .window = (uint16_t)min_u32(window, 65535),
     };
     bool cwr = ep->ecn.cwr;
-    if ((flags & TCPIP_TCP_RST) == 0)
+    if (ep->ecn.mode != ECN_OFF && (flags & TCPIP_TCP_RST) == 0)
         fields.flags |= tcpip__ecn_flags(&ep->ecn, payload == 0, fresh);
     if (unlikely(ep->urgent != NULL))
         tcpip__tcp_urgent_output(ep, seq, &fields);

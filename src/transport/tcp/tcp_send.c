@@ -438,6 +438,40 @@ static enum tcp_stop tcp_send_data(struct tcp_endpoint *ep)
     return stop;
 }
 
+/* Is all that waits one segment or less, with nothing under way, nothing to go before it, and no rule that holds it
+ * back? So it is with a request, and with its answer (tcp_predict.c has the way in). */
+static bool tcp_is_lone(const struct tcp_endpoint *ep)
+{
+    const struct tcp_hot *hot = ep->hot;
+    const struct send_queue *queue = &ep->send_queue;
+    if (hot == NULL || hot->board.count > 0 || queue->bytes > ep->snd_mss || queue->bytes > ep->snd_wnd)
+        return false;
+    return queue->bytes > 0 && queue->records == 0 && ep->search == NULL && ep->urgent == NULL && !tcp_corked(ep) &&
+           likely(!tcp_stack_of(ep->base->stack)->unpredicted);
+}
+
+/* What tcp_retransmit and tcp_send_data come to then. */
+static enum tcp_stop tcp_send_lone(struct tcp_endpoint *ep)
+{
+    if (tcp_link_full(ep))
+        return TCP_STOP_HELD;
+    if (tcp_paced(ep))
+        return TCP_STOP_PACED;
+    if (!tcp_send_new(ep, ep->send_queue.bytes))
+        return TCP_STOP_WINDOW;
+    return likely(tcp_unsent(ep) == 0) ? TCP_STOP_EMPTY : tcp_send_data(ep);
+}
+
+/* What may go, in its order. */
+static enum tcp_stop tcp_send_all(struct tcp_endpoint *ep)
+{
+    enum tcp_stop stop = TCP_STOP_NONE;
+    /* Maybe the timeout was spurious: then what is lost isn't, and new data find that out (RFC 5682 step 2b). */
+    if (ep->hot != NULL && ep->hot->recovery.frto == FRTO_SECOND)
+        stop = tcp_send_data(ep);
+    return tcp_retransmit(ep) ? tcp_send_data(ep) : stop;
+}
+
 /* The path's MTU may have changed without a word to this connection: by a route, by age, or by what ICMP has told
  * another one to the same destination. */
 static void tcp_follow_mtu(struct tcp_endpoint *ep)
@@ -462,12 +496,7 @@ static enum tcp_stop tcp_transmit(struct tcp_endpoint *ep)
     tcp_follow_mtu(ep);
     tcp_restart_after_idle(ep, stack_now(ep->base->stack));
     uint32_t segments_before = ep->data_segments_out;
-    enum tcp_stop stop = TCP_STOP_NONE;
-    /* Maybe the timeout was spurious: then what is lost isn't, and new data find that out (RFC 5682 step 2b). */
-    if (ep->hot != NULL && ep->hot->recovery.frto == FRTO_SECOND)
-        stop = tcp_send_data(ep);
-    if (tcp_retransmit(ep))
-        stop = tcp_send_data(ep);
+    enum tcp_stop stop = tcp_is_lone(ep) ? tcp_send_lone(ep) : tcp_send_all(ep);
     ep->force_partial = ep->force_partial && stop == TCP_STOP_PACED;
     bool limited = stop == TCP_STOP_CWND || tcp_in_flight(ep) >= ep->congestion.cwnd;
     if (limited || ep->data_segments_out != segments_before)
