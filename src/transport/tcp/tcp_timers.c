@@ -11,6 +11,7 @@
  *                  first segment sent again
  *   PERSIST        window closed, data wait,       the window opens          probe, backoff                 RFC 9293
  *                  nothing in flight                                                                        3.8.6.1
+ *                  window too small for them       "                         what it takes, after <= 1 s    3.8.6.2.1
  *   DELAYED_ACK    data received, ACK not due yet  an ACK sent               ACK                            3.8.6.3
  *   KEEPALIVE      established with the option on  option off, close         probe if idle; at the limit:   3.8.4
  *                                                                            Timeout
@@ -33,6 +34,7 @@
 
 enum {
     PERSIST_MIN_MS = 200, /* as the least RTO */
+    OVERRIDE_MAX_MS = 1000,
     CORK_MS = 200,
     IDLE_MS = 1000,
     RENEGING_MS = 10,
@@ -234,10 +236,13 @@ static void tcp_on_persist_timeout(struct tcp_endpoint *ep, tcpip_ns now)
         tcp_give_up(ep);
         return;
     }
+    seqnum before = ep->snd_nxt;
     ep->probe_count++;
+    tcpip__tcp_send_probe(ep);
+    if (seq_gt(ep->snd_nxt, before)) /* into a window that was only too small: no probe, and RETRANSMIT waits for it */
+        return;
     tcp_stats(ep)->zero_window_probes_sent++;
     tcpip__rtt_back_off(&ep->rtt);
-    tcpip__tcp_send_probe(ep);
     if (!ep->dead && !tcp_timer_on(ep, TCP_TIMER_RETRANSMIT))
         tcp_timer_arm(ep, TCP_TIMER_PERSIST, now + max_i64(tcp_rto(ep), PERSIST_MIN_MS * TCPIP_MS));
 }
@@ -518,7 +523,12 @@ void tcpip__tcp_timers_on_zero_window(struct tcp_endpoint *ep)
     tcpip_ns now = stack_now(ep->base->stack);
     if (!tcp_timer_on(ep, TCP_TIMER_PERSIST) && !tcp_timer_on(ep, TCP_TIMER_RETRANSMIT)) {
         ep->rtt.backoff = 0;
-        tcp_timer_arm(ep, TCP_TIMER_PERSIST, now + max_i64(tcp_rto(ep), PERSIST_MIN_MS * TCPIP_MS));
+        tcpip_ns wait_ns = max_i64(tcp_rto(ep), PERSIST_MIN_MS * TCPIP_MS);
+        /* Open, but too little to send into: with a peer that is short of memory it stays so, and each piece would wait
+         * a whole RTO, however long (RFC 9293 3.8.6.2.1's override timeout: 0.1 to 1 s). */
+        if (ep->snd_wnd > seq_size(ep->snd_una, ep->snd_nxt))
+            wait_ns = min_i64(wait_ns, OVERRIDE_MAX_MS * TCPIP_MS);
+        tcp_timer_arm(ep, TCP_TIMER_PERSIST, now + wait_ns);
     }
     if (ep->user_timeout_from == TCPIP_NEVER)
         tcp_user_timeout_start(ep, now);
