@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* main.c: plays packet scripts and says in TAP what came of them.
  *
- *   tcpip-script [--verbose] [--must-fail] [--ip-version=V] [--isn=plain|wrap] [--shake=FROM[:TO]] [--root=DIR]
- *       PATH...
+ *   tcpip-script [--verbose] [--must-fail] [--ip-version=V] [--isn=plain|wrap] [--shake=FROM[:TO]]
+ * [--starve[=K[,after]]]
+ *       [--root=DIR] PATH...
  *
  * A PATH is a script or a folder of them. Each script is played over IPv4, over IPv6 and with IPv4 on IPv6 endpoints,
  * unless it says which; and each of these twice: with plain numbers, and with sequence numbers and timestamps of both
@@ -13,7 +14,12 @@
  * and is to fail in every play with that text in its report.
  *
  * With --shake, scripts are played with mistakes (shake.h), once for each seed FROM to TO; CHECK_LONG in the
- * environment makes that a hundred times as many. */
+ * environment makes that a hundred times as many.
+ *
+ * With --starve, each script is played as it is with one of its allocations failing, in every second play with all that
+ * follow failing, too: forty plays whose failures are spread over the script, or with CHECK_LONG in the environment
+ * each allocation both ways. --starve=K is the play in which the K-th fails, --starve=K,after that in which all do from
+ * the K-th on. */
 #include "parse.h"
 #include "run.h"
 #include "shake.h"
@@ -23,12 +29,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { STARVE_PLAYS = 40 };
+
 struct options {
     bool verbose, must_fail;
     unsigned ip_versions;
     bool plain, wrap;
     bool shake;
     uint64_t seed_first, seed_last;
+    bool starve;
+    struct starving starving; /* only this one; at 0: all of them */
     const char *root;
     const char *program;
     char *pending; /* the text of pending.txt */
@@ -161,6 +171,44 @@ static bool shake_all(const struct options *options, const struct script *script
     return true;
 }
 
+static bool starve_once(const struct options *options, const struct script *script, const char *path,
+                        enum ip_version version, const struct starving *starving, uint64_t *asked)
+{
+    struct failure failure;
+    struct variant variant = plain_variant(version);
+    if (starve_script(script, &variant, starving, options->verbose, asked, &failure))
+        return true;
+    printf("# %s:%d: over %s, allocation %llu%s failing:\n", failure.place.file, failure.place.line,
+           version_name(version), (unsigned long long)starving->at, starving->after ? " and all later ones" : "");
+    say_lines(failure.why);
+    printf("# repeat: %s --verbose --ip-version=%s --starve=%llu%s --root=%s %s\n", options->program,
+           version_name(version), (unsigned long long)starving->at, starving->after ? ",after" : "", options->root,
+           path);
+    return false;
+}
+
+/* Plays one script with allocations failing, one or all from one on. True: nothing broke. */
+static bool starve_all(const struct options *options, const struct script *script, const char *path)
+{
+    static const enum ip_version versions[] = {IP_V4, IP_V6, IP_V4_MAPPED};
+    enum ip_version version = IP_V4;
+    for (size_t i = 3; i-- > 0;)
+        version = (script->ip_versions & options->ip_versions & versions[i]) != 0 ? versions[i] : version;
+    uint64_t asked, ignored;
+    struct starving starving = {0, false};
+    if (!starve_once(options, script, path, version, &starving, &asked))
+        return false;
+    if (options->starving.at != 0)
+        return starve_once(options, script, path, version, &options->starving, &ignored);
+    uint64_t plays = getenv("CHECK_LONG") != NULL || 2 * asked < STARVE_PLAYS ? 2 * asked : STARVE_PLAYS;
+    for (uint64_t i = 0; i < plays; i++) {
+        starving = (struct starving){1 + i * asked / plays, i % 2 != 0};
+        if (!starve_once(options, script, path, version, &starving, &ignored))
+            return false;
+    }
+    return true;
+}
+
 /* A script that must fail does so over every version that it names, and says why. */
 static bool fails_all(const struct options *options, const struct script *script)
 {
@@ -222,6 +270,8 @@ static void play_file(const struct options *options, struct results *results, co
         good = judge_broken(options, path, error);
     else if (options->shake)
         good = shake_all(options, script, path);
+    else if (options->starve)
+        good = starve_all(options, script, path);
     else
         good = options->must_fail ? fails_all(options, script) : play_all(options, script, path, pending != NULL);
     if (memory != NULL) {
@@ -294,6 +344,15 @@ static void parse_seeds(struct options *options, const char *text)
     }
 }
 
+/* Nothing, K, or K,after. */
+static void parse_starving(struct options *options, const char *text)
+{
+    char *end;
+    options->starve = true;
+    options->starving.at = strtoull(text, &end, 10);
+    options->starving.after = strcmp(end, ",after") == 0;
+}
+
 static bool parse_argument(struct options *options, const char *argument)
 {
     const char *value = strchr(argument, '=');
@@ -311,6 +370,8 @@ static bool parse_argument(struct options *options, const char *argument)
                                                             : IP_V4_MAPPED;
     else if (strncmp(argument, "--shake=", 8) == 0)
         parse_seeds(options, value);
+    else if (strncmp(argument, "--starve", 8) == 0)
+        parse_starving(options, value);
     else if (strncmp(argument, "--isn=", 6) == 0)
         *(strcmp(value, "plain") == 0 ? &options->wrap : &options->plain) = false;
     else
@@ -330,7 +391,7 @@ int main(int argc, char **argv)
         }
         i++;
     }
-    options.pending = options.must_fail || options.shake ? NULL : read_pending(options.root);
+    options.pending = options.must_fail || options.shake || options.starve ? NULL : read_pending(options.root);
     for (; i < argc; i++)
         play_path(&options, &results, argv[i], 0);
     free(options.pending);

@@ -6,12 +6,16 @@
  * made twice, and now and then memory runs out. What the stack answers isn't known; but it must answer in packets that
  * are whole, come to rest, fail no assertion, and leave nothing behind.
  *
+ * Starved, the script is played as it is written, but for one allocation that fails, or all from one on: every place
+ * where a script's way takes memory is tried without it.
+ *
  * Owns:       the world of one play, and its dice.
  * Invariants: the same script, variant and seed give the same play.
  * Not here:   what is right (run.c). */
 #include "shake.h"
 
 #include "call.h"
+#include "failing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +27,9 @@ struct shake {
     struct world world;
     const struct event *event;
     uint64_t dice;
+    bool starved;     /* nothing is left to the dice */
     unsigned packets; /* seen from the stack */
+    uint64_t asked;   /* allocations, of the events alone */
     size_t held_size[HELD_MAX];
     unsigned held_count;
     uint8_t held[HELD_MAX][WIRE_BYTES_MAX];
@@ -37,6 +43,12 @@ static uint32_t roll(struct shake *shake, uint32_t sides)
     shake->dice ^= shake->dice >> 7;
     shake->dice ^= shake->dice << 17;
     return (uint32_t)((shake->dice * 0x2545f4914f6cdd1du) >> 33) % sides;
+}
+
+/* A mistake that is made one time in `times`. */
+static bool once_in(struct shake *shake, uint32_t times)
+{
+    return !shake->starved && roll(shake, times) == 0;
 }
 
 /* A number near the one before, or anywhere. */
@@ -111,7 +123,7 @@ static size_t change_tcp(struct shake *shake, struct wire_view *view, uint8_t *p
 static size_t change_packet(struct shake *shake, uint8_t *packet, size_t size)
 {
     struct wire_view view;
-    uint32_t kind = roll(shake, 16);
+    uint32_t kind = shake->starved ? 0 : roll(shake, 16);
     if (kind < 7)
         return size;
     if (kind == 7)
@@ -139,12 +151,12 @@ static void inject(struct shake *shake, const struct packet_spec *spec)
     }
     size_t size = flow_build_inbound(flow, &shake->world.ends, spec, shake->packet);
     size = change_packet(shake, shake->packet, size);
-    if (size > 0 && roll(shake, 8) == 0 && shake->held_count < HELD_MAX) { /* later */
+    if (size > 0 && once_in(shake, 8) && shake->held_count < HELD_MAX) { /* later */
         memcpy(shake->held[shake->held_count], shake->packet, size);
         shake->held_size[shake->held_count++] = size;
         return;
     }
-    for (uint32_t times = size == 0 ? 0 : 1 + (roll(shake, 8) == 0); times > 0; times--)
+    for (uint32_t times = size == 0 ? 0 : 1 + once_in(shake, 8); times > 0; times--)
         world_inject(&shake->world, shake->packet, size);
     if (shake->held_count > 0 && roll(shake, 2) == 0) {
         shake->held_count--;
@@ -217,9 +229,9 @@ static bool rest(struct shake *shake, tcpip_ns at)
 static void make_call(struct shake *shake, const struct call_spec *spec)
 {
     struct call call = {.world = &shake->world, .spec = spec, .since = world_now(&shake->world)};
-    if (roll(shake, 24) == 0)
+    if (once_in(shake, 24))
         return;
-    for (uint32_t times = 1 + (roll(shake, 16) == 0); times > 0; times--)
+    for (uint32_t times = 1 + once_in(shake, 16); times > 0; times--)
         call_try(&call);
 }
 
@@ -227,7 +239,7 @@ static void make_call(struct shake *shake, const struct call_spec *spec)
 static void misbehave(struct shake *shake)
 {
     struct socket *socket = &shake->world.sockets[3 + roll(shake, 3)];
-    if (socket->endpoint == NULL)
+    if (socket->endpoint == NULL || shake->starved)
         return;
     switch (roll(shake, 24)) {
     case 0:
@@ -264,32 +276,33 @@ static bool play_shaken(struct shake *shake)
             break;
     }
     test_env_fail(&shake->world.env, 0, false);
+    shake->asked = failing.seen;
+    failing = (struct failing){0};
     if (shake->why[0] != 0 || !rest(shake, world_now(&shake->world) + 300 * TCPIP_SECOND))
         return false;
     for (int fd = 0; fd < WORLD_SOCKETS_MAX; fd++) {
-        if (shake->world.sockets[fd].endpoint != NULL && roll(shake, 2) == 0)
+        if (shake->world.sockets[fd].endpoint != NULL && (shake->starved || roll(shake, 2) == 0))
             tcpip_endpoint_close(shake->world.sockets[fd].endpoint);
     }
     return rest(shake, world_now(&shake->world) + 100 * TCPIP_SECOND);
 }
 
-bool shake_script(const struct script *script, const struct variant *variant, uint64_t seed, bool verbose,
-                  struct failure *failure)
+static bool shake_play(struct shake *shake, const struct script *script, const struct variant *variant, bool verbose,
+                       const struct starving *starving, struct failure *failure)
 {
-    memset(failure, 0, sizeof *failure);
-    struct shake *shake = calloc(1, sizeof *shake);
-    if (shake == NULL)
-        abort();
-    shake->dice = (seed + 1) * 0x9e3779b97f4a7c15u;
     volatile bool good = false;
     world_catch_traps(&shake->world);
     if (setjmp(shake->world.on_fatal) == 0) {
         good = world_init(&shake->world, script, variant, shake->why);
         shake->world.verbose = verbose;
+        if (starving != NULL)
+            failing = (struct failing){
+                .at = starving->at, .last = starving->after ? UINT64_MAX : starving->at, .objects = true};
         good = good && play_shaken(shake);
     } else {
         good = false;
     }
+    failing = (struct failing){0};
     failure->place = shake->event != NULL ? shake->event->place : (struct place){script->path, 0};
     if (!good)
         snprintf(failure->why, sizeof failure->why, "%s", shake->why);
@@ -300,6 +313,36 @@ bool shake_script(const struct script *script, const struct variant *variant, ui
     if (shake->world.fatal[0] != 0)
         snprintf(failure->why, sizeof failure->why, "%s", shake->world.fatal);
     world_catch_traps(NULL);
+    return good;
+}
+
+static struct shake *shake_new(struct failure *failure)
+{
+    struct shake *shake = calloc(1, sizeof *shake);
+    if (shake == NULL)
+        abort();
+    memset(failure, 0, sizeof *failure);
+    return shake;
+}
+
+bool shake_script(const struct script *script, const struct variant *variant, uint64_t seed, bool verbose,
+                  struct failure *failure)
+{
+    struct shake *shake = shake_new(failure);
+    shake->dice = (seed + 1) * 0x9e3779b97f4a7c15u;
+    bool good = shake_play(shake, script, variant, verbose, NULL, failure);
+    free(shake);
+    return good;
+}
+
+bool starve_script(const struct script *script, const struct variant *variant, const struct starving *starving,
+                   bool verbose, uint64_t *asked, struct failure *failure)
+{
+    struct shake *shake = shake_new(failure);
+    shake->dice = 1;
+    shake->starved = true;
+    bool good = shake_play(shake, script, variant, verbose, starving, failure);
+    *asked = shake->asked;
     free(shake);
     return good;
 }

@@ -74,7 +74,7 @@ static bool is_slow(const struct plan *plan)
     return false;
 }
 
-static bool cookies_sent(const struct sim *sim, uint32_t host)
+bool judge_cookies_sent(const struct sim *sim, uint32_t host)
 {
     struct tcpip_stats stats;
     if (sim->hosts[host].stack == NULL)
@@ -95,7 +95,7 @@ static bool syns_refused(const struct sim *sim, uint32_t host)
 static bool any_cookies_sent(const struct sim *sim)
 {
     for (uint32_t i = 0; i < sim->plan->host_count; i++)
-        if (cookies_sent(sim, i))
+        if (judge_cookies_sent(sim, i))
             return true;
     return false;
 }
@@ -144,10 +144,10 @@ static const char *error_cause(const struct side *side, enum tcpip_error error)
     if (side->flow->plan->kind == PLAN_FLOW_CLOSING && ended && peer->state == SIDE_NONE &&
         sim->hosts[peer->host].closing_at <= sim->now)
         return "the listener was closed";
-    if (side->index == 0 && error == TCPIP_ERR_CONNECTION_RESET && cookies_sent(sim, peer->host) &&
+    if (side->index == 0 && error == TCPIP_ERR_CONNECTION_RESET && judge_cookies_sent(sim, peer->host) &&
         (peer->state == SIDE_NONE || sim->now < peer->open_at + COOKIE_RESETS_S * TCPIP_SECOND))
         return "a cookie counts with the first byte only"; /* the ACK was lost or late, and a later byte came first */
-    if (side->index == 1 && error == TCPIP_ERR_CONNECTION_RESET && cookies_sent(sim, side->host) &&
+    if (side->index == 1 && error == TCPIP_ERR_CONNECTION_RESET && judge_cookies_sent(sim, side->host) &&
         (peer->state == SIDE_DONE || is_reset(peer)))
         return "a cookie opened what a later segment had reset"; /* the peer had closed, and answers the rest so */
     if (side->index == 0 && error == TCPIP_ERR_CONNECTION_RESET && peer->state == SIDE_NONE &&

@@ -368,8 +368,11 @@ void naive_input(struct sim *sim, uint32_t host, const uint8_t *packet, uint32_t
     struct segment segment;
     if (!segment_parse(packet, bytes, &segment))
         return;
+    bool begins = (segment.flags & (SEGMENT_SYN | SEGMENT_ACK | SEGMENT_RST)) == SEGMENT_SYN;
     for (uint32_t i = 0; i < 2 * sim->plan->flow_count; i++) {
         struct naive *naive = &sim->naives[i];
+        if (begins && naive->state == NAIVE_CLOSED) /* what was between these ports is over: another may begin */
+            continue;
         if (naive->side != NULL && naive->side->host == host && naive->local_port == segment.destination_port &&
             naive->remote_port == segment.source_port && tcpip_address_equal(&naive->remote, &segment.source) &&
             tcpip_address_equal(&naive->local, &segment.destination)) {
@@ -377,7 +380,7 @@ void naive_input(struct sim *sim, uint32_t host, const uint8_t *packet, uint32_t
             return;
         }
     }
-    if ((segment.flags & (SEGMENT_SYN | SEGMENT_ACK | SEGMENT_RST)) == SEGMENT_SYN)
+    if (begins)
         naive_accept(sim, host, &segment);
 }
 

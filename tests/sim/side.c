@@ -383,6 +383,9 @@ tcpip_ns side_give_up_at(const struct side *side)
     tcpip_ns from = peer->gone_at;
     if (peer->state == SIDE_NONE && side->flow->plan->kind == PLAN_FLOW_CLOSING)
         from = sim->hosts[peer->host].closing_at; /* the listener took what was half open with it */
+    /* A cookie's ACK was lost, and who has nothing to say doesn't repeat it: the peer never heard of him. */
+    if (peer->state == SIDE_NONE && side->written == 0 && judge_cookies_sent(sim, peer->host))
+        from = sim->plan->calm_at;
     if (from == TCPIP_NEVER || side->state == SIDE_NONE || side->state == SIDE_DONE)
         return TCPIP_NEVER;
     from = from > sim->plan->calm_at ? from : sim->plan->calm_at;

@@ -370,6 +370,8 @@ void judge_error(struct side *side, enum tcpip_error error);
 /* An end of a connection is over. */
 void judge_side(struct side *side);
 void judge_stuck(struct sim *sim);
+/* Its listeners have answered with SYN cookies. */
+bool judge_cookies_sent(const struct sim *sim, uint32_t host);
 void judge_end(struct sim *sim);
 bool judge_empty(const struct sim *sim);
 

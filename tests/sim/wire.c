@@ -91,6 +91,9 @@ static void wire_out(struct sim_host *host, struct wire_note *note, const uint8_
     /* Of two handshakes for one flow, as when a cookie's ACK comes after its SYN came again, one is looked at. */
     if (tcpip_tcp_sequence(tcp) - note->syn_seq > WIRE_STREAM_MAX)
         return;
+    /* Who has forgotten a connection answers its SYN, come late, with the cookie that it answered with before. */
+    if (syn && note->known && ack == note->first_ack && ack != note->ack && judge_cookies_sent(host->sim, host->index))
+        note->known = false;
     uint32_t scale = !syn && note->peer_scales ? note->scale : 0, edge = ack + (window << scale);
     wire_sacks(host, &options, ack);
     if (note->known && (int32_t)(ack - note->ack) < 0)
