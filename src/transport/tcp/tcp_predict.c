@@ -59,8 +59,10 @@ bool tcpip__tcp_predicted_input(struct tcp_endpoint *ep, struct tcp_segment *seg
     tcpip__tcp_timers_on_segment_received(ep);
     tcpip__tcp_ack_predicted(ep, segment);
     if (segment->length > 0) {
+        tcp_stats(ep)->header_prediction_data++;
         tcpip__tcp_receive_in_order(ep, segment, 0, segment->length);
     } else {
+        tcp_stats(ep)->header_prediction_acks++;
         tcp_stats(ep)->pure_acks_received++;
         tcpip_packet_free(segment->packet);
     }
