@@ -20,6 +20,7 @@ struct host {
 
     /* The interface, and what is put on top of it, lowest first; NULL where there is none. */
     struct tcpip_tun tun;
+    struct tcpip_link_address address; /* ours on a packet socket; len 0: one is drawn */
     struct tcpip_link *device, *fault, *sniffer, *ethernet;
     FILE *capture;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* host_link.c: the interface that the command line asks for.
  *
- *     NIC  ->  Ethernet (TAP only)  ->  sniffer (--pcap)  ->  faults (--fault)  ->  TUN or TAP
+ *     NIC  ->  Ethernet (not TUN)  ->  sniffer (--pcap)  ->  faults (--fault)  ->  TUN, TAP or packet socket
  *
  * So a capture shows what the stack sent and what it received: after the faults of one direction and before those of
  * the other; with Ethernet headers where there are any.
@@ -77,11 +77,32 @@ static enum tcpip_error open_tun(struct host *host, bool offload, struct tcpip_s
     return error;
 }
 
+/* As if it were a TAP, but for its address: there is a machine behind the interface, and others know it. */
+static enum tcpip_error open_packet(struct host *host, bool offload, struct tcpip_system_error *why)
+{
+    struct tcpip_packet_socket_options options = {
+        .size = sizeof(options), .name = host->options->interface, .vnet = offload};
+    struct tcpip_packet_socket opened;
+    enum tcpip_error error = tcpip_packet_socket_open(&options, &opened, why);
+    if (error != TCPIP_OK)
+        return error;
+    host->tun = (struct tcpip_tun){.fd = opened.fd,
+                                   .tap = true,
+                                   .mtu = opened.mtu,
+                                   .vnet_header_bytes = opened.vnet_header_bytes,
+                                   .flags = opened.flags};
+    memcpy(host->tun.name, opened.name, sizeof(host->tun.name));
+    host->address = opened.address;
+    return TCPIP_OK;
+}
+
 static int open_device(struct host *host)
 {
     const struct options *options = host->options;
     enum tcpip_error (*open)(struct host *, bool, struct tcpip_system_error *) =
-        options->link == OPTIONS_NETNS ? open_netns : open_tun;
+        options->link == OPTIONS_NETNS    ? open_netns
+        : options->link == OPTIONS_PACKET ? open_packet
+                                          : open_tun;
     bool offload = !options->no_offload && !options->faulty;
     struct tcpip_system_error why = {0};
     enum tcpip_error error = open(host, offload, &why);
@@ -123,6 +144,8 @@ static bool open_capture(struct host *host)
 static struct tcpip_link_address own_link_address(struct host *host)
 {
     struct tcpip_link_address address = {.len = 6};
+    if (host->address.len > 0)
+        return host->address;
     host->env.random(host->env.ctx, address.bytes, 6);
     address.bytes[0] = (uint8_t)((address.bytes[0] | 0x02) & 0xfe); /* locally administered, one station */
     return address;

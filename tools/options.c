@@ -36,7 +36,7 @@ static bool set_link(struct options *options, enum options_link link, bool ether
                      struct complaint *why)
 {
     if (options->link != OPTIONS_LINK_NONE)
-        return complain(why, "give one of --tun, --tap and --netns, once");
+        return complain(why, "give one of --tun, --tap, --packet and --netns, once");
     options->link = link;
     options->ethernet = ethernet;
     options->interface = interface;
@@ -51,6 +51,11 @@ static bool set_tun(struct options *options, const char *value, struct complaint
 static bool set_tap(struct options *options, const char *value, struct complaint *why)
 {
     return set_link(options, OPTIONS_TAP, true, value, why);
+}
+
+static bool set_packet(struct options *options, const char *value, struct complaint *why)
+{
+    return set_link(options, OPTIONS_PACKET, true, value, why);
 }
 
 static bool set_netns(struct options *options, const char *value, struct complaint *why)
@@ -182,6 +187,10 @@ static bool set_stats_path(struct options *options, const char *value, struct co
 static const struct option_row host_rows[] = {
     {"tun", "NAME", "the TUN interface NAME: made, or attached to if it is there", set_tun},
     {"tap", "NAME", "the same with Ethernet: ARP and neighbour discovery run", set_tap},
+    {"packet", "NAME",
+     "the Ethernet interface NAME, which is there, by a packet socket: the stack has\n"
+     "its link address, and should have IP addresses that the kernel hasn't",
+     set_packet},
     {"netns", "[=tap]",
      "a network namespace with a TUN (or TAP), made for the PROGRAM after '--'; no root\n"
      "needed where user namespaces are allowed. The kernel's side is 10.77.0.1 and\n"
@@ -356,8 +365,11 @@ static bool check_together(struct options *options, struct complaint *why)
     if (options->argument_count < options->command->arguments_min)
         return complain(why, "%s: say %s; 'tcpip %s --help' has examples", name, options->command->arguments, name);
     if (options->link == OPTIONS_LINK_NONE)
-        return complain(why, "%s: say where: --netns, --tun NAME or --tap NAME; 'tcpip %s --help' has examples", name,
-                        name);
+        return complain(why, "%s: say where: --netns, --tun, --tap or --packet NAME; 'tcpip %s --help' has examples",
+                        name, name);
+    if (options->link == OPTIONS_PACKET && (options->host_addresses.count > 0 || options->mtu != 0))
+        return complain(why, "%s: --host-address and --mtu are for a TUN or TAP; set up %s with 'ip'", name,
+                        options->interface);
     if (options->program != NULL && options->link != OPTIONS_NETNS)
         return complain(why, "%s: a program after '--' needs --netns to run in", name);
     if (options->program != NULL && options->program[0] == NULL)

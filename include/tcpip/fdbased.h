@@ -111,6 +111,39 @@ TCPIP_API struct tcpip_fdbased_options tcpip_tun_link_options(const struct tcpip
 TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_interface_mtu(const char *name, uint32_t *out,
                                                               struct tcpip_system_error *why);
 
+/* ---- packet sockets ---- */
+
+struct tcpip_packet_socket_options {
+    size_t size;      /* sizeof(struct tcpip_packet_socket_options) */
+    const char *name; /* an Ethernet interface of the calling thread's network namespace: a card, a veth, a bridge */
+    /* Virtio-net headers: super-segments and unfinished checksums both ways. Without them what another machine sends is
+     * whole, but what this one does is not (through a veth or a bridge): it looks as if its checksums were wrong. */
+    bool vnet;
+    bool promiscuous; /* frames to other addresses than the interface's, too: for a NIC with an address of its own */
+    bool fanout;      /* share what comes, by flow, with all sockets of this group on the interface */
+    uint16_t fanout_group;
+};
+
+struct tcpip_packet_socket {
+    int fd;                            /* close-on-exec, non-blocking; the caller's */
+    char name[16];                     /* the interface */
+    struct tcpip_link_address address; /* the interface's: give it to tcpip_ethernet_new, unless promiscuous */
+    uint32_t mtu;                      /* of the interface */
+    uint32_t vnet_header_bytes;        /* 0 or 10 */
+    uint32_t flags;                    /* for struct tcpip_fdbased_options */
+};
+
+/* Opens a packet socket (AF_PACKET) on an interface that exists, and is up or will be. The kernel's own stack goes on
+ * seeing all that comes: the interface should have no address that is ours too, or the kernel answers beside us (with
+ * resets). Not seen: what this machine sends through the interface, and frames of VLANs. NOT_PERMITTED: no privilege
+ * (CAP_NET_RAW); UNKNOWN_NIC_ID: no such interface; NOT_SUPPORTED: not Ethernet, or the kernel lacks what is asked for;
+ * INVALID_ARGUMENT. `why` (or NULL) says more. */
+TCPIP_API TCPIP_MUST_USE enum tcpip_error tcpip_packet_socket_open(const struct tcpip_packet_socket_options *options,
+                                                                   struct tcpip_packet_socket *out,
+                                                                   struct tcpip_system_error *why);
+/* The options of the link over a packet socket just opened (below tcpip_ethernet_new); change what should differ. */
+TCPIP_API struct tcpip_fdbased_options tcpip_packet_socket_link_options(const struct tcpip_packet_socket *opened);
+
 TCPIP_END_DECLS
 
 #endif

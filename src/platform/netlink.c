@@ -11,6 +11,7 @@
 #include <linux/if_addr.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/veth.h>
 #include <net/if.h>
 #include <poll.h>
 #include <string.h>
@@ -43,14 +44,29 @@ static struct netlink_request netlink_begin(uint16_t type, uint16_t flags, size_
     return request;
 }
 
-/* There is room: the longest request has three attributes of at most 20 bytes. */
+/* There is room: the longest request, a pair of interfaces, takes 88 bytes. */
 static void netlink_attribute(struct netlink_request *request, uint16_t type, const void *data, size_t size)
 {
     struct rtattr attribute = {.rta_len = (uint16_t)RTA_LENGTH(size), .rta_type = type};
     uint8_t *at = (uint8_t *)request + NLMSG_ALIGN(request->header.nlmsg_len);
     memcpy(at, &attribute, sizeof(attribute));
-    memcpy(at + RTA_LENGTH(0), data, size);
+    if (size > 0)
+        memcpy(at + RTA_LENGTH(0), data, size);
     request->header.nlmsg_len = (uint32_t)(NLMSG_ALIGN(request->header.nlmsg_len) + RTA_ALIGN(attribute.rta_len));
+}
+
+/* An attribute of attributes, from here to netlink_end; returns where it begins. */
+static size_t netlink_nest(struct netlink_request *request, uint16_t type)
+{
+    size_t at = NLMSG_ALIGN(request->header.nlmsg_len);
+    netlink_attribute(request, type, NULL, 0);
+    return at;
+}
+
+static void netlink_end(struct netlink_request *request, size_t at)
+{
+    uint16_t size = (uint16_t)(request->header.nlmsg_len - at);
+    memcpy((uint8_t *)request + at + offsetof(struct rtattr, rta_len), &size, sizeof(size));
 }
 
 /* The kernel's sentence in an acknowledgement of `size` bytes, or NULL. It follows the header of the request that was
@@ -160,6 +176,27 @@ enum tcpip_error tcpip__netlink_set_link(const char *name, bool up, uint32_t mtu
     if (mtu != 0)
         netlink_attribute(&request, IFLA_MTU, &mtu, sizeof(mtu));
     return netlink_run(&request, up ? "bring up" : "take down", name, why);
+}
+
+enum tcpip_error tcpip__netlink_add_veth(const char *name, const char *peer, struct tcpip_system_error *why)
+{
+    struct netlink_request request = netlink_begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
+    static const char kind[] = "veth";
+    if (strlen(name) >= IF_NAMESIZE || strlen(peer) >= IF_NAMESIZE) {
+        tcpip__system_error(why, EINVAL, NULL, "cannot make %s and %s", name, peer);
+        return TCPIP_ERR_INVALID_ARGUMENT;
+    }
+    netlink_attribute(&request, IFLA_IFNAME, name, strlen(name) + 1);
+    size_t info = netlink_nest(&request, IFLA_LINKINFO);
+    netlink_attribute(&request, IFLA_INFO_KIND, kind, sizeof(kind));
+    size_t data = netlink_nest(&request, IFLA_INFO_DATA);
+    size_t other = netlink_nest(&request, VETH_INFO_PEER);
+    request.header.nlmsg_len += (uint32_t)NLMSG_ALIGN(sizeof(struct ifinfomsg)); /* of zeros */
+    netlink_attribute(&request, IFLA_IFNAME, peer, strlen(peer) + 1);
+    netlink_end(&request, other);
+    netlink_end(&request, data);
+    netlink_end(&request, info);
+    return netlink_run(&request, "make", name, why);
 }
 
 enum tcpip_error tcpip__netlink_delete_link(const char *name, struct tcpip_system_error *why)

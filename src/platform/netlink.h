@@ -13,6 +13,8 @@
 /* Brings an interface up or down and, if mtu isn't 0, sets its MTU. */
 must_use enum tcpip_error tcpip__netlink_set_link(const char *name, bool up, uint32_t mtu,
                                                   struct tcpip_system_error *why);
+/* A pair of Ethernet interfaces joined by a cable, both down. */
+must_use enum tcpip_error tcpip__netlink_add_veth(const char *name, const char *peer, struct tcpip_system_error *why);
 must_use enum tcpip_error tcpip__netlink_delete_link(const char *name, struct tcpip_system_error *why);
 /* IPv6 addresses are usable at once, without duplicate address detection. */
 must_use enum tcpip_error tcpip__netlink_add_address(const char *name, const struct tcpip_prefix *prefix,

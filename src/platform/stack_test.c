@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* stack_test.c: whole stacks on descriptor links in a loop: TCP between two of them over a socket pair, and between one
- * and the kernel over a TUN and a TAP. One side echoes, the other sends a pattern and checks what comes back.
+ * and the kernel over a TUN, a TAP and a packet socket. One side echoes, the other sends a pattern and checks what
+ * comes back.
  *
  * The kernel's half needs /dev/net/tun and a network namespace; where there is neither, it says so and is skipped. */
 #include "base/math.h"
@@ -290,27 +291,31 @@ static void kernel_work(void *ctx, uint32_t events)
         tcpip_loop_set_fd(client->watched, 0);
 }
 
-static void transfer_with_the_kernel(struct tcpip_tun_options options, uint32_t mtu, uint64_t total)
+static void need_the_kernel(void)
 {
-    struct host host = {.link = NULL};
-    struct tcpip_prefix prefix;
-    struct tcpip_loop *loop;
-    struct tcpip_env env;
-    struct tcpip_tun tun;
-    struct sockaddr_in remote = {.sin_family = AF_INET, .sin_port = htons(PORT)};
     if (!have_tun) {
         print_message("skipped: needs a TUN in a network namespace: %s\n", why.text);
         skip();
     }
-    options.size = sizeof(options);
-    assert_int_equal(tcpip_tun_open(&options, &tun, &why), TCPIP_OK);
-    assert_int_equal(tcpip__netlink_set_link(tun.name, true, mtu, &why), TCPIP_OK);
-    assert_int_equal(tcpip_interface_mtu(tun.name, &tun.mtu, &why), TCPIP_OK);
+}
+
+/* The kernel's end of the cable is up, and has an address. */
+static void kernel_end(const char *name, uint32_t mtu)
+{
+    struct tcpip_prefix prefix;
+    assert_int_equal(tcpip__netlink_set_link(name, true, mtu, &why), TCPIP_OK);
     assert_int_equal(tcpip_prefix_parse("10.9.0.1/24", &prefix), TCPIP_OK);
-    assert_int_equal(tcpip__netlink_add_address(tun.name, &prefix, &why), TCPIP_OK);
+    assert_int_equal(tcpip__netlink_add_address(name, &prefix, &why), TCPIP_OK);
+}
+
+static void transfer_with_the_kernel(struct tcpip_fdbased_options link_options, uint64_t total)
+{
+    struct host host = {.link = NULL};
+    struct tcpip_loop *loop;
+    struct tcpip_env env;
+    struct sockaddr_in remote = {.sin_family = AF_INET, .sin_port = htons(PORT)};
     tcpip_posix_env(&env);
     assert_int_equal(tcpip_loop_new(&env, NULL, &loop), TCPIP_OK);
-    struct tcpip_fdbased_options link_options = tcpip_tun_link_options(&tun);
     link_options.owns_fd = true;
     host_open(&host, loop, &link_options, "10.9.0.2/24", "10.9.0.0/24");
     struct echo *echo = calloc(1, sizeof(*echo));
@@ -330,7 +335,7 @@ static void transfer_with_the_kernel(struct tcpip_tun_options options, uint32_t 
     struct tcpip_fdbased_counters counters;
     tcpip_fdbased_get_counters(host.link, &counters);
     assert_int_equal(counters.rx_malformed + counters.rx_too_big + counters.tx_errors + counters.tx_short, 0);
-    if (options.vnet) /* mostly super-segments */
+    if (link_options.vnet_header_bytes > 0) /* mostly super-segments */
         assert_true(counters.rx_packets < total / 4000 && counters.tx_packets < total / 4000);
     tcpip_loop_remove_fd(client->watched);
     close(client->fd);
@@ -341,25 +346,58 @@ static void transfer_with_the_kernel(struct tcpip_tun_options options, uint32_t 
     free(echo);
 }
 
+static void transfer_over_a_tun(struct tcpip_tun_options options, uint32_t mtu, uint64_t total)
+{
+    struct tcpip_tun tun;
+    need_the_kernel();
+    options.size = sizeof(options);
+    assert_int_equal(tcpip_tun_open(&options, &tun, &why), TCPIP_OK);
+    kernel_end(tun.name, mtu);
+    assert_int_equal(tcpip_interface_mtu(tun.name, &tun.mtu, &why), TCPIP_OK);
+    transfer_with_the_kernel(tcpip_tun_link_options(&tun), total);
+}
+
+/* The kernel has one end of a cable, we listen on the other, which it has too, but no address there. */
+static void transfer_over_a_cable(uint32_t mtu, uint64_t total)
+{
+    struct tcpip_packet_socket_options options = {
+        .size = sizeof(options), .name = "ours", .vnet = true, .promiscuous = true};
+    struct tcpip_packet_socket opened;
+    need_the_kernel();
+    assert_int_equal(tcpip__netlink_add_veth("theirs", "ours", &why), TCPIP_OK);
+    assert_int_equal(tcpip__netlink_set_link("ours", true, mtu, &why), TCPIP_OK);
+    kernel_end("theirs", mtu);
+    assert_int_equal(tcpip_packet_socket_open(&options, &opened, &why), TCPIP_OK);
+    transfer_with_the_kernel(tcpip_packet_socket_link_options(&opened), total);
+    assert_int_equal(tcpip__netlink_delete_link("theirs", &why), TCPIP_OK);
+}
+
 static void a_stack_speaks_tcp_with_the_kernel_over_a_tun(void **state)
 {
     (void)state;
-    transfer_with_the_kernel((struct tcpip_tun_options){.name = NULL}, 0, 2000000);
-    transfer_with_the_kernel((struct tcpip_tun_options){.name = NULL}, 65520, 10000000);
+    transfer_over_a_tun((struct tcpip_tun_options){.name = NULL}, 0, 2000000);
+    transfer_over_a_tun((struct tcpip_tun_options){.name = NULL}, 65520, 10000000);
 }
 
 static void offload_carries_tcp_in_super_segments(void **state)
 {
     (void)state;
-    transfer_with_the_kernel((struct tcpip_tun_options){.vnet = true}, 0, 20000000);
-    transfer_with_the_kernel((struct tcpip_tun_options){.vnet = true, .vnet_header_bytes = 12}, 9000, 20000000);
+    transfer_over_a_tun((struct tcpip_tun_options){.vnet = true}, 0, 20000000);
+    transfer_over_a_tun((struct tcpip_tun_options){.vnet = true, .vnet_header_bytes = 12}, 9000, 20000000);
 }
 
 static void a_stack_speaks_tcp_with_the_kernel_over_a_tap(void **state)
 {
     (void)state;
-    transfer_with_the_kernel((struct tcpip_tun_options){.tap = true}, 0, 2000000);
-    transfer_with_the_kernel((struct tcpip_tun_options){.tap = true, .vnet = true}, 0, 20000000);
+    transfer_over_a_tun((struct tcpip_tun_options){.tap = true}, 0, 2000000);
+    transfer_over_a_tun((struct tcpip_tun_options){.tap = true, .vnet = true}, 0, 20000000);
+}
+
+static void a_stack_speaks_tcp_with_the_kernel_over_a_packet_socket(void **state)
+{
+    (void)state;
+    transfer_over_a_cable(0, 20000000);
+    transfer_over_a_cable(9000, 20000000);
 }
 
 static int enter(void **state)
@@ -382,6 +420,7 @@ int main(void)
         cmocka_unit_test(a_stack_speaks_tcp_with_the_kernel_over_a_tun),
         cmocka_unit_test(offload_carries_tcp_in_super_segments),
         cmocka_unit_test(a_stack_speaks_tcp_with_the_kernel_over_a_tap),
+        cmocka_unit_test(a_stack_speaks_tcp_with_the_kernel_over_a_packet_socket),
     };
     return cmocka_run_group_tests_name("stacks on descriptors", tests, enter, NULL);
 }
