@@ -16,6 +16,7 @@
 #include <tcpip/header/checksum.h>
 #include <tcpip/ports.h>
 #include <tcpip/protocol.h>
+#include <tcpip/shard.h>
 #include <tcpip/stack.h>
 
 enum {
@@ -91,7 +92,9 @@ struct tcpip_stack {
     struct demux *demux;
     struct tcpip_port_manager *ports;
     struct neighbor_table *neighbors;
-    uint32_t route_generation; /* bumped by every change of NICs, addresses, routes */
+    struct tcpip_shards shards; /* count 0: it is the only one */
+    uint32_t shard;             /* of them, this is */
+    uint32_t route_generation;  /* bumped by every change of NICs, addresses, routes */
 
     const struct tcpip_congestion_ops *congestion[STACK_CONGESTION_MAX];
     uint32_t congestion_count, congestion_default;

@@ -8,6 +8,7 @@
  * Owns:     iss, irs, the negotiated options, connect_state.
  * Not here: passive opens up to the third segment (tcp_half_open.c). */
 #include "ports/ports.h"
+#include "stack/shard.h"
 #include "transport/tcp/tcp_clock.h"
 #include "transport/tcp/tcp_mtu.h"
 #include "transport/tcp/tcp_urgent.h"
@@ -252,9 +253,10 @@ static bool connect_port_free(void *ctx, uint16_t port)
     struct tcpip_port_key key = {
         .transport = TCPIP_PROTOCOL_TCP, .port = port, .nic = pick->flow->nic, .flags = TCPIP_PORT_CONNECTION};
     memcpy(key.address, pick->flow->local, 16);
-    if (!tcpip_port_manager_available(stack->ports, &key))
-        return false;
     pick->flow->local_port = port;
+    if (!tcpip__shard_is_home(stack, TCPIP_PROTOCOL_TCP, pick->flow) ||
+        !tcpip_port_manager_available(stack->ports, &key))
+        return false;
     struct demux_entry *entry = tcpip__demux_find(stack, TCPIP_PROTOCOL_TCP, pick->flow, pick->flow->nic);
     if (entry == NULL)
         return true;
