@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FLOWS = 64, SHARDS_MAX = 8, CHUNK = 8192, ROUNDS = 8 };
+enum { FLOWS = 64, SHARDS_MAX = 8, CHUNK = 8192, SEGMENT = 1460, ROUNDS = 8 };
 
 struct shard {
     pthread_t thread;
@@ -76,6 +76,8 @@ static void *shard_main(void *ctx)
     bench_must(buffer == NULL ? TCPIP_ERR_NO_MEMORY : TCPIP_OK, "buffer");
     stay_on(shard->cpu);
     bench_server_init(&server);
+    /* Less than two full segments would wait for a delayed ACK. */
+    bench_must(tcpip_endpoint_set_option(server.listener, TCPIP_OPTION_MAX_SEGMENT, SEGMENT), "segment");
     for (uint32_t i = 0; i < shard->flows; i++)
         open_flow(&server, &flows[i]);
     (void)pthread_barrier_wait(shard->start);
