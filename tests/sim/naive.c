@@ -369,19 +369,23 @@ void naive_input(struct sim *sim, uint32_t host, const uint8_t *packet, uint32_t
     if (!segment_parse(packet, bytes, &segment))
         return;
     bool begins = (segment.flags & (SEGMENT_SYN | SEGMENT_ACK | SEGMENT_RST)) == SEGMENT_SYN;
+    struct naive *over = NULL; /* what was between these ports: another may begin, and have begun */
     for (uint32_t i = 0; i < 2 * sim->plan->flow_count; i++) {
         struct naive *naive = &sim->naives[i];
-        if (begins && naive->state == NAIVE_CLOSED) /* what was between these ports is over: another may begin */
+        if (naive->side == NULL || naive->side->host != host || naive->local_port != segment.destination_port ||
+            naive->remote_port != segment.source_port || !tcpip_address_equal(&naive->remote, &segment.source) ||
+            !tcpip_address_equal(&naive->local, &segment.destination))
             continue;
-        if (naive->side != NULL && naive->side->host == host && naive->local_port == segment.destination_port &&
-            naive->remote_port == segment.source_port && tcpip_address_equal(&naive->remote, &segment.source) &&
-            tcpip_address_equal(&naive->local, &segment.destination)) {
+        if (naive->state != NAIVE_CLOSED) {
             naive_take(naive, &segment);
             return;
         }
+        over = naive;
     }
     if (begins)
         naive_accept(sim, host, &segment);
+    else if (over != NULL)
+        naive_take(over, &segment);
 }
 
 /* ---- time ---- */

@@ -121,15 +121,25 @@ static void wire_opened(struct sim_host *host, const struct tcpip_event *event)
         note->known = false;
 }
 
+/* A SYN that was taken note of as it came in, perhaps with others, and that nobody else has heard. */
+static void wire_unhear(struct sim_host *host, const struct tcpip_event *event)
+{
+    uint8_t key[WIRE_KEY_BYTES];
+    if (event->bytes == NULL || wire_find(event->bytes, event->bytes_count, false, key) == NULL)
+        return;
+    struct wire_note *note = wire_note_of(host, key);
+    if (memcmp(note->key, key, WIRE_KEY_BYTES) == 0)
+        note->syn_scales = note->syn_scaled;
+}
+
 void wire_look(struct sim_host *host, const struct tcpip_event *event)
 {
     uint8_t key[WIRE_KEY_BYTES];
     bool outbound = event->kind == TCPIP_EVENT_PACKET_OUT;
     if (event->kind == TCPIP_EVENT_TCP_STATE)
         wire_opened(host, event);
-    if (event->kind == TCPIP_EVENT_PACKET_DROP && event->values[0] == TCPIP_DROP_TCP_BAD_CHECKSUM &&
-        host->wire_heard != NULL)
-        host->wire_heard->syn_scales = host->wire_heard->syn_scaled; /* nobody else has heard it */
+    if (event->kind == TCPIP_EVENT_PACKET_DROP && event->values[0] == TCPIP_DROP_TCP_BAD_CHECKSUM)
+        wire_unhear(host, event);
     if (event->kind == TCPIP_EVENT_PACKET_IN)
         host->wire_heard = NULL;
     if (host->sim->plan->hostile_packets > 0 || event->bytes == NULL ||
