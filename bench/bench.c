@@ -158,8 +158,8 @@ static const struct {
     const char *name;
     void (*run)(const struct bench_options *options, struct bench_report *report);
 } workloads[] = {
-    {"p1", bench_p1}, {"p2", bench_p2}, {"p3", bench_p3},   {"p4", bench_p4},
-    {"p5", bench_p5}, {"p6", bench_p6}, {"p10", bench_p10}, {"p11", bench_p11},
+    {"p1", bench_p1}, {"p2", bench_p2}, {"p3", bench_p3},   {"p4", bench_p4},   {"p5", bench_p5},
+    {"p6", bench_p6}, {"p9", bench_p9}, {"p10", bench_p10}, {"p11", bench_p11},
 };
 
 static void bench_print(const struct bench_report *report, bool json)
@@ -190,6 +190,7 @@ static int bench_usage(const char *problem)
                "  p4  64-byte request and answer, alone and among idle connections (--connections, 100000)\n"
                "  p5  connect, request and answer, close; TIME-WAIT of 1 ms and of 60 s\n"
                "  p6  memory of idle connections, half-open ones and TIME-WAIT (--connections, 100000)\n"
+               "  p9  UDP, 64 and 1,400 bytes, between two stacks, beside what the pipe between them carries alone\n"
                "  p10 64 flows on one core, and spread over several, a stack on each: not pinned\n"
                "  p11 what an exchange, a turn, a timer and a route cost as their number grows (--connections, "
                "1000000)\n\n"

@@ -82,6 +82,7 @@ void bench_p3(const struct bench_options *options, struct bench_report *report);
 void bench_p4(const struct bench_options *options, struct bench_report *report);
 void bench_p5(const struct bench_options *options, struct bench_report *report);
 void bench_p6(const struct bench_options *options, struct bench_report *report);
+void bench_p9(const struct bench_options *options, struct bench_report *report);
 void bench_p10(const struct bench_options *options, struct bench_report *report);
 void bench_p11(const struct bench_options *options, struct bench_report *report);
 
