@@ -131,8 +131,8 @@ void bench_p9(const struct bench_options *options, struct bench_report *report)
         size_t bytes;
         const char *udp, *bare, *ratio;
     } rows[] = {
-        {64, "64 B datagrams", "packets of that size over the pipe alone", "64 B: UDP / the pipe alone"},
-        {1400, "1,400 B datagrams", "packets of that size over the pipe alone", "1,400 B: UDP / the pipe alone"},
+        {64, "64 B datagrams", "64 B packets, the pipe alone", "64 B: UDP / the pipe alone"},
+        {1400, "1,400 B datagrams", "1,400 B packets, the pipe alone", "1,400 B: UDP / the pipe alone"},
     };
     report->what =
         "UDP from one stack to another, batches of 32, checksums in software; and the pipe between them alone";
