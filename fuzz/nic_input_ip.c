@@ -8,12 +8,8 @@
  *
  * Asserted after each step: the invariants of reassembly, the limits of fragments and of answers. At the end the stack
  * is freed, which asserts that every packet, timer and byte came back. */
-#include "fuzz_env.h"
+#include "mend.h"
 #include "network/ip.h"
-
-#include <tcpip/header/icmpv6.h>
-#include <tcpip/header/ipv4.h>
-#include <tcpip/header/ipv6.h>
 
 enum { STEPS_MAX = 400, PACKET_MAX = 65536, STEP_HEAD = 3 };
 
@@ -105,47 +101,6 @@ static void fuzz_start(struct fuzz *fuzz)
 
 /* ---- steps ---- */
 
-static void mend_v4(uint8_t *p, size_t size, uint8_t how)
-{
-    static const uint8_t us[4] = {10, 0, 0, 1};
-    size_t header_bytes;
-    if ((how & HOW_TO_US) != 0)
-        tcpip_ipv4_set_destination(p, us);
-    if (tcpip_ipv4_total_length(p) > size)
-        tcpip_store_u16(p + 2, (uint16_t)size);
-    if ((how & HOW_RIGHT_CHECKSUMS) == 0 || !tcpip_ipv4_header_check(p, size, size, &header_bytes))
-        return;
-    size_t bytes = tcpip_ipv4_total_length(p) - header_bytes;
-    if (tcpip_ipv4_protocol(p) == TCPIP_PROTOCOL_ICMPV4 && bytes >= 4) {
-        tcpip_store_u16(p + header_bytes + 2, 0);
-        tcpip_store_u16(p + header_bytes + 2, tcpip_checksum_finish(tcpip_checksum(p + header_bytes, bytes, 0)));
-    }
-    tcpip_ipv4_checksum_set(p);
-}
-
-static void mend_v6(uint8_t *p, size_t size, uint8_t how)
-{
-    static const uint8_t us[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};
-    struct tcpip_ipv6_chain chain;
-    if ((how & HOW_TO_US) != 0)
-        tcpip_ipv6_set_destination(p, us);
-    if (40u + tcpip_ipv6_payload_length(p) > size)
-        tcpip_ipv6_set_payload_length(p, (uint16_t)(size - 40));
-    if ((how & HOW_RIGHT_CHECKSUMS) == 0 || !tcpip_ipv6_header_check(p, size, size))
-        return;
-    if (!tcpip_ipv6_chain_parse(p, size, &chain) || chain.verdict != TCPIP_IPV6_WALK_UPPER ||
-        chain.upper_protocol != TCPIP_PROTOCOL_ICMPV6)
-        return;
-    size_t bytes = 40u + tcpip_ipv6_payload_length(p) - chain.upper_offset;
-    if (bytes < 4)
-        return;
-    uint16_t sum = tcpip_checksum_pseudo_v6(tcpip_ipv6_source(p), tcpip_ipv6_destination(p), TCPIP_PROTOCOL_ICMPV6,
-                                            (uint32_t)bytes);
-    tcpip_icmpv6_set_checksum(p + chain.upper_offset, 0);
-    tcpip_icmpv6_set_checksum(p + chain.upper_offset,
-                              tcpip_checksum_finish(tcpip_checksum(p + chain.upper_offset, bytes, sum)));
-}
-
 /* Every piece in a buffer of exactly its size: AddressSanitizer sees the first byte read beyond. */
 static void inject(struct fuzz *fuzz, const uint8_t *bytes, size_t size, uint8_t how, uint16_t link_protocol)
 {
@@ -173,10 +128,9 @@ static void step_ip(struct fuzz *fuzz, const uint8_t *bytes, size_t size, uint8_
         memcpy(packet + total, bytes + head, size - head);
         total += size - head;
     }
-    if (size >= 40 && bytes[0] >> 4 == 6)
-        mend_v6(packet, total, how);
-    else if (size >= 20 && bytes[0] >> 4 == 4)
-        mend_v4(packet, total, how);
+    if (size >= head)
+        mend_ip(packet, total,
+                ((how & HOW_RIGHT_CHECKSUMS) != 0 ? MEND_SUMS : 0) | ((how & HOW_TO_US) != 0 ? MEND_DESTINATION : 0));
     inject(fuzz, packet, total, how, 0);
 }
 
