@@ -30,6 +30,27 @@ static inline uint8_t *fuzz_copy(const uint8_t *data, size_t size)
     return copy;
 }
 
+/* An input that is a sequence of steps: an operation byte, a parameter byte, a length byte and that many bytes, or as
+ * many as there are. */
+struct fuzz_step {
+    uint8_t operation, parameter;
+    const uint8_t *bytes;
+    size_t size;
+};
+
+/* Takes the next step off the front; false: there is none. */
+static inline bool fuzz_next_step(const uint8_t **data, size_t *size, struct fuzz_step *out)
+{
+    enum { HEAD = 3 };
+    if (*size < HEAD)
+        return false;
+    size_t rest = *size - HEAD, bytes = (*data)[2] < rest ? (*data)[2] : rest;
+    *out = (struct fuzz_step){(*data)[0], (*data)[1], *data + HEAD, bytes};
+    *data += HEAD + bytes;
+    *size = rest - bytes;
+    return true;
+}
+
 struct fuzz_env {
     struct tcpip_env env; /* hand &env to the library; don't move the struct afterwards */
     tcpip_ns now;

@@ -10,7 +10,7 @@
 
 #include <tcpip/tcpip.h>
 
-enum { STEPS_MAX = 400, FRAME_MAX = 14 + 1500, STEP_HEAD = 3, MTU = 1500, UDP_PORT = 7, TCP_PORT = 80 };
+enum { STEPS_MAX = 400, FRAME_MAX = 14 + 1500, MTU = 1500, UDP_PORT = 7, TCP_PORT = 80 };
 
 enum operation { /* the two lowest bits */
                  OPERATION_FRAME,
@@ -204,25 +204,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz fuzz = {.stack = NULL};
     fuzz_env_init(&fuzz.world);
     fuzz_start(&fuzz);
-    for (int step = 0; step < STEPS_MAX && size >= STEP_HEAD; step++) {
-        uint8_t operation = data[0], parameter = data[1];
-        size_t bytes = data[2] < size - STEP_HEAD ? data[2] : size - STEP_HEAD;
-        data += STEP_HEAD;
-        size -= STEP_HEAD;
-        switch ((enum operation)(operation & 3)) {
+    struct fuzz_step step;
+    for (int i = 0; i < STEPS_MAX && fuzz_next_step(&data, &size, &step); i++) {
+        switch ((enum operation)(step.operation & 3)) {
         case OPERATION_FRAME:
         case OPERATION_ARP:
-            step_frame(&fuzz, data, bytes, operation, (operation & 3) == OPERATION_ARP);
+            step_frame(&fuzz, step.bytes, step.size, step.operation, (step.operation & 3) == OPERATION_ARP);
             break;
         case OPERATION_CALL:
-            step_call(&fuzz, parameter);
+            step_call(&fuzz, step.parameter);
             break;
         case OPERATION_TIME:
-            step_time(&fuzz, 16 * TCPIP_MS * parameter * parameter);
+            step_time(&fuzz, 16 * TCPIP_MS * step.parameter * step.parameter);
             break;
         }
-        data += bytes;
-        size -= bytes;
         step_check(&fuzz);
     }
     tcpip_stack_free(fuzz.stack);

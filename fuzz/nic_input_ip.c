@@ -11,7 +11,7 @@
 #include "mend.h"
 #include "network/ip.h"
 
-enum { STEPS_MAX = 400, PACKET_MAX = 65536, STEP_HEAD = 3 };
+enum { STEPS_MAX = 400, PACKET_MAX = 65536 };
 
 enum operation { /* the two lowest bits */
                  OPERATION_IP,
@@ -159,29 +159,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz fuzz = {.stack = NULL};
     fuzz_env_init(&fuzz.world);
     fuzz_start(&fuzz);
-    for (int step = 0; step < STEPS_MAX && size >= STEP_HEAD; step++) {
-        uint8_t operation = data[0], parameter = data[1];
-        size_t bytes = data[2] < size - STEP_HEAD ? data[2] : size - STEP_HEAD;
-        data += STEP_HEAD;
-        size -= STEP_HEAD;
-        fuzz.refuse = (operation & HOW_REFUSED) != 0;
-        fuzz.refuse_kind = parameter;
-        switch ((enum operation)(operation & 3)) {
+    struct fuzz_step step;
+    for (int i = 0; i < STEPS_MAX && fuzz_next_step(&data, &size, &step); i++) {
+        fuzz.refuse = (step.operation & HOW_REFUSED) != 0;
+        fuzz.refuse_kind = step.parameter;
+        switch ((enum operation)(step.operation & 3)) {
         case OPERATION_IP:
-            step_ip(&fuzz, data, bytes, operation, 0);
+            step_ip(&fuzz, step.bytes, step.size, step.operation, 0);
             break;
         case OPERATION_LARGE_IP:
-            step_ip(&fuzz, data, bytes, operation, parameter);
+            step_ip(&fuzz, step.bytes, step.size, step.operation, step.parameter);
             break;
         case OPERATION_ARP:
-            inject(&fuzz, data, bytes, operation, TCPIP_PROTOCOL_ARP);
+            inject(&fuzz, step.bytes, step.size, step.operation, TCPIP_PROTOCOL_ARP);
             break;
         case OPERATION_TIME:
-            step_time(&fuzz, 16 * TCPIP_MS * parameter * parameter);
+            step_time(&fuzz, 16 * TCPIP_MS * step.parameter * step.parameter);
             break;
         }
-        data += bytes;
-        size -= bytes;
         step_check(&fuzz);
     }
     tcpip_stack_free(fuzz.stack);
