@@ -76,6 +76,13 @@ enum tcp_timer {
 };
 
 /* While data are in flight or out of order, and one idle timeout longer. */
+/* What was sent again without a record of its own, and when: it goes once. */
+struct tcp_torn {
+    bool is;
+    uint8_t timeouts; /* in a row, then */
+    seqnum seq, una;  /* it, and what was the first unacknowledged number */
+};
+
 struct tcp_hot {
     struct scoreboard board;
     struct recovery recovery;
@@ -87,6 +94,7 @@ struct tcp_hot {
     struct reassembly reassembly;
     seqnum hole;      /* while something waits above it: rcv_nxt when the first hole opened, */
     uint32_t hole_ts; /* and TS.Recent then */
+    struct tcp_torn torn;
     uint64_t congestion_state[TCPIP_CONGESTION_STATE_BYTES / 8];
 };
 

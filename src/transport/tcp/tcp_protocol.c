@@ -233,6 +233,7 @@ struct tcp_hot *tcpip__tcp_hot(struct tcp_endpoint *ep)
     tcpip__pacer_init(&hot->pacer, now);
     tcpip__mtu_claim_init(&hot->mtu_claim, ep->snd_nxt);
     hot->board.segment_bytes = ep->snd_mss;
+    hot->torn.is = false;
     tcpip__reassembly_init(&hot->reassembly, stack->limits.tcp_out_of_order);
     memset(hot->congestion_state, 0, sizeof(hot->congestion_state));
     ep->hot = hot;

@@ -219,11 +219,29 @@ static void tcp_note_use(struct tcp_endpoint *ep, bool limited)
 
 /* ---- retransmission ---- */
 
+/* Records are used up, and of this one a part went that can't be noted: it stays lost, and in flight is what it was. So
+ * it would go again with each ACK that comes, first of all with those that it draws itself: a storm. Once, then, until
+ * something is acknowledged or a timeout has passed. */
+static bool tcp_was_torn(const struct tcp_endpoint *ep, const struct record *record)
+{
+    const struct tcp_torn *torn = &ep->hot->torn;
+    return unlikely(torn->is) && seq_eq(torn->seq, record->seq) && seq_eq(torn->una, ep->snd_una) &&
+           torn->timeouts == ep->retransmit_count;
+}
+
+static void tcp_tear(struct tcp_endpoint *ep, const struct record *record)
+{
+    ep->hot->torn =
+        (struct tcp_torn){.is = true, .timeouts = ep->retransmit_count, .seq = record->seq, .una = ep->snd_una};
+}
+
 /* Sends the first lost record again, as much of it as `room` allows. False: nothing went. */
 static bool tcp_retransmit_one(struct tcp_endpoint *ep, struct record *record, uint32_t room)
 {
     struct tcp_stack *tcp = tcp_stack_of(ep->base->stack);
     struct tcp_hot *hot = ep->hot;
+    if (tcp_was_torn(ep, record))
+        return false;
     if (unlikely((record->flags & RECORD_PROBE) != 0))
         tcpip__tcp_probe_forget(ep, record);
     uint32_t most = min_u32(tcp_super_segment(ep), max_u32(room / ep->snd_mss, 1) * ep->snd_mss);
@@ -236,13 +254,16 @@ static bool tcp_retransmit_one(struct tcp_endpoint *ep, struct record *record, u
         return false;
     if (!whole) {
         record->flags |= RECORD_EVER_RETRANSMITTED; /* Karn's rule holds for all of it */
+        tcp_tear(ep, record);
         return false;
     }
     if (sent < payload) {
         /* The views of one packet were not enough for it: the rest waits as a record of its own. */
         sent = sent > ep->snd_mss ? sent / ep->snd_mss * ep->snd_mss : sent;
-        if (!tcpip__scoreboard_split(&hot->board, &tcp->records, record, sent))
+        if (!tcpip__scoreboard_split(&hot->board, &tcp->records, record, sent)) {
+            tcp_tear(ep, record);
             return false;
+        }
         payload = sent;
     }
     tcpip_ns now = stack_now(ep->base->stack);
