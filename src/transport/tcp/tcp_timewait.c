@@ -14,19 +14,26 @@
 #include <stdalign.h>
 
 struct tcp_time_wait {
-    struct demux_entry demux;
+    struct demux_entry demux; /* .word: snd_nxt */
     struct tcpip_list_node node;
     tcpip_ns expires_at, duration_ns;
-    seqnum snd_nxt, rcv_nxt;
-    uint32_t ts_recent, ts_offset;
-    uint16_t window;             /* as on the wire */
     struct signature *signature; /* shared with the endpoint that was; NULL: not signed */
+    seqnum rcv_nxt;
+    uint32_t ts_recent, ts_offset;
+    uint16_t window; /* as on the wire */
     bool ts : 1, ignore_reset : 1;
     bool port_held : 1; /* with these flags: who binds to the port needs REUSE_ADDRESS on both sides, as on Linux */
     uint8_t port_flags : 5;
-    uint16_t ecn_flags; /* AccECN's count, which goes on being told */
+    uint8_t ecn; /* AccECN's count, which goes on being told: the flags AE, CWR and ECE, shifted */
 };
-STATIC_ASSERT(sizeof(struct tcp_time_wait) <= 160);
+enum { TIME_WAIT_ECN_SHIFT = 6 };
+STATIC_ASSERT(sizeof(struct tcp_time_wait) <= 120); /* a server has a hundred thousand */
+STATIC_ASSERT(TCPIP_TCP_ECE == 1 << TIME_WAIT_ECN_SHIFT);
+
+static seqnum time_wait_snd_nxt(const struct tcp_time_wait *record)
+{
+    return seq(record->demux.word);
+}
 
 static struct tcp_time_wait *time_wait_of(struct demux_entry *entry)
 {
@@ -138,10 +145,11 @@ void tcpip__tcp_time_wait_enter(struct tcp_endpoint *ep)
         record->demux.flow = ep->demux->flow;
         record->demux.transport = TCPIP_PROTOCOL_TCP;
         record->demux.kind = TCP_DEMUX_TIME_WAIT;
-        record->snd_nxt = ep->snd_nxt;
+        record->demux.word = ep->snd_nxt.v;
         record->rcv_nxt = ep->rcv_nxt;
         record->ts = ep->ts_on;
-        record->ecn_flags = ep->ecn.mode == ECN_ACCURATE ? tcpip__ecn_flags(&ep->ecn, false, false) : 0;
+        uint32_t ecn_flags = ep->ecn.mode == ECN_ACCURATE ? tcpip__ecn_flags(&ep->ecn, false, false) : 0u;
+        record->ecn = (uint8_t)(ecn_flags >> TIME_WAIT_ECN_SHIFT);
         record->ts_recent = ep->ts_recent;
         record->ts_offset = ep->ts_offset;
         record->signature = tcpip__tcp_signature_leave(ep);
@@ -166,9 +174,10 @@ static void time_wait_fields(struct archive *archive, struct tcp_time_wait *reco
     bool flags[] = {record->ts, record->ignore_reset, record->port_held};
     uint8_t port_flags = record->port_flags;
     uint32_t clock = timestamp_clock(archive->now, record->ts_offset);
+    seqnum snd_nxt = time_wait_snd_nxt(record);
     tcpip__flow_archive(archive, &record->demux.flow);
     tcpip__archive_instant(archive, &record->expires_at);
-    archive_seq(archive, &record->snd_nxt);
+    archive_seq(archive, &snd_nxt);
     archive_seq(archive, &record->rcv_nxt);
     archive_u32(archive, &record->ts_recent);
     archive_u32(archive, &clock);
@@ -179,6 +188,7 @@ static void time_wait_fields(struct archive *archive, struct tcp_time_wait *reco
     archive_require(archive, record->expires_at != TCPIP_NEVER && record->demux.flow.local_port != 0);
     if (!archive_restoring(archive))
         return;
+    record->demux.word = snd_nxt.v;
     record->ts_offset = clock - (uint32_t)(archive->now / TCPIP_MS);
     record->ts = flags[0];
     record->ignore_reset = flags[1];
@@ -231,7 +241,7 @@ static void time_wait_ack(struct tcpip_stack *stack, const struct tcp_time_wait 
         return;
     struct signing own;
     const struct signing *signing =
-        tcpip__tcp_signing_time_wait(record->signature, record->snd_nxt, &own) ? &own : NULL;
+        tcpip__tcp_signing_time_wait(record->signature, time_wait_snd_nxt(record), &own) ? &own : NULL;
     uint8_t written[TCPIP_TCP_OPTIONS_MAX];
     struct tcpip_tcp_options options = {
         .present = record->ts ? TCPIP_TCP_HAS_TIMESTAMPS : 0,
@@ -242,9 +252,9 @@ static void time_wait_ack(struct tcpip_stack *stack, const struct tcp_time_wait 
         signature_reserve(signing, &options);
     struct tcp_bare_segment ack = {
         .flow = flow,
-        .seq = record->snd_nxt,
+        .seq = time_wait_snd_nxt(record),
         .ack = record->rcv_nxt,
-        .flags = TCPIP_TCP_ACK | record->ecn_flags,
+        .flags = (uint16_t)(TCPIP_TCP_ACK | record->ecn << TIME_WAIT_ECN_SHIFT),
         .window = record->window,
         .options = written,
         .options_bytes = tcpip_tcp_options_emit(written, &options),
@@ -277,7 +287,7 @@ void tcpip__tcp_time_wait_input(struct tcpip_stack *stack, struct demux_entry *e
             return;
         }
         segment->has_iss_above = true;
-        segment->iss_above = record->snd_nxt;
+        segment->iss_above = time_wait_snd_nxt(record);
         stack->stats.tcp.time_wait_recycled++;
         time_wait_free(tcp, record);
         tcpip__tcp_no_connection(stack, segment);
@@ -326,7 +336,7 @@ bool tcpip__tcp_time_wait_recycle(struct tcpip_stack *stack, const struct tcp_en
     /* Safe only if the peer can tell old from new by timestamps that have moved on (RFC 6191 section 2). */
     if (!record->ts || (asks != NULL && !time_wait_reusable(asks, record)))
         return false;
-    *iss_above = record->snd_nxt;
+    *iss_above = time_wait_snd_nxt(record);
     stack->stats.tcp.time_wait_recycled++;
     time_wait_free(tcp_stack_of(stack), record);
     return true;
