@@ -37,21 +37,30 @@ enum {
     PORT_COUNTERS = 1024, /* RFC 6056 3.3.4: the larger, the less two destinations tell about each other */
 };
 
-/* All that hold one port of one transport protocol. */
-struct port_group {
-    struct hash_node node;
-    struct tcpip_list_node all; /* every group, for the end */
-    struct list holders;
-    uint16_t port;
-    uint8_t transport;
+enum {
+    PORT_FLAG_BITS = 5, /* enum tcpip_port_flags */
+    PORT_FLAGS = (1 << PORT_FLAG_BITS) - 1,
+    PORT_HOLDS_MAX =
+        (1 << (32 - PORT_FLAG_BITS)) - 1, /* there aren't as many four-tuples of one port and NIC in memory */
 };
 
 struct port_holder {
-    struct tcpip_list_node node;
+    struct port_holder *next;
     uint8_t address[16];
-    uint32_t nic, flags;
-    uint32_t count;
+    uint32_t nic;
+    uint32_t flags : PORT_FLAG_BITS, count : 32 - PORT_FLAG_BITS;
 };
+
+/* All that hold one port of one transport protocol. Mostly that is one connection, or its TIME-WAIT: this is a part of
+ * what each of them weighs. */
+struct port_group {
+    struct hash_node node;
+    struct tcpip_list_node all; /* every group, for the end */
+    struct port_holder first;
+    uint16_t port;
+    uint8_t transport;
+};
+STATIC_ASSERT(sizeof(struct port_group) <= 9 * sizeof(void *));
 
 struct tcpip_port_manager {
     struct memory *memory;
@@ -112,9 +121,7 @@ static bool port_conflict(const struct port_group *group, const struct tcpip_por
 {
     if (group == NULL)
         return false;
-    list_for_each(node, &group->holders)
-    {
-        const struct port_holder *holder = container_of(node, struct port_holder, node);
+    for (const struct port_holder *holder = &group->first; holder != NULL; holder = holder->next) {
         if (port_overlap(holder, key) && (strict || !port_share(holder, key)))
             return true;
     }
@@ -149,12 +156,11 @@ static struct port_group *port_group_find(const struct tcpip_port_manager *manag
     return NULL;
 }
 
-static struct port_holder *port_holder_find(const struct port_group *group, const struct tcpip_port_key *key)
+static struct port_holder *port_holder_find(struct port_group *group, const struct tcpip_port_key *key)
 {
-    list_for_each(node, &group->holders)
-    {
-        struct port_holder *holder = container_of(node, struct port_holder, node);
-        if (holder->nic == key->nic && holder->flags == key->flags && memcmp(holder->address, key->address, 16) == 0)
+    for (struct port_holder *holder = &group->first; holder != NULL; holder = holder->next) {
+        if (holder->nic == key->nic && holder->flags == (key->flags & PORT_FLAGS) &&
+            memcmp(holder->address, key->address, 16) == 0)
             return holder;
     }
     return NULL;
@@ -167,33 +173,62 @@ static void port_group_free(struct tcpip_port_manager *manager, struct port_grou
     tcpip__pool_put(&manager->group_pool, group);
 }
 
+/* Whose holder is the first one. NULL: out of memory. */
+static struct port_group *port_group_new(struct tcpip_port_manager *manager, const struct tcpip_port_key *key)
+{
+    struct port_group *group = tcpip__pool_zget(&manager->group_pool);
+    if (group == NULL)
+        return NULL;
+    list_push_back(&manager->all, &group->all);
+    group->port = key->port;
+    group->transport = key->transport;
+    tcpip__hash_table_insert(&manager->groups, &group->node, port_group_hash(&manager->groups.key, &group->node));
+    return group;
+}
+
 static enum tcpip_error port_hold(struct tcpip_port_manager *manager, const struct tcpip_port_key *key)
 {
     struct port_group *group = port_group_find(manager, key->transport, key->port);
-    struct port_holder *holder = group != NULL ? port_holder_find(group, key) : NULL;
+    struct port_holder *holder = group != NULL ? port_holder_find(group, key) : NULL, *next = NULL;
     if (holder != NULL) {
+        ASSERT_ENV(manager->memory->env, holder->count < PORT_HOLDS_MAX);
         holder->count++;
         return TCPIP_OK;
     }
-    holder = tcpip__pool_get(&manager->holder_pool);
+    if (group == NULL) {
+        group = port_group_new(manager, key);
+        holder = group != NULL ? &group->first : NULL;
+    } else {
+        holder = tcpip__pool_get(&manager->holder_pool);
+        next = group->first.next;
+    }
     if (holder == NULL)
         return TCPIP_ERR_NO_MEMORY;
-    if (group == NULL) {
-        group = tcpip__pool_zget(&manager->group_pool);
-        if (group == NULL) {
-            tcpip__pool_put(&manager->holder_pool, holder);
-            return TCPIP_ERR_NO_MEMORY;
-        }
-        list_init(&group->holders);
-        list_push_back(&manager->all, &group->all);
-        group->port = key->port;
-        group->transport = key->transport;
-        tcpip__hash_table_insert(&manager->groups, &group->node, port_group_hash(&manager->groups.key, &group->node));
-    }
-    *holder = (struct port_holder){.nic = key->nic, .flags = key->flags, .count = 1};
+    *holder = (struct port_holder){.next = next, .nic = key->nic, .flags = key->flags & PORT_FLAGS, .count = 1};
     memcpy(holder->address, key->address, 16);
-    list_push_back(&group->holders, &holder->node);
+    if (holder != &group->first)
+        group->first.next = holder;
     return TCPIP_OK;
+}
+
+/* The holder's last reservation went. The first one lies in the group: the second takes its place. */
+static void port_holder_free(struct tcpip_port_manager *manager, struct port_group *group, struct port_holder *holder)
+{
+    struct port_holder *next = group->first.next;
+    if (holder == &group->first && next == NULL) {
+        port_group_free(manager, group);
+        return;
+    }
+    if (holder == &group->first) {
+        group->first = *next;
+        holder = next;
+    } else {
+        struct port_holder *before = &group->first;
+        while (before->next != holder)
+            before = before->next;
+        before->next = holder->next;
+    }
+    tcpip__pool_put(&manager->holder_pool, holder);
 }
 
 /* ---- ephemeral ports ---- */
@@ -291,8 +326,8 @@ void tcpip__port_manager_free(struct tcpip_port_manager *manager)
     struct memory *memory = manager->memory;
     for (struct tcpip_list_node *first; (first = list_first(&manager->all)) != NULL;) {
         struct port_group *group = container_of(first, struct port_group, all);
-        for (struct tcpip_list_node *node; (node = list_pop_front(&group->holders)) != NULL;)
-            tcpip__pool_put(&manager->holder_pool, container_of(node, struct port_holder, node));
+        while (group->first.next != NULL)
+            port_holder_free(manager, group, group->first.next);
         port_group_free(manager, group);
     }
     tcpip__hash_table_fini(&manager->groups);
@@ -353,10 +388,7 @@ void tcpip_port_manager_release(struct tcpip_port_manager *manager, const struct
     ASSERT_ENV(manager->memory->env, holder != NULL); /* released what wasn't reserved */
     if (--holder->count > 0)
         return;
-    list_remove(&holder->node);
-    tcpip__pool_put(&manager->holder_pool, holder);
-    if (list_empty(&group->holders))
-        port_group_free(manager, group);
+    port_holder_free(manager, group, holder);
 }
 
 bool tcpip_port_manager_available(const struct tcpip_port_manager *manager, const struct tcpip_port_key *key)
