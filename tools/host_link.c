@@ -18,6 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { HOST_RING_BYTES = 8 << 20 };
+
 /* ---- the descriptor ---- */
 
 static struct tcpip_tun_options tun_options(const struct options *options, bool offload)
@@ -163,6 +165,7 @@ static bool open_links(struct host *host)
 {
     struct tcpip_fdbased_options device = tcpip_tun_link_options(&host->tun);
     device.owns_fd = true;
+    device.ring_bytes = host->options->ring ? HOST_RING_BYTES : 0;
     enum tcpip_error error = tcpip_fdbased_new(&host->env, &device, &host->device);
     if (error != TCPIP_OK) {
         host_say(host, "cannot use %s: %s", host->tun.name, tcpip_error_text(error));

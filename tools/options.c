@@ -111,6 +111,14 @@ static bool set_mtu(struct options *options, const char *value, struct complaint
     return true;
 }
 
+static bool set_ring(struct options *options, const char *value, struct complaint *why)
+{
+    (void)value;
+    (void)why;
+    options->ring = true;
+    return true;
+}
+
 static bool set_no_offload(struct options *options, const char *value, struct complaint *why)
 {
     (void)value, (void)why;
@@ -201,6 +209,7 @@ static const struct option_row host_rows[] = {
      add_host_address},
     {"gateway", "ADDRESS", "where everything else goes; a TUN does without", add_gateway},
     {"mtu", "BYTES", "of the interface", set_mtu},
+    {"ring", NULL, "with --packet: memory shared with the kernel, for crowds of packets", set_ring},
     {"no-offload", NULL, "no virtio-net headers: every packet as it would be on a wire", set_no_offload},
     {"fault", "LIST",
      "loss=1%,delay=20ms,jitter=5ms,reorder=1%,dup=1%,corrupt=1%,rate=100mbit,seed=N,\n"
@@ -370,6 +379,8 @@ static bool check_together(struct options *options, struct complaint *why)
     if (options->link == OPTIONS_PACKET && (options->host_addresses.count > 0 || options->mtu != 0))
         return complain(why, "%s: --host-address and --mtu are for a TUN or TAP; set up %s with 'ip'", name,
                         options->interface);
+    if (options->ring && options->link != OPTIONS_PACKET)
+        return complain(why, "%s: --ring is for a packet socket: --packet NAME", name);
     if (options->program != NULL && options->link != OPTIONS_NETNS)
         return complain(why, "%s: a program after '--' needs --netns to run in", name);
     if (options->program != NULL && options->program[0] == NULL)

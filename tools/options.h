@@ -36,6 +36,7 @@ struct options {
     uint32_t gateway_count;
     uint32_t mtu; /* 0: as it comes */
     bool no_offload;
+    bool ring; /* of the packet socket */
     bool faulty;
     struct tcpip_fault_options fault;
 

@@ -37,11 +37,15 @@ struct tcpip_fdbased_options {
     uint32_t flags;
     uint32_t gso_max_bytes; /* largest super-segment; 0: 65535 when flags has TSO or USO */
     bool no_gro;            /* no software GRO on what is received without virtio-net header */
+    /* Of a packet socket: bytes of memory, each way, that it is to share with the kernel (TPACKET_V3) in place of a
+     * call per batch; rounded up to blocks of 128 KB, two at least. For what comes in crowds: a packet that comes alone
+     * may wait for a millisecond. 0: none. */
+    uint32_t ring_bytes;
 };
 
 /* The descriptor stays the caller's on error. INVALID_ARGUMENT: it isn't open, or the options contradict each other or
- * the TUN (its virtio-net header, its packet information); NOT_SUPPORTED: it doesn't keep packet boundaries; NO_MEMORY.
- */
+ * the TUN (its virtio-net header, its packet information); NOT_SUPPORTED: it doesn't keep packet boundaries, or has no
+ * rings; NO_BUFFER_SPACE: the kernel has no memory for them; NO_MEMORY. */
 TCPIP_API TCPIP_MUST_USE enum tcpip_error
 tcpip_fdbased_new(const struct tcpip_env *env, const struct tcpip_fdbased_options *options, struct tcpip_link **out);
 /* When detached. */
@@ -68,6 +72,7 @@ struct tcpip_fdbased_counters {
     uint64_t rx_malformed; /* virtio-net headers that lie, packets that are neither IPv4 nor IPv6 */
     uint64_t rx_too_big;   /* cut short by the descriptor, lost */
     uint64_t rx_no_memory; /* lost because the stack's memory was used up */
+    uint64_t rx_ring_full; /* lost because they weren't taken from the ring in time */
     uint64_t tx_packets, tx_bytes;
     uint64_t tx_too_big;     /* larger than the link or the descriptor carries */
     uint64_t tx_errors;      /* the descriptor refused the packet */

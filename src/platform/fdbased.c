@@ -4,17 +4,19 @@
  * A packet goes out in one system call, gathered from where its pieces lie: virtio-net header, header room, views.
  * Nothing is copied on this side of the kernel. A TUN takes one packet per call (the call is 0.2 us of the 2 us; what
  * makes it cheap is 64 KB per packet); sockets take a batch per sendmmsg. There is no queue here: what the descriptor
- * doesn't take stays with the NIC.
+ * doesn't take stays with the NIC. Where there is a ring, packets are copied to its slots, and one call sends a batch.
  *
  * Owns:        through fd_link the descriptor, if given away.
  * Invariants:  messages[i] speaks of tx[i] while sending and of rx[i] while receiving.
- * Not here:    the way in (fdbased_read.c), what becomes of a refusal (fd_link.c), the virtio-net header (vnet.c).
+ * Not here:    the way in (fdbased_read.c), the ring (packet_ring.c), what becomes of a refusal (fd_link.c), the
+ * virtio-net header (vnet.c).
  */
 #include "platform/fdbased.h"
 
 #include "base/assert.h"
 #include "base/math.h"
 #include "link/wrap.h"
+#include "platform/packet_ring.h"
 #include "platform/vnet.h"
 
 #include <errno.h>
@@ -28,7 +30,8 @@
 
 enum {
     FDBASED_MTU = 1500,
-    FDBASED_GSO_MAX = 65535, /* IPv4's total length */
+    FDBASED_GSO_MAX = 65535,       /* IPv4's total length */
+    FDBASED_GSO_RING = 65536 - 64, /* of which two lie in a block of a ring, with what stands before them */
     ETHERNET_BYTES = 14,
     OFFLOADS = TCPIP_LINK_TX_CHECKSUM | TCPIP_LINK_TSO4 | TCPIP_LINK_TSO6 | TCPIP_LINK_USO,
     SEGMENTS = TCPIP_LINK_TSO4 | TCPIP_LINK_TSO6 | TCPIP_LINK_USO,
@@ -68,11 +71,23 @@ static bool fdbased_fits(const struct fdbased *fdbased, const struct tcpip_packe
     return tcpip__link_can_carry(fdbased->flags, packet) && packet->length <= fdbased->gso_max_bytes;
 }
 
+/* The packet into slot `index` of the ring. False: its offload state makes no sense. */
+static bool fdbased_place(struct fdbased *fdbased, uint32_t index, struct tcpip_packet *packet)
+{
+    uint8_t *to = tcpip__packet_ring_slot(fdbased->ring, index, fdbased->vnet_bytes + packet->length);
+    if (fdbased->vnet_bytes > 0 && !tcpip__vnet_encode(packet, to, fdbased->vnet_bytes))
+        return false;
+    fdbased->messages[index].msg_len = fdbased->vnet_bytes + packet->length;
+    return tcpip_packet_copy_out(packet, 0, to + fdbased->vnet_bytes, packet->length) == packet->length;
+}
+
 /* The packet's pieces into slot `index`. False: its offload state makes no sense. */
 static bool fdbased_gather(struct fdbased *fdbased, uint32_t index, struct tcpip_packet *packet)
 {
     struct fdbased_tx *tx = &fdbased->tx[index];
     size_t count = 0;
+    if (fdbased->ring != NULL)
+        return fdbased_place(fdbased, index, packet);
     if (fdbased->vnet_bytes > 0) {
         if (!tcpip__vnet_encode(packet, tx->vnet, fdbased->vnet_bytes))
             return false;
@@ -88,10 +103,19 @@ static bool fdbased_gather(struct fdbased *fdbased, uint32_t index, struct tcpip
     return true;
 }
 
-/* Gathers from the front of the list what can go in one call; loses what can't go at all. */
-static uint32_t fdbased_gather_batch(struct fdbased *fdbased, struct tcpip_packet_list *packets, size_t *taken)
+/* How many packets may go in one call; 0: the ring is full. */
+static uint32_t fdbased_batch(const struct fdbased *fdbased)
 {
-    uint32_t count = 0, most = fdbased->is_socket ? FDBASED_BATCH : 1;
+    if (fdbased->ring != NULL)
+        return tcpip__packet_ring_room(fdbased->ring, FDBASED_BATCH);
+    return fdbased->is_socket ? FDBASED_BATCH : 1;
+}
+
+/* Gathers from the front of the list what can go in one call; loses what can't go at all. */
+static uint32_t fdbased_gather_batch(struct fdbased *fdbased, struct tcpip_packet_list *packets, uint32_t most,
+                                     size_t *taken)
+{
+    uint32_t count = 0;
     for (struct tcpip_packet *packet = packets->head; packet != NULL && count < most;) {
         struct tcpip_packet *next = packet->next;
         bool fits = fdbased_fits(fdbased, packet);
@@ -112,6 +136,8 @@ static uint32_t fdbased_gather_batch(struct fdbased *fdbased, struct tcpip_packe
 /* Returns how many packets went, their sizes in messages[].msg_len; -1 and errno. */
 static int fdbased_send(struct fdbased *fdbased, uint32_t count)
 {
+    if (fdbased->ring != NULL)
+        return tcpip__packet_ring_send(fdbased->ring, count);
     if (fdbased->is_socket)
         return sendmmsg(fdbased->base.fd, fdbased->messages, count, MSG_DONTWAIT | MSG_NOSIGNAL);
     const struct msghdr *header = &fdbased->messages[0].msg_hdr;
@@ -176,7 +202,12 @@ static size_t fdbased_transmit(struct tcpip_link *link, struct tcpip_packet_list
     struct fdbased *fdbased = fdbased_of(link);
     size_t taken = 0;
     while (packets->head != NULL && fd_link_open(&fdbased->base)) {
-        uint32_t count = fdbased_gather_batch(fdbased, packets, &taken);
+        uint32_t most = fdbased_batch(fdbased);
+        if (most == 0) {
+            (void)fdbased_refused(fdbased, packets, EAGAIN);
+            break;
+        }
+        uint32_t count = fdbased_gather_batch(fdbased, packets, most, &taken);
         if (count == 0)
             continue;
         int sent = fdbased_send(fdbased, count);
@@ -219,6 +250,7 @@ static enum tcpip_error fdbased_probe_socket(struct fdbased *fdbased, int fd)
     if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0)
         return TCPIP_ERR_INVALID_ARGUMENT;
     fdbased->is_socket = true;
+    fdbased->is_packet_socket = domain == AF_PACKET;
     fdbased->hang_up_is_empty = type == SOCK_SEQPACKET;
     fdbased->base.datagram_errors = domain != AF_UNIX;
     return type == SOCK_STREAM ? TCPIP_ERR_NOT_SUPPORTED : TCPIP_OK;
@@ -278,8 +310,22 @@ static enum tcpip_error fdbased_configure(struct fdbased *fdbased, const struct 
     valid &= (options->flags & SEGMENTS) == 0 || (options->flags & TCPIP_LINK_TX_CHECKSUM) != 0;
     valid &= fdbased->mtu >= 68 && fdbased->mtu + fdbased->link_header_bytes <= TCPIP_PACKET_BYTES_MAX;
     valid &= fdbased->gso_max_bytes <= TCPIP_PACKET_BYTES_MAX;
+    if (options->ring_bytes != 0 && options->gso_max_bytes == 0)
+        fdbased->gso_max_bytes = min_u32(fdbased->gso_max_bytes, FDBASED_GSO_RING);
     fdbased->wants_large = vnet != 0 || fdbased->mtu + ETHERNET_BYTES + 4 > FDBASED_SMALL;
     return valid ? TCPIP_OK : TCPIP_ERR_INVALID_ARGUMENT;
+}
+
+static enum tcpip_error fdbased_make_ring(struct fdbased *fdbased, const struct tcpip_env *env, int fd, uint32_t bytes)
+{
+    struct packet_ring_options options = {
+        .bytes = bytes,
+        .vnet_bytes = fdbased->vnet_bytes,
+        .frame_bytes = max_u32(fdbased->mtu + fdbased->link_header_bytes, fdbased->gso_max_bytes),
+    };
+    if (!fdbased->is_packet_socket)
+        return TCPIP_ERR_NOT_SUPPORTED;
+    return tcpip__packet_ring_new(env, fd, &options, &fdbased->ring);
 }
 
 enum tcpip_error tcpip_fdbased_new(const struct tcpip_env *env, const struct tcpip_fdbased_options *given,
@@ -293,6 +339,8 @@ enum tcpip_error tcpip_fdbased_new(const struct tcpip_env *env, const struct tcp
     enum tcpip_error error = fdbased_configure(fdbased, &options);
     if (error == TCPIP_OK)
         error = fdbased_probe(fdbased, options.fd);
+    if (error == TCPIP_OK && options.ring_bytes != 0)
+        error = fdbased_make_ring(fdbased, env, options.fd, options.ring_bytes);
     if (error != TCPIP_OK) {
         tcpip__link_free(env, fdbased, sizeof(*fdbased));
         return error;
@@ -307,6 +355,8 @@ void tcpip_fdbased_free(struct tcpip_link *link)
 {
     struct fdbased *fdbased = fdbased_of(link);
     struct tcpip_env env = fdbased->base.env;
+    if (fdbased->ring != NULL)
+        tcpip__packet_ring_free(&env, fdbased->ring);
     tcpip__fd_link_fini(&fdbased->base);
     tcpip__link_free(&env, fdbased, sizeof(*fdbased));
 }

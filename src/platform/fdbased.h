@@ -31,13 +31,16 @@ struct fdbased_rx {
     struct tcpip_buffer *small;
 };
 
+struct packet_ring;
+
 struct fdbased {
     struct fd_link base;
     uint32_t mtu, flags, gso_max_bytes, vnet_bytes;
     uint32_t link_header_bytes; /* in each packet: 14 with Ethernet, else 0 */
-    bool is_socket, hang_up_is_empty;
-    bool wants_large;  /* received packets may exceed a small buffer */
-    uint32_t rx_slots; /* 1, or FDBASED_BATCH for sockets with small packets */
+    bool is_socket, is_packet_socket, hang_up_is_empty;
+    bool wants_large;         /* received packets may exceed a small buffer */
+    uint32_t rx_slots;        /* 1, or FDBASED_BATCH for sockets with small packets */
+    struct packet_ring *ring; /* of a packet socket that has one; then nothing is read or written otherwise */
     struct tcpip_buffer *large;
     struct tcpip_fdbased_counters counters;
     struct fdbased_rx rx[FDBASED_BATCH];

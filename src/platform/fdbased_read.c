@@ -16,6 +16,7 @@
 #include "platform/fdbased.h"
 
 #include "base/math.h"
+#include "platform/packet_ring.h"
 #include "platform/vnet.h"
 
 #include <errno.h>
@@ -122,15 +123,34 @@ static bool rx_fill(struct fdbased *fdbased, uint32_t index, struct tcpip_packet
 }
 
 /* What is said of the packet beside its bytes. False: malformed. */
-static bool rx_describe(const struct fdbased *fdbased, const struct fdbased_rx *rx, struct tcpip_packet *packet)
+static bool rx_describe(const struct fdbased *fdbased, const uint8_t *vnet, struct tcpip_packet *packet)
 {
-    if (fdbased->vnet_bytes > 0 &&
-        !tcpip__vnet_decode(packet, rx->vnet, fdbased->vnet_bytes, fdbased->link_header_bytes))
+    if (fdbased->vnet_bytes > 0 && !tcpip__vnet_decode(packet, vnet, fdbased->vnet_bytes, fdbased->link_header_bytes))
         return false;
     if (fdbased->link_header_bytes > 0) /* the Ethernet link above reads the frame */
         return true;
     packet->link_protocol = tcpip_link_protocol_of(*tcpip_packet_pull(packet, 0, 1));
     return packet->link_protocol != 0;
+}
+
+/* A packet that is filled in to the end of the list, unless it is malformed. */
+static void rx_finish(struct fdbased *fdbased, const uint8_t *vnet, struct tcpip_packet *packet,
+                      struct tcpip_packet_list *list)
+{
+    if (!rx_describe(fdbased, vnet, packet)) {
+        fdbased->counters.rx_malformed++;
+        tcpip_packet_drop(packet, TCPIP_DROP_LINK_MALFORMED);
+        return;
+    }
+    fdbased->counters.rx_packets++;
+    fdbased->counters.rx_bytes += packet->length;
+    tcpip_packet_list_push(list, packet);
+}
+
+static void rx_lose(struct tcpip_packet *packet, uint64_t *counter, enum tcpip_drop reason)
+{
+    (*counter)++;
+    tcpip_packet_drop(packet, reason);
 }
 
 /* The packet of slot `index` to the end of the list, or lost for a reason. */
@@ -142,23 +162,16 @@ static void rx_take(struct fdbased *fdbased, uint32_t index, struct tcpip_packet
     if (packet == NULL) {
         counters->rx_no_memory++;
     } else if (size <= fdbased->vnet_bytes) {
-        counters->rx_malformed++;
-        tcpip_packet_drop(packet, TCPIP_DROP_LINK_MALFORMED);
+        rx_lose(packet, &counters->rx_malformed, TCPIP_DROP_LINK_MALFORMED);
     } else if ((fdbased->messages[index].msg_hdr.msg_flags & MSG_TRUNC) != 0 ||
                size - fdbased->vnet_bytes > TCPIP_PACKET_BYTES_MAX) {
         bool no_memory = fdbased->wants_large && fdbased->large == NULL;
-        *(no_memory ? &counters->rx_no_memory : &counters->rx_too_big) += 1;
-        tcpip_packet_drop(packet, no_memory ? TCPIP_DROP_NO_MEMORY : TCPIP_DROP_LINK_TOO_BIG);
+        rx_lose(packet, no_memory ? &counters->rx_no_memory : &counters->rx_too_big,
+                no_memory ? TCPIP_DROP_NO_MEMORY : TCPIP_DROP_LINK_TOO_BIG);
     } else if (!rx_fill(fdbased, index, packet, size - fdbased->vnet_bytes)) {
-        counters->rx_no_memory++;
-        tcpip_packet_drop(packet, TCPIP_DROP_NO_MEMORY);
-    } else if (!rx_describe(fdbased, &fdbased->rx[index], packet)) {
-        counters->rx_malformed++;
-        tcpip_packet_drop(packet, TCPIP_DROP_LINK_MALFORMED);
+        rx_lose(packet, &counters->rx_no_memory, TCPIP_DROP_NO_MEMORY);
     } else {
-        counters->rx_packets++;
-        counters->rx_bytes += packet->length;
-        tcpip_packet_list_push(list, packet);
+        rx_finish(fdbased, fdbased->rx[index].vnet, packet, list);
     }
 }
 
@@ -203,11 +216,59 @@ static uint32_t rx_batch(struct fdbased *fdbased, uint32_t budget, uint32_t *ask
     return count > 0 ? (uint32_t)count : 0;
 }
 
+/* ---- from a ring ---- */
+
+static bool rx_copy(struct tcpip_packet *packet, const struct packet_ring_frame *frame)
+{
+    uint8_t *room = frame->size <= RX_ROOM_MAX ? tcpip_packet_push(packet, frame->size) : NULL;
+    if (room == NULL)
+        return tcpip_packet_append(packet, frame->data, frame->size) == TCPIP_OK;
+    memcpy(room, frame->data, frame->size);
+    return true;
+}
+
+static void rx_take_frame(struct fdbased *fdbased, const struct packet_ring_frame *frame,
+                          struct tcpip_packet_list *list)
+{
+    struct tcpip_fdbased_counters *counters = &fdbased->counters;
+    struct tcpip_packet *packet = tcpip_packet_new(fdbased->base.link.stack);
+    if (packet == NULL)
+        counters->rx_no_memory++;
+    else if (frame->size == 0)
+        rx_lose(packet, &counters->rx_malformed, TCPIP_DROP_LINK_MALFORMED);
+    else if (frame->cut || frame->size > TCPIP_PACKET_BYTES_MAX)
+        rx_lose(packet, &counters->rx_too_big, TCPIP_DROP_LINK_TOO_BIG);
+    else if (!rx_copy(packet, frame))
+        rx_lose(packet, &counters->rx_no_memory, TCPIP_DROP_NO_MEMORY);
+    else
+        rx_finish(fdbased, frame->vnet, packet, list);
+}
+
+/* Where packets are lost because nobody took those before, it is counted, and nothing else can be done. */
+static bool rx_ring(struct fdbased *fdbased, uint32_t budget)
+{
+    struct tcpip_packet_list list = tcpip_packet_list_init();
+    struct packet_ring_frame frame;
+    uint32_t received = 0;
+    while (received < budget && tcpip__packet_ring_next(fdbased->ring, &frame)) {
+        if (frame.losing)
+            fdbased->counters.rx_ring_full += tcpip__packet_ring_lost(fdbased->ring);
+        rx_take_frame(fdbased, &frame, &list);
+        tcpip__packet_ring_taken(fdbased->ring);
+        received++;
+    }
+    if (list.count > 0)
+        tcpip_link_deliver(&fdbased->base.link, &list);
+    return received == budget;
+}
+
 bool tcpip__fdbased_read(struct fd_link *fd_link, uint32_t budget)
 {
     struct fdbased *fdbased = container_of(fd_link, struct fdbased, base);
     struct tcpip_packet_list list = tcpip_packet_list_init();
     uint32_t received = 0, count, asked;
+    if (fdbased->ring != NULL)
+        return rx_ring(fdbased, budget);
     do {
         count = rx_batch(fdbased, budget - received, &asked, &list);
         received += count;

@@ -70,6 +70,8 @@ struct cable {
     uint64_t taken;
 };
 
+static uint32_t ring_bytes; /* of the links that are made */
+
 static struct tcpip_link *cable_make(struct link_world *world, void **state)
 {
     struct cable *cable = calloc(1, sizeof(*cable));
@@ -81,6 +83,7 @@ static struct tcpip_link *cable_make(struct link_world *world, void **state)
     (void)setsockopt(cable->far, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
     struct tcpip_fdbased_options options = tcpip_packet_socket_link_options(&near);
     options.owns_fd = true;
+    options.ring_bytes = ring_bytes;
     assert_int_equal(tcpip_fdbased_new(&world->test_env.env, &options, &cable->link), TCPIP_OK);
     *state = cable;
     return cable->ethernet = tcpip_ethernet_new(&world->test_env.env, cable->link, own);
@@ -138,6 +141,116 @@ static void a_link_over_a_packet_socket_keeps_the_contract(void **state)
                                    .far_address = {.len = 6}};
     memcpy(subject.far_address.bytes, far_mac, 6);
     link_conformance(&subject);
+}
+
+static void a_link_over_a_ring_keeps_the_contract(void **state)
+{
+    ring_bytes = 1;
+    a_link_over_a_packet_socket_keeps_the_contract(state);
+    ring_bytes = 0;
+}
+
+/* ---- rings ---- */
+
+/* A link over a ring behind `right`. */
+static struct tcpip_link *ring_make(struct link_world *world, uint32_t bytes, bool vnet)
+{
+    struct tcpip_packet_socket near = open_on("right", (struct tcpip_packet_socket_options){.vnet = vnet});
+    struct tcpip_fdbased_options options = tcpip_packet_socket_link_options(&near);
+    struct tcpip_link *link;
+    options.owns_fd = true;
+    options.ring_bytes = bytes;
+    link_world_init(world, 1);
+    assert_int_equal(tcpip_fdbased_new(&world->test_env.env, &options, &link), TCPIP_OK);
+    link_world_attach(world, link);
+    return link;
+}
+
+static void ring_end(struct link_world *world, struct tcpip_link *link)
+{
+    link_world_detach(world, link);
+    tcpip_fdbased_free(link);
+    link_world_fini(world);
+}
+
+static void read_ring(struct link_world *world, struct tcpip_link *link, uint64_t packets)
+{
+    struct tcpip_fdbased_counters counters = {0};
+    while (counters.rx_packets < packets) {
+        assert_true(wait_for(tcpip_fdbased_fd(link), PATIENCE_MS));
+        (void)tcpip_fdbased_read(link, 7);
+        tcpip_packet_list_free(&world->received);
+        tcpip_fdbased_get_counters(link, &counters);
+    }
+}
+
+static void send_sized(int fd, size_t size)
+{
+    static uint8_t frame[1514] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 9, 0x88, 0xb5};
+    assert_int_equal(send(fd, frame, size, 0), size);
+}
+
+static void what_a_full_ring_loses_is_counted(void **state)
+{
+    (void)state;
+    enum { CROWD = 1000, CROWDS_MAX = 100 }; /* 1.5 MB into a quarter of one */
+    struct link_world world;
+    struct tcpip_fdbased_counters counters = {0};
+    uint32_t crowds = 0;
+    NEED_CABLE();
+    struct tcpip_link *link = ring_make(&world, 1, false);
+    int far = open_on("left", (struct tcpip_packet_socket_options){.vnet = false}).fd;
+    while (counters.rx_ring_full == 0) { /* a block tells of what was lost before it was full */
+        assert_true(crowds++ < CROWDS_MAX);
+        for (int i = 0; i < CROWD; i++)
+            send_sized(far, 1514);
+        read_ring(&world, link, counters.rx_packets + 1);
+        tcpip_fdbased_get_counters(link, &counters);
+    }
+    assert_true(counters.rx_packets > 0 && counters.rx_packets + counters.rx_ring_full <= (uint64_t)CROWD * crowds);
+    close(far);
+    ring_end(&world, link);
+}
+
+static void many_times_what_a_ring_holds_comes_through_it(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 300, TRAIN = 50 }; /* each of a train may have a block of its own: there are 64 */
+    struct link_world world;
+    struct tcpip_fdbased_counters counters;
+    NEED_CABLE();
+    struct tcpip_link *link = ring_make(&world, 8 << 20, true);
+    int far = open_on("left", (struct tcpip_packet_socket_options){.vnet = false}).fd;
+    uint64_t bytes = 0;
+    for (uint64_t round = 0; round < ROUNDS; round++) {
+        for (uint64_t i = 0; i < TRAIN; i++) {
+            size_t size = 60 + (round * 31 + i * 97) % 1454;
+            send_sized(far, size);
+            bytes += size;
+        }
+        read_ring(&world, link, (round + 1) * TRAIN);
+    }
+    tcpip_fdbased_get_counters(link, &counters);
+    assert_int_equal(counters.rx_packets, ROUNDS * TRAIN);
+    assert_int_equal(counters.rx_bytes, bytes);
+    assert_int_equal(counters.rx_ring_full + counters.rx_malformed + counters.rx_too_big, 0);
+    close(far);
+    ring_end(&world, link);
+}
+
+static void only_packet_sockets_have_rings(void **state)
+{
+    (void)state;
+    struct link_world world;
+    struct tcpip_link *link;
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+    link_world_init(&world, 1);
+    struct tcpip_fdbased_options options = {.size = sizeof(options), .fd = pair[0], .ring_bytes = 1};
+    assert_int_equal(tcpip_fdbased_new(&world.test_env.env, &options, &link), TCPIP_ERR_NOT_SUPPORTED);
+    link_world_fini(&world);
+    close(pair[0]);
+    close(pair[1]);
 }
 
 /* ---- what isn't seen ---- */
@@ -320,6 +433,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_link_over_a_packet_socket_keeps_the_contract),
+        cmocka_unit_test(a_link_over_a_ring_keeps_the_contract),
+        cmocka_unit_test(what_a_full_ring_loses_is_counted),
+        cmocka_unit_test(many_times_what_a_ring_holds_comes_through_it),
+        cmocka_unit_test(only_packet_sockets_have_rings),
         cmocka_unit_test(what_the_machine_itself_sends_is_not_received),
         cmocka_unit_test(frames_of_vlans_are_not_taken_for_untagged_ones),
         cmocka_unit_test(sockets_of_a_group_share_flows),

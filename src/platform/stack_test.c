@@ -358,7 +358,7 @@ static void transfer_over_a_tun(struct tcpip_tun_options options, uint32_t mtu, 
 }
 
 /* The kernel has one end of a cable, we listen on the other, which it has too, but no address there. */
-static void transfer_over_a_cable(uint32_t mtu, uint64_t total)
+static void transfer_over_a_cable(uint32_t mtu, uint32_t ring_bytes, uint64_t total)
 {
     struct tcpip_packet_socket_options options = {
         .size = sizeof(options), .name = "ours", .vnet = true, .promiscuous = true};
@@ -368,7 +368,9 @@ static void transfer_over_a_cable(uint32_t mtu, uint64_t total)
     assert_int_equal(tcpip__netlink_set_link("ours", true, mtu, &why), TCPIP_OK);
     kernel_end("theirs", mtu);
     assert_int_equal(tcpip_packet_socket_open(&options, &opened, &why), TCPIP_OK);
-    transfer_with_the_kernel(tcpip_packet_socket_link_options(&opened), total);
+    struct tcpip_fdbased_options link = tcpip_packet_socket_link_options(&opened);
+    link.ring_bytes = ring_bytes;
+    transfer_with_the_kernel(link, total);
     assert_int_equal(tcpip__netlink_delete_link("theirs", &why), TCPIP_OK);
 }
 
@@ -396,8 +398,15 @@ static void a_stack_speaks_tcp_with_the_kernel_over_a_tap(void **state)
 static void a_stack_speaks_tcp_with_the_kernel_over_a_packet_socket(void **state)
 {
     (void)state;
-    transfer_over_a_cable(0, 20000000);
-    transfer_over_a_cable(9000, 20000000);
+    transfer_over_a_cable(0, 0, 20000000);
+    transfer_over_a_cable(9000, 0, 20000000);
+}
+
+static void a_stack_speaks_tcp_with_the_kernel_over_a_ring(void **state)
+{
+    (void)state;
+    transfer_over_a_cable(0, 1, 20000000);
+    transfer_over_a_cable(9000, 8 << 20, 20000000);
 }
 
 static int enter(void **state)
@@ -421,6 +430,7 @@ int main(void)
         cmocka_unit_test(offload_carries_tcp_in_super_segments),
         cmocka_unit_test(a_stack_speaks_tcp_with_the_kernel_over_a_tap),
         cmocka_unit_test(a_stack_speaks_tcp_with_the_kernel_over_a_packet_socket),
+        cmocka_unit_test(a_stack_speaks_tcp_with_the_kernel_over_a_ring),
     };
     return cmocka_run_group_tests_name("stacks on descriptors", tests, enter, NULL);
 }
