@@ -15,7 +15,7 @@
 #include "transport/tcp/cwv.h"
 
 #include "base/archive.h"
-#include "base/math.h"
+#include "transport/tcp/fold.h"
 
 static const tcpip_ns CWV_NOT_VALIDATED_NS = 300 * TCPIP_SECOND; /* RFC 7661 4.4 */
 
@@ -59,6 +59,26 @@ bool tcpip__cwv_restart(struct cwv *cwv, uint32_t *cwnd, uint32_t *ssthresh, uin
 uint32_t tcpip__cwv_at_loss(const struct cwv *cwv, uint32_t cwnd, uint32_t flight)
 {
     return cwv->unused_since == 0 ? cwnd : min_u32(cwnd, max_u32(cwv_pipe(cwv), flight));
+}
+
+void tcpip__cwv_fold(const struct cwv *cwv, struct cwv_folded *out)
+{
+    *out = (struct cwv_folded){
+        .period_at = fold_age(cwv->period_at),
+        .unused_since = fold_age(cwv->unused_since),
+        .most = {cwv->most[0], cwv->most[1]},
+    };
+}
+
+void tcpip__cwv_unfold(const struct cwv_folded *folded, struct cwv *out, tcpip_ns now)
+{
+    tcpip_ns period_at = unfold_age(folded->period_at, now);
+    *out = (struct cwv){
+        .round_at = period_at,
+        .period_at = period_at,
+        .unused_since = unfold_age(folded->unused_since, now),
+        .most = {folded->most[0], folded->most[1]},
+    };
 }
 
 void tcpip__cwv_archive(struct archive *archive, struct cwv *cwv)

@@ -33,6 +33,8 @@
 #include "base/archive.h"
 #include "base/math.h"
 
+#include <string.h>
+
 enum {
     ECN_FLAGS = TCPIP_TCP_AE | TCPIP_TCP_CWR | TCPIP_TCP_ECE,
     ECN_SETUP = TCPIP_TCP_CWR | TCPIP_TCP_ECE, /* RFC 3168 6.1.1 */
@@ -378,6 +380,19 @@ uint32_t tcpip__ecn_option(struct ecn *ecn, bool bare, uint32_t room, struct ecn
     ecn->acks_plain = 0;
     ecn->counted = false;
     return bytes;
+}
+
+void tcpip__ecn_none(struct ecn *ecn)
+{
+    *ecn = (struct ecn){.received_ect0_bytes = ECN_COUNTER_INITIAL, .received_ect1_bytes = ECN_COUNTER_INITIAL};
+}
+
+bool tcpip__ecn_is_none(const struct ecn *ecn)
+{
+    struct ecn none;
+    memset(&none, 0, sizeof(none));
+    none.received_ect0_bytes = none.received_ect1_bytes = ECN_COUNTER_INITIAL;
+    return memcmp(ecn, &none, sizeof(none)) == 0;
 }
 
 void tcpip__ecn_archive(struct archive *archive, struct ecn *ecn)

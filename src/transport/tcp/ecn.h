@@ -138,6 +138,9 @@ static inline bool ecn_cuttable(const struct ecn *ecn)
 }
 /* The option of a segment that goes out, if one is due and fits; returns its bytes with padding, of `room` at most. */
 uint32_t tcpip__ecn_option(struct ecn *ecn, bool bare, uint32_t room, struct ecn_counters *out);
+/* Not agreed on, and nothing else to remember: what a connection without ECN has. */
+bool tcpip__ecn_is_none(const struct ecn *ecn);
+void tcpip__ecn_none(struct ecn *ecn);
 /* Saved and restored (base/archive.h). */
 void tcpip__ecn_archive(struct archive *archive, struct ecn *ecn);
 

@@ -316,7 +316,11 @@ STATIC_ASSERT(sizeof(struct tcp_half_open) <= 128);
 struct tcp_stack {
     struct tcpip_stack *stack;
     struct pool handles, endpoints, hots, records, send_chunks, receive_chunks, half_opens, time_waits;
-    struct pool fast_opens, searches, folded_extras;
+    struct pool fast_opens, searches;
+    /* connections at rest */
+    struct pool folded_extras, folded_timers;
+    struct list folded_closed; /* tcpip_endpoint.ready: their application has closed them, without memory to do it */
+    struct tcpip_timer folded_retry;
     struct fast_open_keys fast_open_keys;
     struct fast_open_cache fast_open_cache;
     struct fast_open_pause fast_open_pause;

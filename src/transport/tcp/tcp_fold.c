@@ -5,33 +5,32 @@
  * must outlive the pause is kept in its handle, in short form, and the endpoint goes back to its pool, as the hot block
  * does. Whatever happens next unfolds it first: a segment, an ICMP error, a call, its keepalive timer. So the hands
  * always have a whole endpoint, and none of them knows that there are folded ones: what leads to one has another kind
- * in the demultiplexer, other functions as endpoint ops, and another function at the timer.
+ * in the demultiplexer, other functions as endpoint ops, and a node of its own on the wheel, if it needs one.
  *
  * What is kept is exact but for three things: durations and rates are rounded to FOLDED_DURATION_BITS and
- * FOLDED_RATE_BITS; what was being measured (a round trip by the receive window, a round of reading) begins anew; and
- * the route is looked for again. What few connections have (ECN, signatures, losses to tell of) goes into a block
- * beside.
+ * FOLDED_RATE_BITS, instants to FOLDED_AGE_BITS; what was being measured (a round trip by the receive window or the
+ * congestion window's validation, a round of reading) begins anew; and the route is looked for again. What few
+ * connections have (ECN, signatures, losses to tell of) goes into a block beside.
  *
  * Unfolding takes memory. Without it a segment is lost, a call fails, a timer tries again later, and a close is done
  * when there is some: it needs no answer.
  *
  * Owns:       struct tcp_folded; handles without an endpoint.
  * Invariants: a folded connection is ESTABLISHED, has nothing queued, sent or owed, and no deadline but keepalive's,
- *             at which its node is armed exactly.
+ *             at which a node is armed exactly; without a deadline it has no node.
  * Not here:   when it is time (tcp_timers.c); organs' short forms (rtt.c, receive_window.c, ack_policy.c). */
 #include "transport/tcp/tcp_fold.h"
+#include "transport/tcp/fold.h"
 #include "transport/tcp/tcp.h"
 #include "transport/tcp/tcp_mtu.h"
 #include "transport/tcp/tcp_save.h"
 
 enum {
-    FOLDED_AGE_BITS = 24,   /* ns: 17 ms, so that 32 bits last for two years; PAWS forgets after 24 days */
     FOLDED_RETRY_MS = 1000, /* without memory */
 };
 
 struct tcp_folded_extra {
     struct ecn ecn;
-    struct cwv cwv;
     struct plpmtud *search;
     struct tcp_saved_syn *saved_syn;
     struct signature *signature;
@@ -40,6 +39,12 @@ struct tcp_folded_extra {
     uint32_t window_clamp;
     uint32_t timeout_ms, total_retransmits, dsack_duplicates, out_of_order_segments, reorderings;
     uint16_t timeouts, timeout_episodes;
+};
+
+/* Of one that waits for keepalive. */
+struct tcp_folded_timer {
+    struct tcpip_timer node;
+    struct tcp_handle *handle;
 };
 
 static struct tcp_handle *fold_handle(const struct tcpip_endpoint *endpoint)
@@ -96,11 +101,8 @@ bool tcpip__tcp_foldable(const struct tcp_endpoint *ep, tcpip_ns now)
 
 static bool fold_needs_extra(const struct tcp_endpoint *ep)
 {
-    static const struct ecn no_ecn;
-    static const struct cwv no_cwv;
-    return memcmp(&ep->ecn, &no_ecn, sizeof(no_ecn)) != 0 || memcmp(&ep->cwv, &no_cwv, sizeof(no_cwv)) != 0 ||
-           ep->search != NULL || ep->saved_syn != NULL || ep->signature != NULL || ep->urgent != NULL ||
-           ep->congestion.pacing_rate != 0 || ep->receive_window.clamp != 0 ||
+    return !tcpip__ecn_is_none(&ep->ecn) || ep->search != NULL || ep->saved_syn != NULL || ep->signature != NULL ||
+           ep->urgent != NULL || ep->congestion.pacing_rate != 0 || ep->receive_window.clamp != 0 ||
            (ep->bytes_retransmitted | ep->timeout_ms | ep->total_retransmits | ep->dsack_duplicates |
             ep->out_of_order_segments | ep->reorderings | ep->timeouts | ep->timeout_episodes) != 0;
 }
@@ -109,7 +111,6 @@ static void fold_extra(const struct tcp_endpoint *ep, struct tcp_folded_extra *o
 {
     *out = (struct tcp_folded_extra){
         .ecn = ep->ecn,
-        .cwv = ep->cwv,
         .search = ep->search,
         .saved_syn = ep->saved_syn,
         .signature = ep->signature,
@@ -175,7 +176,7 @@ static void fold_fields(const struct tcp_endpoint *ep, struct tcp_folded *out)
         .snd_wnd_max = ep->snd_wnd_max,
         .ts_recent = ep->ts_recent,
         .ts_offset = ep->ts_offset,
-        .ts_recent_at = (uint32_t)(ep->ts_recent_at >> FOLDED_AGE_BITS),
+        .ts_recent_at = fold_age(ep->ts_recent_at),
         .cwnd = ep->congestion.cwnd,
         .ssthresh = ep->congestion.ssthresh,
         .cwnd_used = ep->cwnd_used,
@@ -204,6 +205,7 @@ static void fold_fields(const struct tcp_endpoint *ep, struct tcp_folded *out)
     };
     memcpy(out->chrono_ticks, ep->chrono.ticks, sizeof(out->chrono_ticks));
     tcpip__rtt_fold(&ep->rtt, &out->rtt);
+    tcpip__cwv_fold(&ep->cwv, &out->cwv);
     tcpip__receive_window_fold(&ep->receive_window, &out->receive_window);
     tcpip__ack_policy_fold(&ep->ack_policy, &out->ack_policy);
     fold_flags(ep, out);
@@ -214,7 +216,6 @@ static void fold_fields(const struct tcp_endpoint *ep, struct tcp_folded *out)
 static void unfold_extra(const struct tcp_folded_extra *from, struct tcp_endpoint *ep)
 {
     ep->ecn = from->ecn;
-    ep->cwv = from->cwv;
     ep->search = from->search;
     ep->saved_syn = from->saved_syn;
     ep->signature = from->signature;
@@ -258,13 +259,6 @@ static void unfold_flags(const struct tcp_folded *from, struct tcp_endpoint *ep)
     ep->forward_counted = from->forward_counted;
 }
 
-/* The latest instant up to `now` of which `at` has the bits that were kept. */
-static tcpip_ns unfold_age(uint32_t at, tcpip_ns now)
-{
-    uint32_t age = (uint32_t)(now >> FOLDED_AGE_BITS) - at;
-    return ((now >> FOLDED_AGE_BITS) - (tcpip_ns)age) * ((tcpip_ns)1 << FOLDED_AGE_BITS);
-}
-
 static void unfold_numbers(const struct tcp_folded *from, struct tcp_endpoint *ep, tcpip_ns now)
 {
     ep->iss = from->iss;
@@ -290,7 +284,7 @@ static void unfold_numbers(const struct tcp_folded *from, struct tcp_endpoint *e
     ep->data_segments_in = from->data_segments_in;
 }
 
-/* The whole endpoint of a folded one, but for its route. */
+/* The whole endpoint of a folded one, but for its route, and without a node on the wheel. */
 static void unfold_into(struct tcp_handle *handle, struct tcp_endpoint *ep)
 {
     const struct tcp_folded *from = &handle->folded;
@@ -298,7 +292,6 @@ static void unfold_into(struct tcp_handle *handle, struct tcp_endpoint *ep)
     *ep = (struct tcp_endpoint){
         .base = &handle->base,
         .demux = &handle->demux,
-        .timer = &handle->timer,
         .state = TCPIP_TCP_ESTABLISHED, /* tcp_state.c wrote it when it was so, and it still is */
         .options = from->options,
         .congestion = {.ops = from->congestion, .mss = from->snd_mss, .cwnd = from->cwnd, .ssthresh = from->ssthresh},
@@ -328,22 +321,32 @@ static void unfold_into(struct tcp_handle *handle, struct tcp_endpoint *ep)
     tcpip__send_queue_init(&ep->send_queue);
     tcpip__receive_queue_init(&ep->receive_queue);
     tcpip__rtt_unfold(&from->rtt, &ep->rtt, from->snd_nxt.v, now);
+    tcpip__cwv_unfold(&from->cwv, &ep->cwv, now);
     tcpip__receive_window_unfold(&from->receive_window, &ep->receive_window, from->last_data_receive_at);
     tcpip__ack_policy_unfold(&from->ack_policy, &ep->ack_policy, from->last_data_receive_at);
     unfold_flags(from, ep);
     for (int i = 0; i < TCP_TIMER_COUNT; i++)
         ep->deadlines[i] = TCPIP_NEVER;
-    if (tcpip_timer_armed(&handle->timer))
-        ep->deadlines[TCP_TIMER_KEEPALIVE] = handle->timer.at;
+    if (from->timer != NULL && tcpip_timer_armed(&from->timer->node))
+        ep->deadlines[TCP_TIMER_KEEPALIVE] = from->timer->node.at;
+    tcpip__ecn_none(&ep->ecn);
     if (from->extra != NULL)
         unfold_extra(from->extra, ep);
 }
 
-static void fold_drop_extra(struct tcp_handle *handle)
+/* Where the short form was, the node is again: not armed. */
+static void fold_end(struct tcp_handle *handle, struct tcp_endpoint *ep)
 {
+    struct tcp_stack *tcp = tcp_stack_of(handle->base.stack);
+    struct tcp_folded_timer *timer = handle->folded.timer;
+    if (timer != NULL) {
+        stack_timer_cancel(tcp->stack, &timer->node);
+        tcpip__pool_put(&tcp->folded_timers, timer);
+    }
     if (handle->folded.extra != NULL)
-        tcpip__pool_put(&tcp_stack_of(handle->base.stack)->folded_extras, handle->folded.extra);
-    handle->folded.extra = NULL;
+        tcpip__pool_put(&tcp->folded_extras, handle->folded.extra);
+    handle->timer = (struct tcpip_timer){0};
+    ep->timer = &handle->timer;
 }
 
 struct tcp_endpoint *tcpip__tcp_unfold(struct tcpip_endpoint *endpoint)
@@ -355,7 +358,7 @@ struct tcp_endpoint *tcpip__tcp_unfold(struct tcpip_endpoint *endpoint)
     if (ep == NULL)
         return NULL;
     unfold_into(handle, ep);
-    fold_drop_extra(handle);
+    fold_end(handle, ep);
     handle->ep = ep;
     handle->demux.kind = TCP_DEMUX_ENDPOINT;
     endpoint->ops = &tcpip__tcp_endpoint_ops;
@@ -363,6 +366,7 @@ struct tcp_endpoint *tcpip__tcp_unfold(struct tcpip_endpoint *endpoint)
     (void)tcpip__tcp_route(ep);
     if (likely(!endpoint->closed_by_user))
         return ep;
+    list_remove_if_linked(&endpoint->ready);
     endpoint->ops->close(endpoint); /* for which there was no memory */
     return ep->dead ? NULL : ep;
 }
@@ -400,7 +404,7 @@ void tcpip__tcp_fold_uncount(struct tcp_handle *handle)
 
 static void folded_timer_fired(struct tcpip_timer *timer, tcpip_ns now)
 {
-    struct tcp_handle *handle = TCPIP_CONTAINER_OF(timer, struct tcp_handle, timer);
+    struct tcp_handle *handle = TCPIP_CONTAINER_OF(timer, struct tcp_folded_timer, node)->handle;
     struct tcpip_stack *stack = handle->base.stack;
     bool closed = handle->base.closed_by_user;
     struct tcp_endpoint *ep = tcpip__tcp_unfold(&handle->base);
@@ -408,6 +412,20 @@ static void folded_timer_fired(struct tcpip_timer *timer, tcpip_ns now)
         stack_timer_set(stack, timer, now + FOLDED_RETRY_MS * TCPIP_MS);
     else if (ep != NULL && !closed)
         tcpip__tcp_timers_on_keepalive_due(ep, now);
+}
+
+/* Those that are closed already: in the order in which they were. */
+static void folded_retry(struct tcpip_timer *timer, tcpip_ns now)
+{
+    struct tcp_stack *tcp = TCPIP_CONTAINER_OF(timer, struct tcp_stack, folded_retry);
+    struct tcpip_list_node *node;
+    while ((node = list_first(&tcp->folded_closed)) != NULL) {
+        struct tcpip_endpoint *endpoint = TCPIP_CONTAINER_OF(node, struct tcpip_endpoint, ready);
+        if (tcpip__tcp_unfold(endpoint) == NULL && list_node_linked(node)) {
+            stack_timer_set(tcp->stack, timer, now + FOLDED_RETRY_MS * TCPIP_MS);
+            return;
+        }
+    }
 }
 
 /* ---- as endpoint ops ---- */
@@ -487,10 +505,13 @@ static enum tcpip_error folded_shutdown(struct tcpip_endpoint *endpoint, uint32_
 
 static void folded_close(struct tcpip_endpoint *endpoint)
 {
-    struct tcpip_stack *stack = endpoint->stack;
+    struct tcp_stack *tcp = tcp_stack_of(endpoint->stack);
     tcpip__endpoint_detach(endpoint);
-    if (tcpip__tcp_unfold(endpoint) == NULL && fold_handle(endpoint)->ep == NULL)
-        stack_timer_set(stack, &fold_handle(endpoint)->timer, tcpip__stack_now(stack) + FOLDED_RETRY_MS * TCPIP_MS);
+    if (tcpip__tcp_unfold(endpoint) != NULL || fold_handle(endpoint)->ep != NULL)
+        return;
+    list_push_back(&tcp->folded_closed, &endpoint->ready);
+    if (!tcpip_timer_armed(&tcp->folded_retry))
+        stack_timer_set(tcp->stack, &tcp->folded_retry, tcpip__stack_now(tcp->stack) + FOLDED_RETRY_MS * TCPIP_MS);
 }
 
 static void folded_abandon(struct tcpip_endpoint *endpoint)
@@ -498,7 +519,7 @@ static void folded_abandon(struct tcpip_endpoint *endpoint)
     struct tcp_endpoint last;
     struct tcp_handle *handle = fold_handle(endpoint);
     unfold_into(handle, &last);
-    fold_drop_extra(handle);
+    fold_end(handle, &last);
     tcpip__tcp_abandon_folded(&last);
 }
 
@@ -602,19 +623,31 @@ bool tcpip__tcp_fold(struct tcp_endpoint *ep)
     if (!tcpip__tcp_foldable(ep, tcpip__stack_now(ep->base->stack)))
         return false;
     struct tcp_folded_extra *extra = NULL;
+    struct tcp_folded_timer *timer = NULL;
+    tcpip_ns due = ep->deadlines[TCP_TIMER_KEEPALIVE];
     if (fold_needs_extra(ep)) {
         extra = tcpip__pool_get(&tcp->folded_extras);
         if (extra == NULL)
             return false;
         fold_extra(ep, extra);
     }
+    if (due != TCPIP_NEVER) {
+        timer = tcpip__pool_get(&tcp->folded_timers);
+        if (timer == NULL) {
+            if (extra != NULL)
+                tcpip__pool_put(&tcp->folded_extras, extra);
+            return false;
+        }
+        *timer = (struct tcp_folded_timer){.node.fn = folded_timer_fired, .handle = handle};
+        stack_timer_set(tcp->stack, &timer->node, due);
+    }
+    stack_timer_cancel(tcp->stack, &handle->timer);
     fold_fields(ep, &handle->folded);
     handle->folded.extra = extra;
+    handle->folded.timer = timer;
     handle->ep = NULL;
     handle->demux.kind = TCP_DEMUX_FOLDED;
     handle->base.ops = &tcp_folded_ops;
-    handle->timer.fn = folded_timer_fired;
-    stack_timer_set(handle->base.stack, &handle->timer, ep->deadlines[TCP_TIMER_KEEPALIVE]); /* NEVER: disarmed */
     tcpip__route_release(&ep->route);
     tcpip__pool_put(&tcp->endpoints, ep);
     return true;
@@ -624,9 +657,15 @@ void tcpip__tcp_fold_init(struct tcp_stack *tcp)
 {
     tcpip__pool_init(&tcp->folded_extras, &tcp->stack->memory, sizeof(struct tcp_folded_extra),
                      _Alignof(struct tcp_folded_extra), 0);
+    tcpip__pool_init(&tcp->folded_timers, &tcp->stack->memory, sizeof(struct tcp_folded_timer),
+                     _Alignof(struct tcp_folded_timer), 0);
+    list_init(&tcp->folded_closed);
+    tcp->folded_retry.fn = folded_retry;
 }
 
 void tcpip__tcp_fold_fini(struct tcp_stack *tcp)
 {
+    stack_timer_cancel(tcp->stack, &tcp->folded_retry);
+    tcpip__pool_fini(&tcp->folded_timers);
     tcpip__pool_fini(&tcp->folded_extras);
 }

@@ -2,12 +2,13 @@
 /* tcp_handle.h: what others point at when they mean a TCP endpoint: the application, the demultiplexer, the timers'
  * wheel. It stays where it is, whatever becomes of the connection; of one at rest it is all there is (tcp_fold.h).
  *
- * Kept short, for there may be millions: durations are in FOLDED_DURATION_BITS, rates in FOLDED_RATE_BITS. */
+ * Kept short, for there may be millions (fold.h). */
 #ifndef TCPIP_SRC_TCP_TCP_HANDLE_H
 #define TCPIP_SRC_TCP_TCP_HANDLE_H
 
 #include "stack/demux.h"
 #include "transport/tcp/ack_policy.h"
+#include "transport/tcp/cwv.h"
 #include "transport/tcp/receive_window.h"
 #include "transport/tcp/rtt.h"
 #include <tcpip/congestion.h>
@@ -16,21 +17,24 @@
 
 struct tcp_endpoint;
 struct tcp_folded_extra;
+struct tcp_folded_timer;
 
 /* An established connection at rest: the fields of struct tcp_endpoint that don't follow from that. */
 struct tcp_folded {
     struct option_block *options;
     const struct tcpip_congestion_ops *congestion;
     struct tcp_folded_extra *extra; /* what most don't have; NULL: nothing */
+    struct tcp_folded_timer *timer; /* keepalive's; NULL: none */
     uint64_t bytes_sent, bytes_acked, bytes_received;
     tcpip_ns last_receive_at, last_send_at, last_data_receive_at;
     struct rtt_folded rtt;
+    struct cwv_folded cwv;
     struct receive_window_folded receive_window;
     struct ack_policy_folded ack_policy;
     seqnum iss, irs, snd_nxt, rcv_nxt, snd_wl1, snd_wl2;
     uint32_t snd_wnd, snd_wnd_max;
     uint32_t ts_recent, ts_offset;
-    uint32_t ts_recent_at; /* in FOLDED_AGE_BITS */
+    uint32_t ts_recent_at; /* fold_age */
     uint32_t cwnd, ssthresh, cwnd_used;
     uint32_t send_buffer_bytes, path_mtu;
     uint32_t segments_out, segments_in, data_segments_out, data_segments_in;
@@ -53,9 +57,11 @@ struct tcp_folded {
 struct tcp_handle {
     struct tcpip_endpoint base;
     struct demux_entry demux; /* flow; linked while connected or connecting */
-    struct tcpip_timer timer; /* the one node on the wheel */
     struct tcp_endpoint *ep;  /* NULL: folded */
-    struct tcp_folded folded;
+    union {
+        struct tcpip_timer timer; /* with an endpoint: the one node on the wheel */
+        struct tcp_folded folded; /* without */
+    };
 };
 
 /* The endpoint; NULL: folded. */

@@ -25,7 +25,7 @@
  * The connection has one node on the stack's wheel. A deadline that moves later leaves it where it is: it fires early
  * once, looks, and is armed anew. That makes arming on every segment free.
  *
- * Owns:       tcp_handle.timer and tcp_endpoint.deadlines; nobody else sets them.
+ * Owns:       tcp_handle.timer (but at rest: tcp_fold.c) and tcp_endpoint.deadlines; nobody else sets them.
  * Invariants: an armed deadline is never before the node's instant, and the node is armed while any deadline is.
  * Not here:   what a probe or a retransmission is (tcp_send.c); TIME-WAIT and half-open records have their own. */
 #include "transport/tcp/tcp_fold.h"
