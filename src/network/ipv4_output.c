@@ -10,6 +10,7 @@
  * Invariants: takes the packet in every case; either all fragments of a datagram leave, or none.
  * Not here:   which way (route.c), checksums of whole packets (the NIC's, or its link's). */
 #include "base/math.h"
+#include "header/ipv4_plain.h"
 #include "network/ip.h"
 #include "stack/pmtu.h"
 
@@ -82,11 +83,46 @@ static enum tcpip_error ipv4_output_fragments(struct tcpip_route *route, struct 
     return TCPIP_OK;
 }
 
+/* What a datagram on this way may measure, asked of the path only if `bytes` make it necessary. */
+static uint32_t ipv4_mtu(const struct tcpip_route *route, const struct tcpip_network_output *how, uint32_t bytes)
+{
+    uint32_t least = min_u32(route->mtu, PMTU_FLOOR_V4); /* whatever TCP has found by its probes */
+    if (bytes <= least)
+        return least;
+    return how->whole_route ? route->mtu : max_u32(tcpip__pmtu_get(route, how->remote), least);
+}
+
+/* Without options and not to be fragmented, as TCP sends all day: nothing to number, nothing to cut. False: it isn't
+ * that, or doesn't fit. */
+static bool ipv4_output_plain(struct tcpip_route *route, struct tcpip_packet *packet,
+                              const struct tcpip_network_output *how)
+{
+    struct tcpip_stack *stack = route->stack;
+    uint32_t total = TCPIP_IPV4_HEADER_MIN + packet->length;
+    uint32_t datagram = packet->gso_size == 0 ? total
+                                              : (uint32_t)TCPIP_IPV4_HEADER_MIN + packet->payload_offset +
+                                                    packet->gso_size;
+    if (!how->dont_fragment || how->router_alert || total > TCPIP_IPV4_PACKET_MAX ||
+        datagram > ipv4_mtu(route, how, datagram))
+        return false;
+    uint8_t *header = tcpip_packet_push(packet, TCPIP_IPV4_HEADER_MIN);
+    if (header == NULL)
+        return false;
+    ipv4_encode_plain(header, how->tos, (uint16_t)total, how->ttl != 0 ? how->ttl : tcpip__ip_ttl(stack, how),
+                      how->transport, how->local + 12, how->remote + 12);
+    tcpip__ip_pushed(packet, TCPIP_PROTOCOL_IPV4, TCPIP_IPV4_HEADER_MIN);
+    stack->stats.ipv4.packets_sent++;
+    tcpip__route_transmit(route, packet, how->remote);
+    return true;
+}
+
 enum tcpip_error tcpip__ipv4_output(struct tcpip_route *route, struct tcpip_packet *packet,
                                     const struct tcpip_network_output *how)
 {
     struct tcpip_stack *stack = route->stack;
     uint8_t alert[TCPIP_IPV4_ROUTER_ALERT_BYTES];
+    if (likely(ipv4_output_plain(route, packet, how)))
+        return TCPIP_OK;
     struct tcpip_ipv4_fields fields = {
         .tos = how->tos,
         .ttl = how->ttl != 0 ? how->ttl : tcpip__ip_ttl(stack, how),
@@ -107,15 +143,12 @@ enum tcpip_error tcpip__ipv4_output(struct tcpip_route *route, struct tcpip_pack
     if (!how->dont_fragment)
         fields.id = (uint16_t)tcpip__ip_next_id(stack, tcpip__ip_shared(stack, TCPIP_PROTOCOL_IPV4), how->local,
                                                 how->remote, how->transport, max_u32(packet->gso_segments, 1));
-    uint32_t least = min_u32(route->mtu, PMTU_FLOOR_V4); /* whatever TCP has found by its probes */
-    if (!tcpip__ip_fits(packet, header_bytes, least)) {
-        uint32_t mtu = how->whole_route ? route->mtu : max_u32(tcpip__pmtu_get(route, how->remote), least);
-        if (!tcpip__ip_fits(packet, header_bytes, mtu)) {
-            if (!how->dont_fragment && packet->gso_size == 0 && mtu >= TCPIP_IPV4_MTU_MIN)
-                return ipv4_output_fragments(route, packet, how, &fields, mtu);
-            stack->stats.ipv4.fragmentation_failures++;
-            return ipv4_refuse(stack, packet, TCPIP_DROP_IP_TOO_BIG, TCPIP_ERR_MESSAGE_TOO_LONG);
-        }
+    uint32_t mtu = ipv4_mtu(route, how, packet->length + header_bytes);
+    if (!tcpip__ip_fits(packet, header_bytes, mtu)) {
+        if (!how->dont_fragment && packet->gso_size == 0 && mtu >= TCPIP_IPV4_MTU_MIN)
+            return ipv4_output_fragments(route, packet, how, &fields, mtu);
+        stack->stats.ipv4.fragmentation_failures++;
+        return ipv4_refuse(stack, packet, TCPIP_DROP_IP_TOO_BIG, TCPIP_ERR_MESSAGE_TOO_LONG);
     }
     fields.total_length = (uint16_t)(header_bytes + packet->length);
     if (!ipv4_push(packet, &fields))

@@ -48,6 +48,20 @@ void tcpip__send_queue_release(struct send_queue *queue, struct pool *chunks, ui
  * bytes covered: less than `length` only when max views don't suffice. offset + length <= queue->bytes. */
 uint32_t tcpip__send_queue_gather(struct send_queue *queue, uint32_t offset, uint32_t length, struct tcpip_view *views,
                                   uint32_t max, uint32_t *count);
+/* The same, quick where it is all there is, in one chunk. */
+static inline uint32_t send_queue_gather(struct send_queue *queue, uint32_t offset, uint32_t length,
+                                         struct tcpip_view *views, uint32_t max, uint32_t *count)
+{
+    struct send_chunk *chunk = queue->first;
+    if (chunk != queue->last || length != queue->bytes || length == 0)
+        return tcpip__send_queue_gather(queue, offset, length, views, max, count);
+    tcpip_buffer_ref(chunk->view.buffer);
+    views[0] = chunk->view;
+    queue->cursor = chunk;
+    queue->cursor_at = 0;
+    *count = 1;
+    return length;
+}
 void tcpip__send_queue_check(const struct send_queue *queue);
 /* Saved and restored (base/archive.h): the bytes, and where records end. Restoring fills an empty queue. */
 void tcpip__send_queue_archive(struct archive *archive, struct send_queue *queue, struct pool *chunks,

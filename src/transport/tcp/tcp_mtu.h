@@ -6,15 +6,22 @@
 #include "transport/tcp/tcp.h"
 
 /* PATH_MTU_DISCOVERY of a connection: the bit, ... */
-static inline bool tcp_dont_fragment(const struct tcp_endpoint *ep)
+static inline bool tcp_mode_forbids_fragments(const struct tcp_endpoint *ep, int64_t mode)
 {
-    int64_t mode = tcp_option(ep, TCPIP_OPTION_PATH_MTU_DISCOVERY);
     return mode != TCPIP_PATH_MTU_DONT && mode < TCPIP_PATH_MTU_INTERFACE && !ep->path_narrow;
 }
 /* ... and is it the route's MTU that counts, whatever is known of the path? */
+static inline bool tcp_mode_is_whole_route(int64_t mode)
+{
+    return mode >= TCPIP_PATH_MTU_PROBE;
+}
+static inline bool tcp_dont_fragment(const struct tcp_endpoint *ep)
+{
+    return tcp_mode_forbids_fragments(ep, tcp_option(ep, TCPIP_OPTION_PATH_MTU_DISCOVERY));
+}
 static inline bool tcp_whole_route(const struct tcp_endpoint *ep)
 {
-    return tcp_option(ep, TCPIP_OPTION_PATH_MTU_DISCOVERY) >= TCPIP_PATH_MTU_PROBE;
+    return tcp_mode_is_whole_route(tcp_option(ep, TCPIP_OPTION_PATH_MTU_DISCOVERY));
 }
 
 /* snd_mss anew, from the path MTU, the peer's MSS and the options. True: it changed. */

@@ -33,7 +33,15 @@ static uint32_t tcp_fit_accecn(struct tcp_endpoint *ep, uint32_t payload, bool f
     return bytes > 0 ? min_u32(blocks, sat_sub_u32(TCPIP_TCP_OPTIONS_MAX - ep->options_bytes - bytes, 4) / 8) : blocks;
 }
 
-/* Options of a segment outside the handshake: signature, timestamps, SACK, AccECN. fresh: data never sent before. */
+/* Is there nothing to say in options but timestamps? */
+static bool tcp_says_little(const struct tcp_endpoint *ep)
+{
+    bool sack = ep->sack_on && ep->hot != NULL && reassembly_tells(&ep->hot->reassembly);
+    return likely(ep->signature == NULL && ep->ecn.mode != ECN_ACCURATE && !sack);
+}
+
+/* Options of a segment outside the handshake that says more: signature, timestamps, SACK, AccECN. fresh: data never
+ * sent before. */
 static size_t tcp_write_options(struct tcp_endpoint *ep, uint32_t payload, bool fresh, const struct signing *signing,
                                 uint8_t *out)
 {
@@ -42,17 +50,11 @@ static size_t tcp_write_options(struct tcp_endpoint *ep, uint32_t payload, bool 
     struct tcpip_tcp_options options;
     uint32_t blocks = 0;
     struct ecn_counters counters = {.count = 0};
-    if (unlikely(ep->sack_on && ep->hot != NULL && reassembly_tells(&ep->hot->reassembly)))
+    if (ep->sack_on && ep->hot != NULL && reassembly_tells(&ep->hot->reassembly))
         blocks =
             tcpip__reassembly_sack_blocks(&ep->hot->reassembly, ep->rcv_nxt, ranges, tcp_sack_blocks_max(ep, payload));
-    if (unlikely(ep->ecn.mode == ECN_ACCURATE))
+    if (ep->ecn.mode == ECN_ACCURATE)
         blocks = tcp_fit_accecn(ep, payload, fresh, blocks, &counters);
-    if (blocks == 0 && counters.count == 0 && signing == NULL) {
-        if (!ep->ts_on)
-            return 0;
-        tcpip_tcp_timestamps_emit(out, timestamp_clock(now, ep->ts_offset), ep->ts_recent);
-        return TCPIP_TCP_TIMESTAMPS_BYTES;
-    }
     options.present = (blocks > 0 ? TCPIP_TCP_HAS_SACK : 0) | (counters.count > 0 ? TCPIP_TCP_HAS_ACCECN : 0);
     options.accecn_kind = counters.kind;
     options.accecn_count = counters.count & 3u;
@@ -72,21 +74,24 @@ static size_t tcp_write_options(struct tcp_endpoint *ep, uint32_t payload, bool 
     return tcpip_tcp_options_emit(out, &options);
 }
 
-/* Writes the header in front of the packet's payload, with a partial checksum. `signing`: NULL if it isn't signed. */
-static void tcp_push_header(struct tcpip_packet *packet, const struct flow *flow, const struct tcpip_tcp_fields *fields,
-                            const uint8_t *options, size_t options_bytes, const struct signing *signing)
+/* Room for the header in front of the packet's payload; its options are left to be written behind it. */
+static uint8_t *tcp_push_header(struct tcpip_packet *packet, const struct tcpip_tcp_fields *fields)
 {
-    uint32_t header_bytes = (uint32_t)(TCPIP_TCP_HEADER_MIN + options_bytes);
-    uint8_t *header = tcpip_packet_push(packet, header_bytes);
+    uint8_t *header = tcpip_packet_push(packet, fields->header_bytes);
     ASSERT(header != NULL); /* the room is sized for it */
     tcpip_tcp_encode(header, fields);
-    if (options_bytes > 0)
-        memcpy(header + TCPIP_TCP_HEADER_MIN, options, options_bytes);
-    if (unlikely(signing != NULL))
-        tcpip__tcp_sign(signing, flow, packet, header_bytes);
-    size_t skip = address_is_v4(flow->remote) ? 12 : 0;
-    tcpip_tcp_set_checksum(header, tcpip_checksum_pseudo(flow->local + skip, flow->remote + skip, 16 - skip,
-                                                         TCPIP_PROTOCOL_TCP, packet->length));
+    return header;
+}
+
+/* The header is whole but for the checksum, which is partial. */
+static void tcp_seal_header(struct tcpip_packet *packet, uint8_t *header, const struct flow *flow,
+                            uint32_t header_bytes)
+{
+    uint16_t sum = likely(address_is_v4(flow->remote))
+                       ? tcpip_checksum_pseudo_v4(flow->local + 12, flow->remote + 12, TCPIP_PROTOCOL_TCP,
+                                                  (uint16_t)packet->length)
+                       : tcpip_checksum_pseudo_v6(flow->local, flow->remote, TCPIP_PROTOCOL_TCP, packet->length);
+    tcpip_tcp_set_checksum(header, sum);
     packet->checksum = TCPIP_CHECKSUM_PARTIAL;
     packet->checksum_start = 0;
     packet->checksum_offset = TCPIP_TCP_CHECKSUM_OFFSET;
@@ -100,58 +105,91 @@ static uint8_t tcp_tos(int64_t option, enum ecn_point point)
     return (uint8_t)((option & 0xfc) | point);
 }
 
-static bool tcp_send_packet(struct tcp_endpoint *ep, struct tcpip_packet *packet, seqnum seq, uint16_t flags)
+/* The window field; notes what it says. */
+static uint16_t tcp_window_field(struct tcp_endpoint *ep, uint16_t flags)
 {
-    uint8_t options[TCPIP_TCP_OPTIONS_MAX];
-    struct signing own;
-    const struct signing *signing = tcp_signs(ep) && tcpip__tcp_signing(ep, seq, flags, &own) ? &own : NULL;
-    uint32_t payload = packet->length;
-    bool fresh = payload > 0 && seq_geq(seq, ep->snd_nxt);
-    size_t options_bytes = tcp_write_options(ep, payload, fresh, signing, options);
     uint32_t window = 0;
-    if ((flags & TCPIP_TCP_RST) == 0)
+    if (likely((flags & TCPIP_TCP_RST) == 0)) {
         window = tcpip__receive_window_advertise(&ep->receive_window, ep->rcv_nxt, tcp_receive_taken(ep), ep->rcv_mss,
                                                  false) >>
                  ep->receive_window.scale;
-    if (window == 0 && !ep->zero_advertised && (flags & TCPIP_TCP_RST) == 0)
-        tcp_stats(ep)->zero_window_advertised++; /* the closing is counted, not the packets that repeat it */
-    ep->zero_advertised = window == 0;
-    uint32_t mss = ep->snd_mss + ep->options_bytes - (uint32_t)options_bytes; /* SACK blocks take from the payload */
-    if (payload > mss) {
-        packet->gso = tcp_is_v4(ep) ? TCPIP_GSO_TCPV4 : TCPIP_GSO_TCPV6;
-        packet->gso_size = (uint16_t)mss;
-        packet->gso_segments = (uint16_t)((payload + mss - 1) / mss);
+        if (window == 0 && !ep->zero_advertised)
+            tcp_stats(ep)->zero_window_advertised++; /* the closing is counted, not the packets that repeat it */
     }
-    struct tcpip_tcp_fields fields = {
-        .source_port = ep->demux->flow.local_port,
-        .destination_port = ep->demux->flow.remote_port,
-        .sequence = seq.v,
-        .acknowledgment = (flags & TCPIP_TCP_ACK) != 0 ? ep->rcv_nxt.v : 0,
-        .flags = flags,
-        .header_bytes = (uint8_t)(TCPIP_TCP_HEADER_MIN + options_bytes),
-        .window = (uint16_t)min_u32(window, 65535),
-    };
-    bool cwr = ep->ecn.cwr;
-    if (ep->ecn.mode != ECN_OFF && (flags & TCPIP_TCP_RST) == 0)
-        fields.flags |= tcpip__ecn_flags(&ep->ecn, payload == 0, fresh);
-    if (unlikely(ep->urgent != NULL))
-        tcpip__tcp_urgent_output(ep, seq, &fields);
-    tcp_push_header(packet, &ep->demux->flow, &fields, options, options_bytes, signing);
-    packet->mark = (uint32_t)tcp_option(ep, TCPIP_OPTION_MARK);
-    uint32_t segments = packet->gso_segments > 1 ? packet->gso_segments : 1;
-    ep->segments_out += segments;
-    tcp_stats(ep)->segments_sent += segments;
+    ep->zero_advertised = window == 0;
+    return (uint16_t)min_u32(window, 65535);
+}
+
+/* To the network protocol, as the endpoint's options say. Takes the packet; false: it is gone. */
+static bool tcp_send_ip(struct tcp_endpoint *ep, struct tcpip_packet *packet, bool fresh)
+{
+    int64_t discovery = tcp_option(ep, TCPIP_OPTION_PATH_MTU_DISCOVERY);
     struct tcpip_network_output how = {
         .local = ep->demux->flow.local,
         .remote = ep->demux->flow.remote,
         .transport = TCPIP_PROTOCOL_TCP,
         .ttl = (uint8_t)tcp_option(ep, TCPIP_OPTION_TTL),
         .tos = tcp_tos(tcp_option(ep, TCPIP_OPTION_TOS), ecn_point_out(&ep->ecn, fresh)),
-        .dont_fragment = tcp_dont_fragment(ep),
-        .whole_route = ep->search != NULL || tcp_whole_route(ep), /* a probe, too */
+        .dont_fragment = tcp_mode_forbids_fragments(ep, discovery),
+        .whole_route = ep->search != NULL || tcp_mode_is_whole_route(discovery), /* a probe, too */
     };
-    if (tcpip__route_output(&ep->route, packet, &how) != TCPIP_OK) {
-        tcp_stats(ep)->segment_send_errors++;
+    return likely(tcpip__route_output(&ep->route, packet, &how) == TCPIP_OK);
+}
+
+static bool tcp_send_packet(struct tcp_endpoint *ep, struct tcpip_packet *packet, seqnum seq, uint16_t flags)
+{
+    struct tcpip_stack *stack = ep->base->stack;
+    const struct flow *flow = &ep->demux->flow;
+    uint8_t options[TCPIP_TCP_OPTIONS_MAX];
+    struct signing own;
+    const struct signing *signing = NULL;
+    uint32_t payload = packet->length, options_bytes;
+    bool fresh = payload > 0 && seq_geq(seq, ep->snd_nxt), little = tcp_says_little(ep);
+    if (little) {
+        options_bytes = ep->ts_on ? TCPIP_TCP_TIMESTAMPS_BYTES : 0;
+    } else {
+        signing = tcp_signs(ep) && tcpip__tcp_signing(ep, seq, flags, &own) ? &own : NULL;
+        options_bytes = (uint32_t)tcp_write_options(ep, payload, fresh, signing, options);
+    }
+    uint32_t mss = ep->snd_mss + ep->options_bytes - options_bytes; /* SACK blocks take from the payload */
+    uint32_t segments = 1;
+    if (payload > mss) {
+        segments = (payload + mss - 1) / mss;
+        packet->gso = tcp_is_v4(ep) ? TCPIP_GSO_TCPV4 : TCPIP_GSO_TCPV6;
+        packet->gso_size = (uint16_t)mss;
+        packet->gso_segments = (uint16_t)segments;
+    }
+    struct tcpip_tcp_fields fields = {
+        .source_port = flow->local_port,
+        .destination_port = flow->remote_port,
+        .sequence = seq.v,
+        .acknowledgment = (flags & TCPIP_TCP_ACK) != 0 ? ep->rcv_nxt.v : 0,
+        .flags = flags,
+        .header_bytes = (uint8_t)(TCPIP_TCP_HEADER_MIN + options_bytes),
+        .window = tcp_window_field(ep, flags),
+    };
+    bool cwr = ep->ecn.cwr;
+    if (ep->ecn.mode != ECN_OFF && (flags & TCPIP_TCP_RST) == 0)
+        fields.flags |= tcpip__ecn_flags(&ep->ecn, payload == 0, fresh);
+    if (unlikely(ep->urgent != NULL)) {
+        struct tcpip_tcp_fields marked = fields; /* so that only here it must lie in memory */
+        tcpip__tcp_urgent_output(ep, seq, &marked);
+        fields = marked;
+    }
+    uint8_t *header = tcp_push_header(packet, &fields);
+    if (!little)
+        memcpy(header + TCPIP_TCP_HEADER_MIN, options, options_bytes);
+    else if (ep->ts_on)
+        tcpip_tcp_timestamps_emit(header + TCPIP_TCP_HEADER_MIN, timestamp_clock(stack_now(stack), ep->ts_offset),
+                                  ep->ts_recent);
+    if (unlikely(signing != NULL))
+        tcpip__tcp_sign(signing, flow, packet, fields.header_bytes);
+    tcp_seal_header(packet, header, flow, fields.header_bytes);
+    packet->mark = (uint32_t)tcp_option(ep, TCPIP_OPTION_MARK);
+    ep->segments_out += segments;
+    stack->stats.tcp.segments_sent += segments;
+    if (!tcp_send_ip(ep, packet, fresh)) {
+        stack->stats.tcp.segment_send_errors++;
         ep->ecn.cwr = cwr; /* still owed */
         return false;
     }
@@ -175,9 +213,9 @@ bool tcpip__tcp_output_data(struct tcp_endpoint *ep, seqnum seq, uint32_t *lengt
     if (tcp_signs(ep)) /* each segment by itself: nothing below could sign what it cuts */
         *length = min_u32(wanted, ep->snd_mss);
     if (wanted > 0) {
-        *length = tcpip__send_queue_gather(&ep->send_queue, offset, *length, packet->views, TCPIP_PACKET_VIEWS, &count);
+        *length = send_queue_gather(&ep->send_queue, offset, *length, packet->views, TCPIP_PACKET_VIEWS, &count);
         packet->view_count = (uint8_t)count;
-        packet->length += *length;
+        packet->length = *length;
     }
     if (*length < wanted)
         flags &= (uint16_t)~TCPIP_TCP_FIN;
@@ -245,7 +283,12 @@ enum tcpip_error tcpip__tcp_output_bare(struct tcpip_stack *stack, struct tcpip_
         .header_bytes = (uint8_t)(TCPIP_TCP_HEADER_MIN + bare->options_bytes),
         .window = bare->window,
     };
-    tcp_push_header(packet, bare->flow, &fields, bare->options, bare->options_bytes, bare->signing);
+    uint8_t *header = tcp_push_header(packet, &fields);
+    if (bare->options_bytes > 0)
+        memcpy(header + TCPIP_TCP_HEADER_MIN, bare->options, bare->options_bytes);
+    if (unlikely(bare->signing != NULL))
+        tcpip__tcp_sign(bare->signing, bare->flow, packet, fields.header_bytes);
+    tcp_seal_header(packet, header, bare->flow, fields.header_bytes);
     stack->stats.tcp.segments_sent++;
     if ((bare->flags & TCPIP_TCP_RST) != 0)
         stack->stats.tcp.resets_sent++;
