@@ -80,31 +80,33 @@ void tcpip__tcp_tune_send_buffer(struct tcp_endpoint *ep)
 /* A slow start answers each ACK with twice as much, at twice the line's rate, and the next round at twice that again:
  * so half a window waits before the line, and is lost there if the queue is shorter, though the path isn't full by far.
  * Spread over the round trip, it isn't. Small windows fit any queue, and near hosts are nearer than timers are exact;
- * so are farther ones where the clock ticks seldom. */
+ * so are farther ones where the clock ticks seldom. Asked for with TCPIP_PACING_SLOW_START. */
 static bool tcp_spreads_window(const struct tcp_endpoint *ep)
 {
     enum { SPREAD_SEGMENTS = 32, SPREAD_LATE_SHIFT = 4 };
     const struct tcpip_congestion *congestion = &ep->congestion;
     return ep->rtt.min_rtt_ns >= TCPIP_MS && congestion->cwnd < congestion->ssthresh &&
            congestion->cwnd / SPREAD_SEGMENTS >= ep->snd_mss && ep->hot != NULL &&
-           ep->hot->pacer.late_ns <= ep->rtt.min_rtt_ns >> SPREAD_LATE_SHIFT &&
-           tcp_option(ep, TCPIP_OPTION_PACING) == TCPIP_PACING_SLOW_START;
+           ep->hot->pacer.late_ns <= ep->rtt.min_rtt_ns >> SPREAD_LATE_SHIFT;
 }
 
 /* As if it were asked for, with `always`: what it would be. */
 static uint64_t tcp_pacing_rate(const struct tcp_endpoint *ep, bool always)
 {
+    int64_t mode = tcp_option(ep, TCPIP_OPTION_PACING), max_rate = tcp_option(ep, TCPIP_OPTION_MAX_PACING_RATE);
+    bool asked =
+        always || mode == TCPIP_PACING_ALWAYS || (mode == TCPIP_PACING_SLOW_START && tcp_spreads_window(ep));
+    if (likely(!asked && max_rate == 0))
+        return ep->congestion.pacing_rate;
     struct pacer_facts facts = {
         .controller_rate = ep->congestion.pacing_rate,
-        .max_rate = (uint64_t)tcp_option(ep, TCPIP_OPTION_MAX_PACING_RATE),
-        .asked = always || tcp_option(ep, TCPIP_OPTION_PACING) == TCPIP_PACING_ALWAYS || tcp_spreads_window(ep),
+        .max_rate = (uint64_t)max_rate,
+        .asked = asked,
         .cwnd = ep->congestion.cwnd,
         .ssthresh = ep->congestion.ssthresh,
         .in_flight = tcp_in_flight(ep),
         .srtt_ns = ep->rtt.srtt_ns,
     };
-    if (!facts.asked && facts.max_rate == 0) /* mostly */
-        return facts.controller_rate;
     return tcpip__pacer_rate(&facts);
 }
 
@@ -383,6 +385,28 @@ static uint32_t tcp_next_length(const struct tcp_endpoint *ep, enum tcp_stop *st
     return length - tail;
 }
 
+/* `sent` bytes of new data have left from snd_nxt on, and the FIN with them, with `in_flight` before them. */
+static void tcp_note_sent(struct tcp_endpoint *ep, uint32_t sent, bool fin, uint32_t in_flight, tcpip_ns now)
+{
+    struct tcpip_stack *stack = ep->base->stack;
+    struct tcp_hot *hot = ep->hot;
+    struct rate_snapshot snapshot = tcpip__rate_on_send(&hot->rate, in_flight, now);
+    uint32_t numbers = sent + (fin ? 1 : 0);
+    bool noted = tcpip__scoreboard_sent(&hot->board, &tcp_stack_of(stack)->records, ep->snd_nxt, numbers,
+                                        fin ? RECORD_FIN : 0, &snapshot, now);
+    ASSERT_ENV(&stack->env, noted);
+    ep->snd_nxt = seq_add(ep->snd_nxt, numbers);
+    ep->fin_sent = ep->fin_sent || fin;
+    if (sent < ep->snd_mss ? sent > 0 : sent % ep->snd_mss != 0)
+        ep->snd_small = ep->snd_nxt;
+    error_queue_sent(ep->base, tcp_bytes_written(ep) - tcp_unsent(ep));
+    tcpip__recovery_sent(&hot->recovery, numbers);
+    tcp_pace(ep, sent, now);
+    if (ep->congestion.ops->on_sent != NULL)
+        ep->congestion.ops->on_sent(&ep->congestion, numbers, tcp_in_flight(ep), now);
+    tcpip__tcp_timers_on_data_sent(ep);
+}
+
 /* Sends `length` bytes of new data, with the FIN if it follows them. */
 static bool tcp_send_new(struct tcp_endpoint *ep, uint32_t length)
 {
@@ -393,24 +417,9 @@ static bool tcp_send_new(struct tcp_endpoint *ep, uint32_t length)
     tcpip_ns now = stack_now(ep->base->stack);
     bool fin = ep->fin_queued && length == tcp_unsent(ep);
     uint32_t in_flight = tcp_in_flight(ep), sent = length;
-    seqnum at = ep->snd_nxt;
-    if (!tcpip__tcp_output_data(ep, at, &sent, fin ? TCPIP_TCP_FIN : 0))
+    if (!tcpip__tcp_output_data(ep, ep->snd_nxt, &sent, fin ? TCPIP_TCP_FIN : 0))
         return false;
-    fin = fin && sent == length;
-    struct rate_snapshot snapshot = tcpip__rate_on_send(&hot->rate, in_flight, now);
-    uint32_t numbers = sent + (fin ? 1 : 0);
-    bool noted = tcpip__scoreboard_sent(&hot->board, &tcp->records, at, numbers, fin ? RECORD_FIN : 0, &snapshot, now);
-    ASSERT_ENV(&ep->base->stack->env, noted);
-    ep->snd_nxt = seq_add(at, numbers);
-    ep->fin_sent = ep->fin_sent || fin;
-    if (sent < ep->snd_mss ? sent > 0 : sent % ep->snd_mss != 0)
-        ep->snd_small = ep->snd_nxt;
-    error_queue_sent(ep->base, tcp_bytes_written(ep) - tcp_unsent(ep));
-    tcpip__recovery_sent(&hot->recovery, numbers);
-    tcp_pace(ep, sent, now);
-    if (ep->congestion.ops->on_sent != NULL)
-        ep->congestion.ops->on_sent(&ep->congestion, numbers, tcp_in_flight(ep), now);
-    tcpip__tcp_timers_on_data_sent(ep);
+    tcp_note_sent(ep, sent, fin && sent == length, in_flight, now);
     return true;
 }
 
@@ -459,30 +468,6 @@ static enum tcp_stop tcp_send_data(struct tcp_endpoint *ep)
     return stop;
 }
 
-/* Is all that waits one segment or less, with nothing under way, nothing to go before it, and no rule that holds it
- * back? So it is with a request, and with its answer (tcp_predict.c has the way in). */
-static bool tcp_is_lone(const struct tcp_endpoint *ep)
-{
-    const struct tcp_hot *hot = ep->hot;
-    const struct send_queue *queue = &ep->send_queue;
-    if (hot == NULL || hot->board.count > 0 || queue->bytes > ep->snd_mss || queue->bytes > ep->snd_wnd)
-        return false;
-    return queue->bytes > 0 && queue->records == 0 && ep->search == NULL && ep->urgent == NULL && !tcp_corked(ep) &&
-           likely(!tcp_stack_of(ep->base->stack)->unpredicted);
-}
-
-/* What tcp_retransmit and tcp_send_data come to then. */
-static enum tcp_stop tcp_send_lone(struct tcp_endpoint *ep)
-{
-    if (tcp_link_full(ep))
-        return TCP_STOP_HELD;
-    if (tcp_paced(ep))
-        return TCP_STOP_PACED;
-    if (!tcp_send_new(ep, ep->send_queue.bytes))
-        return TCP_STOP_WINDOW;
-    return likely(tcp_unsent(ep) == 0) ? TCP_STOP_EMPTY : tcp_send_data(ep);
-}
-
 /* What may go, in its order. */
 static enum tcp_stop tcp_send_all(struct tcp_endpoint *ep)
 {
@@ -501,23 +486,9 @@ static void tcp_follow_mtu(struct tcp_endpoint *ep)
         (void)tcpip__tcp_update_mss(ep);
 }
 
-/* What may go now goes; what stopped it. */
-static enum tcp_stop tcp_transmit(struct tcp_endpoint *ep)
+/* What there was to send until `stop` has left: what follows from that. */
+static enum tcp_stop tcp_transmitted(struct tcp_endpoint *ep, enum tcp_stop stop, uint32_t segments_before)
 {
-    bool lost = ep->hot != NULL && ep->hot->board.lost_bytes > 0;
-    bool fin = ep->fin_queued && !ep->fin_sent;
-    if (tcp_unsent(ep) == 0 && !lost && !fin) {
-        ep->force_partial = false; /* there was nothing to let go */
-        return TCP_STOP_EMPTY;
-    }
-    if (!tcpip__tcp_route(ep)) {
-        tcpip__tcp_timers_on_zero_window(ep); /* there may be one later: asked for as often as for a window */
-        return TCP_STOP_HELD;
-    }
-    tcp_follow_mtu(ep);
-    tcp_restart_after_idle(ep, stack_now(ep->base->stack));
-    uint32_t segments_before = ep->data_segments_out;
-    enum tcp_stop stop = tcp_is_lone(ep) ? tcp_send_lone(ep) : tcp_send_all(ep);
     ep->force_partial = ep->force_partial && stop == TCP_STOP_PACED;
     bool limited = stop == TCP_STOP_CWND || tcp_in_flight(ep) >= ep->congestion.cwnd;
     if (limited || ep->data_segments_out != segments_before)
@@ -535,6 +506,25 @@ static enum tcp_stop tcp_transmit(struct tcp_endpoint *ep)
     return stop;
 }
 
+/* What may go now goes; what stopped it. */
+static enum tcp_stop tcp_transmit(struct tcp_endpoint *ep)
+{
+    bool lost = ep->hot != NULL && ep->hot->board.lost_bytes > 0;
+    bool fin = ep->fin_queued && !ep->fin_sent;
+    if (tcp_unsent(ep) == 0 && !lost && !fin) {
+        ep->force_partial = false; /* there was nothing to let go */
+        return TCP_STOP_EMPTY;
+    }
+    if (!tcpip__tcp_route(ep)) {
+        tcpip__tcp_timers_on_zero_window(ep); /* there may be one later: asked for as often as for a window */
+        return TCP_STOP_HELD;
+    }
+    tcp_follow_mtu(ep);
+    tcp_restart_after_idle(ep, stack_now(ep->base->stack));
+    uint32_t segments_before = ep->data_segments_out;
+    return tcp_transmitted(ep, tcp_send_all(ep), segments_before);
+}
+
 /* What the time from now on goes into. */
 static void tcp_note_time(struct tcp_endpoint *ep, enum tcp_stop stop)
 {
@@ -545,12 +535,60 @@ static void tcp_note_time(struct tcp_endpoint *ep, enum tcp_stop stop)
     tcpip__chrono_set(&ep->chrono, state, stack_now(ep->base->stack));
 }
 
+/* Is all that waits one segment or less, with nothing under way, nothing to go before it, and no rule that holds it
+ * back? So it is with a request, and with its answer (tcp_predict.c has the way in). */
+static bool tcp_is_lone(const struct tcp_endpoint *ep)
+{
+    const struct tcp_hot *hot = ep->hot;
+    const struct send_queue *queue = &ep->send_queue;
+    if (ep->state != TCPIP_TCP_ESTABLISHED || hot == NULL || queue->bytes == 0 || queue->bytes > ep->snd_mss ||
+        queue->bytes > ep->snd_wnd || hot->board.count > 0)
+        return false;
+    return queue->records == 0 && !ep->fin_queued && ep->search == NULL && ep->urgent == NULL && !tcp_corked(ep) &&
+           likely(!tcp_stack_of(ep->base->stack)->unpredicted);
+}
+
+/* And does nothing below hold it back either? */
+static bool tcp_may_go_alone(const struct tcp_endpoint *ep, tcpip_ns now)
+{
+    return route_valid(&ep->route) && tcpip__pmtu_get(&ep->route, ep->demux->flow.remote) == ep->path_mtu &&
+           !nic_full(ep->route.nic) && pacer_open(&ep->hot->pacer, now) &&
+           tcpip__scoreboard_may_send(&ep->hot->board, &tcp_stack_of(ep->base->stack)->records);
+}
+
+/* Sends it: what tcp_transmit and all below it come to then. False: nothing was done. */
+static bool tcp_flush_lone(struct tcp_endpoint *ep)
+{
+    struct tcp_hot *hot = ep->hot;
+    tcpip_ns now = stack_now(ep->base->stack);
+    if (!tcp_may_go_alone(ep, now))
+        return false;
+    tcp_restart_after_idle(ep, now);
+    uint32_t length = ep->send_queue.bytes, sent = length, segments_before = ep->data_segments_out;
+    bool went = tcpip__tcp_output_data(ep, ep->snd_nxt, &sent, 0);
+    if (likely(went))
+        tcp_note_sent(ep, sent, false, 0, now);
+    if (unlikely(!went || sent < length)) { /* no memory; or more pieces than a packet has room for */
+        enum tcp_stop stop = went ? tcp_send_data(ep) : TCP_STOP_WINDOW;
+        tcp_note_time(ep, tcp_transmitted(ep, stop, segments_before));
+        return true;
+    }
+    bool limited = length >= ep->congestion.cwnd;
+    ep->force_partial = false;
+    tcp_note_use(ep, limited);
+    if (!limited)
+        tcpip__rate_app_limited(&hot->rate, length);
+    tcpip__tcp_tell_room(ep);
+    tcpip__chrono_set(&ep->chrono, ep->out_of_room ? CHRONO_BUFFER : CHRONO_BUSY, now);
+    return true;
+}
+
 void tcpip__tcp_flush(struct tcpip_endpoint *endpoint)
 {
     struct tcp_endpoint *ep = tcp_of(endpoint);
     if (ep->dead || !tcp_synchronized(ep))
         return;
-    if (tcp_can_transmit(ep))
+    if (!(tcp_is_lone(ep) && tcp_flush_lone(ep)) && tcp_can_transmit(ep))
         tcp_note_time(ep, tcp_transmit(ep));
     if (ep->ack_now && !ep->dead)
         tcpip__tcp_output_ack(ep);

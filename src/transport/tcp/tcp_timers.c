@@ -43,11 +43,17 @@ enum {
     THIN_TIMEOUTS = 6, /* in a row, before it is the path's own fault */
 };
 
-static void tcp_timer_arm(struct tcp_endpoint *ep, enum tcp_timer timer, tcpip_ns at)
+static void tcp_timer_pull(struct tcp_endpoint *ep, tcpip_ns at)
+{
+    stack_timer_set(ep->base->stack, ep->timer, at);
+}
+
+/* Four times an exchange; hardly ever does the node have to move. */
+static inline void tcp_timer_arm(struct tcp_endpoint *ep, enum tcp_timer timer, tcpip_ns at)
 {
     ep->deadlines[timer] = at;
-    if (!tcpip_timer_armed(ep->timer) || at < ep->timer->at)
-        stack_timer_set(ep->base->stack, ep->timer, at);
+    if (unlikely(!tcpip_timer_armed(ep->timer) || at < ep->timer->at))
+        tcp_timer_pull(ep, at);
 }
 
 static void tcp_timer_disarm(struct tcp_endpoint *ep, enum tcp_timer timer)
