@@ -365,20 +365,22 @@ bool tcpip__scoreboard_acked(struct scoreboard *board, struct pool *pool, seqnum
     return set;
 }
 
-void tcpip__scoreboard_acked_lone(struct scoreboard *board, struct pool *pool, struct tcp_ack *facts,
-                                  struct record *newest)
+struct record *tcpip__scoreboard_take_lone(struct scoreboard *board, struct tcp_ack *facts)
 {
     struct record *record = board->first;
 
-    ASSERT(record == board->last);
-    *newest = *record;
+    ASSERT(board->count == 1 && record == board->last);
     facts->delivered = record->length;
     facts->rtt_ns = facts->newest_rtt_ns = facts->now - record->sent_at;
     facts->newest_cumulative = true;
     facts->newest = (struct tcp_delivered){
         .known = true, .sent_at = record->sent_at, .order = record->order, .end = record_end(record)};
     board->outstanding_bytes = 0;
-    record_remove(board, pool, record);
+    board->count = 0;
+    board->first = board->last = board->next_lost = NULL;
+    tree_init(&board->records);
+    list_init(&board->flight);
+    return record;
 }
 
 bool tcpip__scoreboard_sack(struct scoreboard *board, struct pool *pool, seqnum left, seqnum right, uint32_t mss,

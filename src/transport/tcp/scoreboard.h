@@ -115,9 +115,8 @@ static inline bool scoreboard_lone(const struct scoreboard *board, uint32_t leng
 {
     return board->count == 1 && board->first->flags == 0 && board->first->length == length;
 }
-/* That record was acknowledged, whole: what `acked` does then. *newest: a copy of it. */
-void tcpip__scoreboard_acked_lone(struct scoreboard *board, struct pool *pool, struct tcp_ack *facts,
-                                  struct record *newest);
+/* That record was acknowledged, whole: what `acked` does then, but that the record is the caller's, to put it back. */
+struct record *tcpip__scoreboard_take_lone(struct scoreboard *board, struct tcp_ack *facts);
 /* One SACK block [left, right) within (snd_una, snd_nxt]; edges inside a record count for the whole MSS-multiples they
  * cover. Adds to facts: sacked, delivered, sacked_rtt_ns, acked_retransmitted, acked_original, reordered, newest. As
  * above for *newest. The blocks of one ACK are given after its cumulative part, the lowest first: else the lower ones

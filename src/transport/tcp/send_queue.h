@@ -44,6 +44,18 @@ void tcpip__send_queue_end_record(struct send_queue *queue);
 uint32_t tcpip__send_queue_record(const struct send_queue *queue, uint32_t offset, uint32_t length);
 /* The first `bytes` were acknowledged: released. */
 void tcpip__send_queue_release(struct send_queue *queue, struct pool *chunks, uint32_t bytes);
+/* The same, quick where that is all there was, in one chunk. */
+static inline void send_queue_release(struct send_queue *queue, struct pool *chunks, uint32_t bytes)
+{
+    struct send_chunk *chunk = queue->first;
+    if (chunk == NULL || chunk->next != NULL || bytes != queue->bytes) {
+        tcpip__send_queue_release(queue, chunks, bytes);
+        return;
+    }
+    *queue = (struct send_queue){0};
+    buffer_unref(chunk->view.buffer);
+    pool_put(chunks, chunk);
+}
 /* Fills `views` (at most `max`) with `length` bytes from `offset` on, each with a reference of its own. Returns the
  * bytes covered: less than `length` only when max views don't suffice. offset + length <= queue->bytes. */
 uint32_t tcpip__send_queue_gather(struct send_queue *queue, uint32_t offset, uint32_t length, struct tcpip_view *views,

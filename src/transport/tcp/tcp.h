@@ -25,7 +25,6 @@ struct tcp_hot *tcpip__tcp_hot(struct tcp_endpoint *ep);
 void tcpip__tcp_cool(struct tcp_endpoint *ep);
 /* The route, found again if it is stale; false: there is none now. */
 bool tcpip__tcp_route(struct tcp_endpoint *ep);
-void tcpip__tcp_rtt_bounds(const struct tcp_endpoint *ep, struct rtt_bounds *out);
 void tcpip__tcp_ack_bounds(const struct tcp_endpoint *ep, struct ack_bounds *out);
 
 /* tcp_state.c */

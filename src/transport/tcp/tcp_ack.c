@@ -89,7 +89,7 @@ void tcpip__tcp_window_update(struct tcp_endpoint *ep, const struct tcp_segment 
 /* The first `bytes` of the queue have arrived, and nobody asks for them again. */
 static void ack_forget(struct tcp_endpoint *ep, const struct tcp_ack *facts, uint32_t bytes)
 {
-    tcpip__send_queue_release(&ep->send_queue, &tcp_stack_of(ep->base->stack)->send_chunks, bytes);
+    send_queue_release(&ep->send_queue, &tcp_stack_of(ep->base->stack)->send_chunks, bytes);
     ep->bytes_acked += bytes;
     error_queue_acked(ep->base, ep->bytes_acked);
     ep->snd_una = facts->ack;
@@ -181,8 +181,7 @@ static void ack_round_trip(struct tcp_endpoint *ep, struct tcp_ack *facts)
     if (sample_ns < 0)
         return;
     facts->rtt_ns = sample_ns;
-    struct rtt_bounds bounds;
-    tcpip__tcp_rtt_bounds(ep, &bounds);
+    struct rtt_bounds bounds = tcp_rtt_bounds(ep);
     tcpip__rtt_sample(&ep->rtt, sample_ns, ep->snd_una.v, ep->snd_nxt.v, &bounds, facts->now);
     tlp_measured(&ep->hot->tlp);
     EVENT(ep->base->stack, TCP_RTT, ep->base->id, sample_ns, ep->rtt.srtt_ns, ep->rtt.rttvar_ns, ep->rtt.rto_ns);
@@ -575,7 +574,6 @@ static void ack_lone(struct tcp_endpoint *ep, const struct tcp_segment *segment)
 {
     struct tcp_stack *tcp = tcp_stack_of(ep->base->stack);
     struct tcp_hot *hot = ep->hot;
-    struct record newest;
     uint32_t acked = seq_size(ep->snd_una, segment->ack);
     struct tcp_ack facts = {
         .now = segment->now,
@@ -586,14 +584,15 @@ static void ack_lone(struct tcp_endpoint *ep, const struct tcp_segment *segment)
         .sacked_rtt_ns = -1,
         .rack = true,
     };
-    tcpip__scoreboard_acked_lone(&hot->board, &tcp->records, &facts, &newest);
+    struct record *newest = tcpip__scoreboard_take_lone(&hot->board, &facts);
     ack_forget(ep, &facts, acked);
     ack_round_trip(ep, &facts);
-    tcpip__rate_on_ack(&hot->rate, &newest, ep->rtt.min_rtt_ns, &facts);
+    tcpip__rate_on_ack(&hot->rate, newest, ep->rtt.min_rtt_ns, &facts);
     tcpip__rack_on_ack(&hot->rack, &facts, ep->snd_nxt);
     ack_congestion(ep, &facts);
     if (tcp_mtu_listens(ep))
-        tcpip__tcp_mtu_on_ack(ep, &facts, &newest);
+        tcpip__tcp_mtu_on_ack(ep, &facts, newest);
+    pool_put(&tcp->records, newest);
     EVENT(ep->base->stack, TCP_ACK, ep->base->id, facts.acked, facts.sacked, facts.lost, facts.in_flight);
     ack_progress(ep);
     ack_room(ep);

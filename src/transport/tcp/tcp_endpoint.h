@@ -358,6 +358,12 @@ static inline int64_t tcp_option(const struct tcp_endpoint *ep, enum tcpip_optio
 {
     return option_get(ep->base->stack, ep->options, option);
 }
+static inline struct rtt_bounds tcp_rtt_bounds(const struct tcp_endpoint *ep)
+{
+    return (struct rtt_bounds){.min_rto_ns = tcp_option(ep, TCPIP_OPTION_MIN_RTO),
+                               .max_rto_ns = tcp_option(ep, TCPIP_OPTION_MAX_RTO),
+                               .initial_rto_ns = tcp_option(ep, TCPIP_OPTION_INITIAL_RTO)};
+}
 static inline struct address_context tcp_address_context(const struct tcp_endpoint *ep)
 {
     return (struct address_context){.stack = ep->base->stack,

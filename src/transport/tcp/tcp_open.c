@@ -130,9 +130,8 @@ void tcpip__tcp_send_syn(struct tcp_endpoint *ep)
 void tcpip__tcp_prepare(struct tcp_endpoint *ep, tcpip_ns now)
 {
     struct tcpip_stack *stack = ep->base->stack;
-    struct rtt_bounds rtt;
+    struct rtt_bounds rtt = tcp_rtt_bounds(ep);
     struct ack_bounds ack;
-    tcpip__tcp_rtt_bounds(ep, &rtt);
     tcpip__tcp_ack_bounds(ep, &ack);
     tcpip__rtt_init(&ep->rtt, &rtt);
     tcpip__ack_policy_init(&ep->ack_policy, &ack);
@@ -426,8 +425,7 @@ static void syn_sent_window(struct tcp_endpoint *ep, const struct tcp_segment *s
 void tcpip__tcp_handshake_rtt(struct tcp_endpoint *ep, tcpip_ns sample_ns, bool sent_once,
                               const struct tcp_segment *segment)
 {
-    struct rtt_bounds bounds;
-    tcpip__tcp_rtt_bounds(ep, &bounds);
+    struct rtt_bounds bounds = tcp_rtt_bounds(ep);
     if (!sent_once)
         sample_ns = ep->ts_on && segment->has_ts ? tcp_echo_rtt(ep, segment->ts_ecr, segment->now) : -1;
     if (sample_ns < 0) {

@@ -330,8 +330,7 @@ static void info_timeouts(const struct tcp_endpoint *ep, tcpip_ns now, struct tc
 
 static void info_fill(const struct tcp_endpoint *ep, tcpip_ns now, struct tcpip_tcp_info *out)
 {
-    struct rtt_bounds bounds;
-    tcpip__tcp_rtt_bounds(ep, &bounds);
+    struct rtt_bounds bounds = tcp_rtt_bounds(ep);
     out->state = (enum tcpip_tcp_state)ep->state;
     out->timestamps = ep->ts_on;
     out->sack = ep->sack_on;

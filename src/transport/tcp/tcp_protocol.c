@@ -272,13 +272,6 @@ bool tcpip__tcp_route(struct tcp_endpoint *ep)
     return true;
 }
 
-void tcpip__tcp_rtt_bounds(const struct tcp_endpoint *ep, struct rtt_bounds *out)
-{
-    out->min_rto_ns = tcp_option(ep, TCPIP_OPTION_MIN_RTO);
-    out->max_rto_ns = tcp_option(ep, TCPIP_OPTION_MAX_RTO);
-    out->initial_rto_ns = tcp_option(ep, TCPIP_OPTION_INITIAL_RTO);
-}
-
 void tcpip__tcp_ack_bounds(const struct tcp_endpoint *ep, struct ack_bounds *out)
 {
     out->min_ns = tcp_option(ep, TCPIP_OPTION_DELAYED_ACK_MIN);

@@ -67,12 +67,13 @@ void tcpip__tcp_tell_room(struct tcp_endpoint *ep)
 
 void tcpip__tcp_tune_send_buffer(struct tcp_endpoint *ep)
 {
-    struct tcpip_stack *stack = ep->base->stack;
-    if (tcp_option(ep, TCPIP_OPTION_MODERATE_BUFFERS) == 0 || ep->send_buffer_fixed || stack_memory_pressure(stack) > 0)
-        return;
+    const struct tcpip_stack *stack = ep->base->stack;
     /* Two windows: one in flight, one to follow it when it is acknowledged. What was SACKed is neither, but is kept,
      * and as long as a hole isn't filled it grows by a window each round trip. */
     uint64_t windows = 2 * (uint64_t)ep->congestion.cwnd + (ep->hot != NULL ? ep->hot->board.sacked_bytes : 0);
+    if (likely(windows <= ep->send_buffer_bytes) || tcp_option(ep, TCPIP_OPTION_MODERATE_BUFFERS) == 0 ||
+        ep->send_buffer_fixed || stack_memory_pressure(stack) > 0)
+        return;
     uint32_t wanted = (uint32_t)min_u64(windows, stack->limits.tcp_send_buffer_max);
     ep->send_buffer_bytes = max_u32(ep->send_buffer_bytes, wanted);
 }

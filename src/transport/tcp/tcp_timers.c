@@ -63,8 +63,7 @@ static void tcp_timer_disarm(struct tcp_endpoint *ep, enum tcp_timer timer)
 
 static tcpip_ns tcp_rto(const struct tcp_endpoint *ep)
 {
-    struct rtt_bounds bounds;
-    tcpip__tcp_rtt_bounds(ep, &bounds);
+    struct rtt_bounds bounds = tcp_rtt_bounds(ep);
     return tcpip__rtt_rto(&ep->rtt, &bounds);
 }
 
@@ -420,8 +419,7 @@ void tcpip__tcp_timers_on_established(struct tcp_endpoint *ep)
     tcp_timer_disarm(ep, TCP_TIMER_USER_TIMEOUT);
     ep->user_timeout_from = TCPIP_NEVER;
     if (ep->retransmit_count > 0) {
-        struct rtt_bounds bounds;
-        tcpip__tcp_rtt_bounds(ep, &bounds);
+        struct rtt_bounds bounds = tcp_rtt_bounds(ep);
         tcpip__rtt_syn_timed_out(&ep->rtt, &bounds);
     }
     tcpip__tcp_timers_count_progress(ep, stack_now(ep->base->stack));
