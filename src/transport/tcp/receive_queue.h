@@ -56,6 +56,21 @@ must_use bool tcpip__receive_queue_copy_in(struct receive_queue *queue, struct p
 /* Copies out and consumes up to `size`; returns how many, and in *at when the last of them came (if there is one). */
 size_t tcpip__receive_queue_read(struct receive_queue *queue, struct pool *chunks, void *out, size_t size,
                                  tcpip_ns *at);
+/* The same, quick where one chunk is all there is, and fits. */
+static inline size_t receive_queue_read(struct receive_queue *queue, struct pool *chunks, void *out, size_t size,
+                                        tcpip_ns *at)
+{
+    struct receive_chunk *chunk = queue->first;
+    uint32_t length = queue->bytes;
+    if (chunk == NULL || chunk->next != NULL || length > size)
+        return tcpip__receive_queue_read(queue, chunks, out, size, at);
+    memcpy(out, tcpip_view_data(&chunk->view), length);
+    *at = chunk->at;
+    *queue = (struct receive_queue){0};
+    buffer_unref(chunk->view.buffer);
+    pool_put(chunks, chunk);
+    return length;
+}
 /* Lends and consumes: up to *count views with their references, at most max_bytes; returns the bytes, and in *count how
  * many views. */
 size_t tcpip__receive_queue_lend(struct receive_queue *queue, struct pool *chunks, struct tcpip_view *views,

@@ -121,6 +121,30 @@ size_t tcpip__send_queue_copy_in(struct send_queue *queue, struct pool *chunks, 
     return done;
 }
 
+bool tcpip__send_queue_begin(struct send_queue *queue, struct pool *chunks, struct tcpip_buffer_pools *buffers,
+                             const void *data, size_t size)
+{
+    ASSERT(queue->first == NULL);
+    if (size > SEND_CLASS_USUAL)
+        return false;
+    struct tcpip_buffer *buffer = tcpip__buffer_new(buffers, size);
+    struct send_chunk *chunk = likely(buffer != NULL) ? pool_get(chunks) : NULL;
+    if (unlikely(chunk == NULL)) {
+        if (buffer != NULL)
+            buffer_unref(buffer);
+        return false;
+    }
+    memcpy(buffer->data, data, size);
+    *chunk = (struct send_chunk){
+        .view = {buffer, 0, (uint32_t)size},
+        .true_bytes = buffer->true_bytes + (uint32_t)sizeof(*chunk),
+        .appendable = true,
+    };
+    *queue = (struct send_queue){
+        .first = chunk, .last = chunk, .bytes = (uint32_t)size, .true_bytes = chunk->true_bytes};
+    return true;
+}
+
 bool tcpip__send_queue_append(struct send_queue *queue, struct pool *chunks, const struct tcpip_view *view)
 {
     if (view->length == 0)

@@ -219,7 +219,7 @@ static enum tcpip_error tcp_op_recvmsg(struct tcpip_endpoint *endpoint, const st
     size_t total = 0;
     tcpip_ns at = 0;
     for (size_t i = 0; i < io_count && ep->receive_queue.bytes > 0; i++)
-        total += tcpip__receive_queue_read(&ep->receive_queue, chunks, io[i].data, io[i].size, &at);
+        total += receive_queue_read(&ep->receive_queue, chunks, io[i].data, io[i].size, &at);
     *done = total;
     tcp_no_sender(ep, from);
     if (control != NULL && total > 0) {
@@ -337,11 +337,38 @@ static void tcp_write_marks(struct tcp_endpoint *ep, uint32_t flags, struct zero
         tcpip__zero_copy_end(call, taken > 0, !last);
 }
 
+/* One piece for a queue that is empty, on a connection of which there is nothing to tell, with room enough: as with a
+ * request, and with its answer. */
+static bool tcp_writes_plainly(const struct tcp_endpoint *ep, size_t size)
+{
+    return ep->state == TCPIP_TCP_ESTABLISHED && ep->error == TCPIP_OK && !ep->shut_write &&
+           ep->send_queue.bytes == 0 && size > 0 && size <= ep->send_buffer_bytes / 2 &&
+           tcp_option(ep, TCPIP_OPTION_NOT_SENT_LOW_WATER) <= 0 && stack_memory_pressure(ep->base->stack) == 0 &&
+           likely(!tcp_stack_of(ep->base->stack)->unpredicted);
+}
+
+/* What tcp_op_sendmsg comes to then. False: memory is out, and nothing was done. */
+static bool tcp_write_plainly(struct tcp_endpoint *ep, const struct tcpip_io *io, size_t *done)
+{
+    struct tcpip_stack *stack = ep->base->stack;
+    struct pool *chunks = &tcp_stack_of(stack)->send_chunks;
+    if (unlikely(!tcpip__send_queue_begin(&ep->send_queue, chunks, &stack->buffers, io->data, io->size)))
+        return false;
+    *done = io->size;
+    ep->out_of_room = !tcpip__tcp_writable(ep);
+    ep->more_coming = false;
+    ep->more_bytes = 0;
+    endpoint_mark_dirty(ep->base);
+    return true;
+}
+
 static enum tcpip_error tcp_op_sendmsg(struct tcpip_endpoint *endpoint, const struct tcpip_io *io, size_t io_count,
                                        uint32_t flags, const struct tcpip_full_address *to,
                                        const struct tcpip_control *control, size_t *done)
 {
     struct tcp_endpoint *ep = tcp_of(endpoint);
+    if (io_count == 1 && flags == 0 && tcp_writes_plainly(ep, io->size) && tcp_write_plainly(ep, io, done))
+        return TCPIP_OK;
     (void)control;
     size_t total = 0, wanted = 0, space = SIZE_MAX; /* of the SYN */
     for (size_t i = 0; i < io_count; i++)
