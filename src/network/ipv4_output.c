@@ -99,9 +99,8 @@ static bool ipv4_output_plain(struct tcpip_route *route, struct tcpip_packet *pa
 {
     struct tcpip_stack *stack = route->stack;
     uint32_t total = TCPIP_IPV4_HEADER_MIN + packet->length;
-    uint32_t datagram = packet->gso_size == 0 ? total
-                                              : (uint32_t)TCPIP_IPV4_HEADER_MIN + packet->payload_offset +
-                                                    packet->gso_size;
+    uint32_t datagram =
+        packet->gso_size == 0 ? total : (uint32_t)TCPIP_IPV4_HEADER_MIN + packet->payload_offset + packet->gso_size;
     if (!how->dont_fragment || how->router_alert || total > TCPIP_IPV4_PACKET_MAX ||
         datagram > ipv4_mtu(route, how, datagram))
         return false;

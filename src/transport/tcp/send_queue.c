@@ -140,8 +140,8 @@ bool tcpip__send_queue_begin(struct send_queue *queue, struct pool *chunks, stru
         .true_bytes = buffer->true_bytes + (uint32_t)sizeof(*chunk),
         .appendable = true,
     };
-    *queue = (struct send_queue){
-        .first = chunk, .last = chunk, .bytes = (uint32_t)size, .true_bytes = chunk->true_bytes};
+    *queue =
+        (struct send_queue){.first = chunk, .last = chunk, .bytes = (uint32_t)size, .true_bytes = chunk->true_bytes};
     return true;
 }
 

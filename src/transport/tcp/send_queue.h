@@ -35,8 +35,8 @@ void tcpip__send_queue_fini(struct send_queue *queue, struct pool *chunks);
 /* Copies in up to `size` bytes; returns how many (fewer: out of memory). Fills the last own buffer first. */
 size_t tcpip__send_queue_copy_in(struct send_queue *queue, struct pool *chunks, struct tcpip_buffer_pools *buffers,
                                  const void *data, size_t size);
-/* The same into an empty queue, all or nothing, of no more than one buffer takes: quick, for lone requests. False: out of
- * memory, or it is too much. */
+/* The same into an empty queue, all or nothing, of no more than one buffer takes: quick, for lone requests. False: out
+ * of memory, or it is too much. */
 must_use bool tcpip__send_queue_begin(struct send_queue *queue, struct pool *chunks, struct tcpip_buffer_pools *buffers,
                                       const void *data, size_t size);
 /* Appends a view, taking a reference of its own. False: out of memory. */

@@ -95,8 +95,7 @@ static bool tcp_spreads_window(const struct tcp_endpoint *ep)
 static uint64_t tcp_pacing_rate(const struct tcp_endpoint *ep, bool always)
 {
     int64_t mode = tcp_option(ep, TCPIP_OPTION_PACING), max_rate = tcp_option(ep, TCPIP_OPTION_MAX_PACING_RATE);
-    bool asked =
-        always || mode == TCPIP_PACING_ALWAYS || (mode == TCPIP_PACING_SLOW_START && tcp_spreads_window(ep));
+    bool asked = always || mode == TCPIP_PACING_ALWAYS || (mode == TCPIP_PACING_SLOW_START && tcp_spreads_window(ep));
     if (likely(!asked && max_rate == 0))
         return ep->congestion.pacing_rate;
     struct pacer_facts facts = {
