@@ -8,6 +8,8 @@
 #define likely(cond) __builtin_expect(!!(cond), 1)
 #define unlikely(cond) __builtin_expect(!!(cond), 0)
 #define must_use __attribute__((warn_unused_result))
+/* For what each packet passes and two places call: compilers inline large functions only into a single caller. */
+#define always_inline inline __attribute__((always_inline))
 #define fallthrough __attribute__((fallthrough))
 #define prefetch(ptr) __builtin_prefetch(ptr)
 #define container_of(ptr, type, member) TCPIP_CONTAINER_OF(ptr, type, member)

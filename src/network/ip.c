@@ -159,12 +159,6 @@ void tcpip__ip_pushed(struct tcpip_packet *packet, uint16_t protocol, uint32_t h
 
 /* ---- what ICMP of both families shares ---- */
 
-bool tcpip__ip_source_foreign(const struct tcpip_packet *packet)
-{
-    return packet->type == TCPIP_PACKET_OUTGOING || (packet->nic->caps.flags & TCPIP_LINK_LOOPBACK) != 0 ||
-           tcpip__address_foreign(packet->nic, packet->network.source);
-}
-
 bool tcpip__ip_may_answer(const struct tcpip_packet *packet)
 {
     const struct tcpip_packet_network *network = &packet->network;

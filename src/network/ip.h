@@ -57,7 +57,11 @@ void tcpip__ip_pushed(struct tcpip_packet *packet, uint16_t protocol, uint32_t h
 
 /* True if the source of an inbound packet, filled in, may be one: a packet from ourselves, or from all of us, doesn't
  * come from a wire. Believed, it would make us talk to ourselves for as long as somebody likes (LAND). */
-bool tcpip__ip_source_foreign(const struct tcpip_packet *packet);
+static inline bool ip_source_foreign(const struct tcpip_packet *packet)
+{
+    return packet->type == TCPIP_PACKET_OUTGOING || (packet->nic->caps.flags & TCPIP_LINK_LOOPBACK) != 0 ||
+           tcpip__address_foreign(packet->nic, packet->network.source);
+}
 /* True if an inbound packet may be answered with an ICMP error as far as both families agree: it came to us alone, from
  * somebody alone. */
 bool tcpip__ip_may_answer(const struct tcpip_packet *packet);

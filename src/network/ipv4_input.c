@@ -28,8 +28,8 @@ static const uint8_t *ipv4_header(struct tcpip_packet *packet, size_t *header_by
 
 static void ipv4_map(uint8_t *out, const uint8_t *four_bytes)
 {
-    memset(out, 0, 10);
-    out[10] = out[11] = 0xff;
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    memcpy(out, mapped, 12);
     memcpy(out + 12, four_bytes, 4);
 }
 
@@ -76,7 +76,7 @@ static enum tcpip_drop ipv4_addresses(struct tcpip_nic *nic, struct tcpip_packet
         return TCPIP_DROP_IP_NOT_LOCAL;
     }
     bool to_one = network->local == DESTINATION_UNICAST;
-    if (!ipv4_source_ok(nic, tcpip_ipv4_source(header), to_one) || !tcpip__ip_source_foreign(packet)) {
+    if (!ipv4_source_ok(nic, tcpip_ipv4_source(header), to_one) || !ip_source_foreign(packet)) {
         stats->invalid_source_addresses_received++;
         return TCPIP_DROP_IP_MARTIAN_SOURCE;
     }

@@ -81,7 +81,7 @@ static enum tcpip_drop ipv6_addresses(struct tcpip_nic *nic, struct tcpip_packet
         stats->invalid_destination_addresses_received++;
         return TCPIP_DROP_IP_MARTIAN_DESTINATION;
     }
-    if (!ipv6_source_ok(nic, network->source, network->destination) || !tcpip__ip_source_foreign(packet)) {
+    if (!ipv6_source_ok(nic, network->source, network->destination) || !ip_source_foreign(packet)) {
         stats->invalid_source_addresses_received++;
         return TCPIP_DROP_IP_MARTIAN_SOURCE;
     }

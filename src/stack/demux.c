@@ -62,17 +62,6 @@ static bool demux_entry_matches(const struct demux_entry *entry, uint8_t transpo
            (entry->flow.nic == 0 || entry->flow.nic == nic_id);
 }
 
-void tcpip__flow_of(const struct tcpip_packet *packet, uint16_t local_port, uint16_t remote_port, struct flow *out)
-{
-    const struct tcpip_packet_network *network = &packet->network;
-    bool scoped = address_is_link_local(network->source) || address_is_link_local(network->destination);
-    memcpy(out->local, network->destination, 16);
-    memcpy(out->remote, network->source, 16);
-    out->local_port = local_port;
-    out->remote_port = remote_port;
-    out->nic = scoped && packet->nic != NULL ? packet->nic->id : 0;
-}
-
 /* Of the two directions of a connection to ourselves, mostly two different ones. */
 static struct demux_recent *demux_recent(struct demux *demux, const struct flow *flow)
 {

@@ -61,7 +61,17 @@ must_use enum tcpip_error tcpip__demux_new(struct tcpip_stack *stack);
 void tcpip__demux_free(struct tcpip_stack *stack);
 /* The flow of an inbound packet: addresses from packet->network, ports given; nic is set by the packet's NIC for
  * link-local peers. */
-void tcpip__flow_of(const struct tcpip_packet *packet, uint16_t local_port, uint16_t remote_port, struct flow *out);
+static inline void demux_flow_of(const struct tcpip_packet *packet, uint16_t local_port, uint16_t remote_port,
+                                 struct flow *out)
+{
+    const struct tcpip_packet_network *network = &packet->network;
+    bool scoped = address_is_link_local(network->source) || address_is_link_local(network->destination);
+    memcpy(out->local, network->destination, 16);
+    memcpy(out->remote, network->source, 16);
+    out->local_port = local_port;
+    out->remote_port = remote_port;
+    out->nic = unlikely(scoped) && packet->nic != NULL ? packet->nic->id : 0;
+}
 /* NULL: none. An entry bound to another NIC than `nic_id` isn't found. Compares with the previous packet's entry first.
  */
 struct demux_entry *tcpip__demux_find(struct tcpip_stack *stack, uint8_t transport, const struct flow *flow,

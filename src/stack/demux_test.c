@@ -114,13 +114,13 @@ static void test_link_local_flows_have_the_scope_of_their_nic(void **state)
     (void)state;
     address_of(packet.network.source, "10.0.0.2");
     address_of(packet.network.destination, "10.0.0.1");
-    tcpip__flow_of(&packet, 80, 1234, &flow);
+    demux_flow_of(&packet, 80, 1234, &flow);
     assert_int_equal(flow.nic, 0);
     assert_int_equal(flow.local_port, 80);
     assert_memory_equal(flow.local, packet.network.destination, 16);
     assert_memory_equal(flow.remote, packet.network.source, 16);
     address_of(packet.network.source, "fe80::2");
-    tcpip__flow_of(&packet, 80, 1234, &flow);
+    demux_flow_of(&packet, 80, 1234, &flow);
     assert_int_equal(flow.nic, 9);
 }
 

@@ -148,7 +148,7 @@ static void udp_input(struct tcpip_stack *stack, struct tcpip_packet *packet)
         return;
     stack->stats.udp.packets_received++;
     packet->payload_offset = (uint16_t)(packet->transport_offset + TCPIP_UDP_HEADER_BYTES);
-    tcpip__flow_of(packet, tcpip_udp_destination_port(header), tcpip_udp_source_port(header), &flow);
+    demux_flow_of(packet, tcpip_udp_destination_port(header), tcpip_udp_source_port(header), &flow);
     if (packet->network.local == DESTINATION_UNICAST) {
         struct datagram_endpoint *ep = udp_find(stack, &flow, packet->nic->id, packet->nic);
         if (ep != NULL) {

@@ -44,8 +44,8 @@ static uint32_t window_round_up(uint32_t bytes, uint32_t unit)
 }
 
 /* The value to advertise, a multiple of 1 << scale. */
-static uint32_t window_value(const struct receive_window *window, seqnum rcv_nxt, uint32_t queued_bytes, uint32_t mss,
-                             uint8_t scale)
+static always_inline uint32_t window_value(const struct receive_window *window, seqnum rcv_nxt, uint32_t queued_bytes,
+                                           uint32_t mss, uint8_t scale)
 {
     uint32_t unit = 1u << scale, most = (uint32_t)WINDOW_FIELD_MAX << scale;
     uint32_t size = window->clamp != 0 ? min_u32(window->buffer_bytes, window->clamp) : window->buffer_bytes;

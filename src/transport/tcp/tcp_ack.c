@@ -87,7 +87,7 @@ void tcpip__tcp_window_update(struct tcp_endpoint *ep, const struct tcp_segment 
 }
 
 /* The first `bytes` of the queue have arrived, and nobody asks for them again. */
-static void ack_forget(struct tcp_endpoint *ep, const struct tcp_ack *facts, uint32_t bytes)
+static always_inline void ack_forget(struct tcp_endpoint *ep, const struct tcp_ack *facts, uint32_t bytes)
 {
     send_queue_release(&ep->send_queue, &tcp_stack_of(ep->base->stack)->send_chunks, bytes);
     ep->bytes_acked += bytes;

@@ -355,7 +355,9 @@ static bool tcp_write_plainly(struct tcp_endpoint *ep, const struct tcpip_io *io
     if (unlikely(!tcpip__send_queue_begin(&ep->send_queue, chunks, &stack->buffers, io->data, io->size)))
         return false;
     *done = io->size;
-    ep->out_of_room = !tcpip__tcp_writable(ep);
+    /* With half of the buffer left there is room, unless there is none for anything. */
+    bool scarce = ep->send_queue.true_bytes >= ep->send_buffer_bytes || stack_memory_pressure(stack) > 0;
+    ep->out_of_room = unlikely(scarce) && !tcpip__tcp_writable(ep);
     ep->more_coming = false;
     ep->more_bytes = 0;
     endpoint_mark_dirty(ep->base);

@@ -46,7 +46,7 @@ static size_t tcp_write_options(struct tcp_endpoint *ep, uint32_t payload, bool 
                                 uint8_t *out)
 {
     tcpip_ns now = stack_now(ep->base->stack);
-    struct sack_range ranges[REASSEMBLY_SACK_BLOCKS];
+    struct sack_range ranges[REASSEMBLY_SACK_BLOCKS] = {0};
     struct tcpip_tcp_options options;
     uint32_t blocks = 0;
     struct ecn_counters counters = {.count = 0};
@@ -75,7 +75,7 @@ static size_t tcp_write_options(struct tcp_endpoint *ep, uint32_t payload, bool 
 }
 
 /* Room for the header in front of the packet's payload; its options are left to be written behind it. */
-static uint8_t *tcp_push_header(struct tcpip_packet *packet, const struct tcpip_tcp_fields *fields)
+static always_inline uint8_t *tcp_push_header(struct tcpip_packet *packet, const struct tcpip_tcp_fields *fields)
 {
     uint8_t *header = tcpip_packet_push(packet, fields->header_bytes);
     ASSERT(header != NULL); /* the room is sized for it */
@@ -84,8 +84,8 @@ static uint8_t *tcp_push_header(struct tcpip_packet *packet, const struct tcpip_
 }
 
 /* The header is whole but for the checksum, which is partial. */
-static void tcp_seal_header(struct tcpip_packet *packet, uint8_t *header, const struct flow *flow,
-                            uint32_t header_bytes)
+static always_inline void tcp_seal_header(struct tcpip_packet *packet, uint8_t *header, const struct flow *flow,
+                                          uint32_t header_bytes)
 {
     uint16_t sum = likely(address_is_v4(flow->remote))
                        ? tcpip_checksum_pseudo_v4(flow->local + 12, flow->remote + 12, TCPIP_PROTOCOL_TCP,
@@ -106,7 +106,7 @@ static uint8_t tcp_tos(int64_t option, enum ecn_point point)
 }
 
 /* The window field; notes what it says. */
-static uint16_t tcp_window_field(struct tcp_endpoint *ep, uint16_t flags)
+static always_inline uint16_t tcp_window_field(struct tcp_endpoint *ep, uint16_t flags)
 {
     uint32_t window = 0;
     if (likely((flags & TCPIP_TCP_RST) == 0)) {
@@ -121,7 +121,7 @@ static uint16_t tcp_window_field(struct tcp_endpoint *ep, uint16_t flags)
 }
 
 /* To the network protocol, as the endpoint's options say. Takes the packet; false: it is gone. */
-static bool tcp_send_ip(struct tcp_endpoint *ep, struct tcpip_packet *packet, bool fresh)
+static always_inline bool tcp_send_ip(struct tcp_endpoint *ep, struct tcpip_packet *packet, bool fresh)
 {
     int64_t discovery = tcp_option(ep, TCPIP_OPTION_PATH_MTU_DISCOVERY);
     struct tcpip_network_output how = {
@@ -136,7 +136,8 @@ static bool tcp_send_ip(struct tcp_endpoint *ep, struct tcpip_packet *packet, bo
     return likely(tcpip__route_output(&ep->route, packet, &how) == TCPIP_OK);
 }
 
-static bool tcp_send_packet(struct tcp_endpoint *ep, struct tcpip_packet *packet, seqnum seq, uint16_t flags)
+static always_inline bool tcp_send_packet(struct tcp_endpoint *ep, struct tcpip_packet *packet, seqnum seq,
+                                          uint16_t flags)
 {
     struct tcpip_stack *stack = ep->base->stack;
     const struct flow *flow = &ep->demux->flow;

@@ -409,7 +409,7 @@ static void tcp_protocol_input(struct tcpip_stack *stack, struct tcpip_packet *p
     }
     stack->stats.tcp.valid_segments_received++;
     uint16_t local_port = tcpip_tcp_destination_port(segment.header);
-    tcpip__flow_of(packet, local_port, tcpip_tcp_source_port(segment.header), &segment.flow);
+    demux_flow_of(packet, local_port, tcpip_tcp_source_port(segment.header), &segment.flow);
     uint32_t nic = packet->nic->id;
     struct demux_entry *entry = tcpip__demux_find(stack, TCPIP_PROTOCOL_TCP, &segment.flow, nic);
     if (entry != NULL && unlikely(entry->kind == TCP_DEMUX_FOLDED) && tcpip__tcp_unfold_entry(entry) == NULL) {
