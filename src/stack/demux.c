@@ -240,12 +240,22 @@ struct listener_query {
     const struct tcpip_nic *nic; /* NULL: not known; then nic_id counts */
     uint32_t nic_id;
     bool v4;
+    uint64_t (*hash_of)(struct tcpip_stack *stack, const struct flow *flow); /* NULL: `hash` is it */
     uint64_t hash;
 };
 
+/* For who has a choice. */
+static uint64_t listener_flow_hash(struct listener_query *query)
+{
+    if (query->hash_of != NULL)
+        query->hash = query->hash_of(query->stack, query->flow);
+    query->hash_of = NULL;
+    return query->hash;
+}
+
 /* Of two with the same score. */
 static bool listener_better(const struct demux_listener *listener, const struct demux_listener *best,
-                            const struct listener_query *query)
+                            struct listener_query *query)
 {
     if (!listener->reuse_port || !best->reuse_port)
         return true; /* the latest */
@@ -255,7 +265,8 @@ static bool listener_better(const struct demux_listener *listener, const struct 
         if (here != there)
             return here;
     }
-    return listener_weight(listener, query->hash) > listener_weight(best, query->hash);
+    uint64_t hash = listener_flow_hash(query);
+    return listener_weight(listener, hash) > listener_weight(best, hash);
 }
 
 /* Is it one of the group that `best` is of? */
@@ -268,11 +279,12 @@ static bool listener_shares(const struct demux_listener *listener, const struct 
 
 /* The member that the group's steering wants; `best` if it doesn't mind. */
 static struct demux_listener *listener_steer(struct demux_listener *leader, struct demux_listener *best,
-                                             const struct listener_query *query)
+                                             struct listener_query *query)
 {
     const struct demux_listener *steering = NULL;
     const struct flow *flow = query->flow;
-    struct tcpip_steering packet = {.nic = query->nic_id, .queue = query->nic->queue, .hash = query->hash};
+    struct tcpip_steering packet = {
+        .nic = query->nic_id, .queue = query->nic->queue, .hash = listener_flow_hash(query)};
     struct demux_listener *listener = leader;
     do {
         if (listener_shares(listener, best, query)) {
@@ -295,7 +307,7 @@ static struct demux_listener *listener_steer(struct demux_listener *leader, stru
             return listener;
 }
 
-static struct demux_listener *listener_choose(struct demux_listener *leader, const struct listener_query *query)
+static struct demux_listener *listener_choose(struct demux_listener *leader, struct listener_query *query)
 {
     struct demux_listener *best = NULL;
     struct demux_listener *listener = leader;
@@ -336,9 +348,10 @@ struct tcpip_endpoint *tcpip__demux_find_listener(struct tcpip_stack *stack, uin
 }
 
 struct tcpip_endpoint *tcpip__demux_steer(struct tcpip_stack *stack, uint8_t transport, const struct flow *flow,
-                                          const struct tcpip_nic *nic, uint64_t flow_hash)
+                                          const struct tcpip_nic *nic,
+                                          uint64_t (*hash)(struct tcpip_stack *stack, const struct flow *flow))
 {
-    struct listener_query query = {.stack = stack, .flow = flow, .nic = nic, .nic_id = nic->id, .hash = flow_hash};
+    struct listener_query query = {.stack = stack, .flow = flow, .nic = nic, .nic_id = nic->id, .hash_of = hash};
     return listener_of(transport, flow->local, flow->local_port, &query);
 }
 

@@ -87,9 +87,11 @@ void tcpip__demux_unlisten(struct tcpip_stack *stack, struct demux_listener *lis
 /* The most specific listener; among equals with reuse_port by `flow_hash`, else the latest. NULL: none. */
 struct tcpip_endpoint *tcpip__demux_find_listener(struct tcpip_stack *stack, uint8_t transport, const uint8_t *local,
                                                   uint16_t port, uint32_t nic_id, uint64_t flow_hash);
-/* The same for a packet that begins this flow: steering and INCOMING_QUEUE come before the hash. */
+/* The same for a packet that begins this flow: steering and INCOMING_QUEUE come before the hash, which is asked for
+ * only where there are equals. */
 struct tcpip_endpoint *tcpip__demux_steer(struct tcpip_stack *stack, uint8_t transport, const struct flow *flow,
-                                          const struct tcpip_nic *nic, uint64_t flow_hash);
+                                          const struct tcpip_nic *nic,
+                                          uint64_t (*hash)(struct tcpip_stack *stack, const struct flow *flow));
 /* Calls `each` for every listener that takes a multicast or broadcast datagram; it must not change the table. */
 void tcpip__demux_each_listener(struct tcpip_stack *stack, uint8_t transport, const uint8_t *local, uint16_t port,
                                 uint32_t nic_id, void (*each)(void *ctx, struct tcpip_endpoint *endpoint), void *ctx);

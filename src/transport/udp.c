@@ -90,6 +90,13 @@ static struct datagram_endpoint *udp_find_connected(struct tcpip_stack *stack, c
     return entry != NULL ? container_of(entry, struct datagram_endpoint, entry) : NULL;
 }
 
+/* By which equals share. */
+static uint64_t udp_flow_hash(struct tcpip_stack *stack, const struct flow *flow)
+{
+    const struct datagram_stack *datagrams = tcpip__stack_transport_state(stack, TCPIP_PROTOCOL_UDP);
+    return tcpip__hash_bytes(&datagrams->steering, flow, offsetof(struct flow, nic));
+}
+
 /* `nic`: through which a datagram came; NULL: it is about one that was sent, through `nic_id`. */
 static struct datagram_endpoint *udp_find(struct tcpip_stack *stack, const struct flow *flow, uint32_t nic_id,
                                           const struct tcpip_nic *nic)
@@ -97,11 +104,10 @@ static struct datagram_endpoint *udp_find(struct tcpip_stack *stack, const struc
     struct datagram_endpoint *connected = udp_find_connected(stack, flow, nic_id);
     if (connected != NULL)
         return connected;
-    const struct datagram_stack *datagrams = tcpip__stack_transport_state(stack, TCPIP_PROTOCOL_UDP);
-    uint64_t hash = tcpip__hash_bytes(&datagrams->steering, flow, offsetof(struct flow, nic));
-    struct tcpip_endpoint *listener = nic != NULL ? tcpip__demux_steer(stack, TCPIP_PROTOCOL_UDP, flow, nic, hash)
-                                                  : tcpip__demux_find_listener(stack, TCPIP_PROTOCOL_UDP, flow->local,
-                                                                               flow->local_port, nic_id, hash);
+    struct tcpip_endpoint *listener =
+        nic != NULL ? tcpip__demux_steer(stack, TCPIP_PROTOCOL_UDP, flow, nic, udp_flow_hash)
+                    : tcpip__demux_find_listener(stack, TCPIP_PROTOCOL_UDP, flow->local, flow->local_port, nic_id,
+                                                 udp_flow_hash(stack, flow));
     return listener != NULL ? datagram_of(listener) : NULL;
 }
 

@@ -316,10 +316,17 @@ bool tcpip__scoreboard_sent(struct scoreboard *board, struct pool *pool, seqnum 
         board->outstanding_bytes += length;
         return true;
     }
-    *record = (struct record){
-        .seq = seq, .length = length, .sent_at = now, .rate = *rate, .flags = flags, .transmissions = 1};
-    record->segment_bytes = board->segment_bytes;
+    record->node = (struct tree_node){0};
+    record->by_time = (struct tcpip_list_node){0};
+    record->seq = seq;
+    record->length = length;
+    record->sent_at = now;
+    record->rate = *rate;
     record->order = ++board->order;
+    record->segments = 0;
+    record->flags = flags;
+    record->transmissions = 1;
+    record->segment_bytes = board->segment_bytes;
     list_push_back(&board->flight, &record->by_time);
     tcpip__tree_insert_after(&board->records, last == NULL ? NULL : &last->node, &record->node);
     if (last == NULL)

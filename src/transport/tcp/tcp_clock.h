@@ -12,10 +12,17 @@ static inline tcpip_ns tcp_wire_clock(const struct tcpip_stack *stack, tcpip_ns 
     return now + stack->clock_ahead_ns;
 }
 /* What our timestamps to this peer begin with. */
-static inline uint32_t tcp_timestamp_offset(const struct tcpip_stack *stack, const uint8_t *local,
-                                            const uint8_t *remote)
+static inline uint32_t tcp_timestamp_offset(struct tcpip_stack *stack, const uint8_t *local, const uint8_t *remote)
 {
-    return tcpip__timestamp_offset(&stack->secret, local, remote) + (uint32_t)(stack->clock_ahead_ns / TCPIP_MS);
+    struct tcp_stack *tcp = tcp_stack_of(stack);
+    if (memcmp(&tcp->offset_found.secret, &stack->secret, sizeof(stack->secret)) != 0 ||
+        !address_equal(tcp->offset_found.local, local) || !address_equal(tcp->offset_found.remote, remote)) {
+        tcp->offset_found.secret = stack->secret;
+        memcpy(tcp->offset_found.local, local, 16);
+        memcpy(tcp->offset_found.remote, remote, 16);
+        tcp->offset_found.offset = tcpip__timestamp_offset(&stack->secret, local, remote);
+    }
+    return tcp->offset_found.offset + (uint32_t)(stack->clock_ahead_ns / TCPIP_MS);
 }
 /* The round trip that the echo of our timestamp tells, to the millisecond and at least one; -1: it isn't ours. */
 static inline tcpip_ns tcp_echo_rtt(const struct tcp_endpoint *ep, uint32_t ts_ecr, tcpip_ns now)

@@ -324,6 +324,13 @@ struct tcp_stack {
     struct fast_open_keys fast_open_keys;
     struct fast_open_cache fast_open_cache;
     struct fast_open_pause fast_open_pause;
+    /* The timestamp offset found last: a handshake asks for it twice, and a client of one server always for the same.
+     */
+    struct {
+        struct siphash_key secret; /* the stack's, then */
+        uint8_t local[16], remote[16];
+        uint32_t offset;
+    } offset_found;
     bool unpredicted; /* tests: every segment goes the long way, in and out */
     struct list dead; /* endpoints to free at the end of the turn */
     struct deferred reap;

@@ -280,15 +280,14 @@ static enum tcpip_error connect_port(struct tcp_endpoint *ep, struct connect_pic
     }
     struct {
         uint8_t local[16], remote[16];
-        uint16_t port, salt;
+        uint16_t port, zero;
     } tuple;
     memset(&tuple, 0, sizeof(tuple));
     memcpy(tuple.local, flow->local, 16);
     memcpy(tuple.remote, flow->remote, 16);
     tuple.port = flow->remote_port;
-    uint32_t tuple_hash = (uint32_t)tcpip__siphash(&stack->secret, &tuple, sizeof(tuple));
-    tuple.salt = 1;
-    uint32_t table_hash = (uint32_t)tcpip__siphash(&stack->secret, &tuple, sizeof(tuple));
+    uint64_t hash = tcpip__siphash(&stack->secret, &tuple, sizeof(tuple)); /* whose halves don't tell of each other */
+    uint32_t tuple_hash = (uint32_t)hash, table_hash = (uint32_t)(hash >> 32);
     uint16_t port = 0;
     tcpip__port_manager_narrow(stack->ports, (uint32_t)tcp_option(ep, TCPIP_OPTION_PORT_RANGE));
     enum tcpip_error error =

@@ -333,10 +333,14 @@ static bool tcp_parse(struct tcpip_stack *stack, struct tcpip_packet *packet, st
     return true;
 }
 
+static uint64_t tcp_flow_hash(struct tcpip_stack *stack, const struct flow *flow)
+{
+    return tcpip__siphash(&stack->secret, flow, sizeof(*flow));
+}
+
 static struct tcpip_endpoint *tcp_listener_of(struct tcpip_stack *stack, const struct tcp_segment *segment)
 {
-    uint64_t hash = tcpip__siphash(&stack->secret, &segment->flow, sizeof(segment->flow));
-    return tcpip__demux_steer(stack, TCPIP_PROTOCOL_TCP, &segment->flow, segment->packet->nic, hash);
+    return tcpip__demux_steer(stack, TCPIP_PROTOCOL_TCP, &segment->flow, segment->packet->nic, tcp_flow_hash);
 }
 
 bool tcpip__tcp_wanted(struct tcpip_stack *stack, const struct tcp_segment *segment)
