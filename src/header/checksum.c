@@ -64,8 +64,7 @@ uint16_t tcpip_checksum_copy(uint8_t *to, const uint8_t *from, size_t size_bytes
 
 uint16_t tcpip_checksum_pseudo_v4(const uint8_t *source, const uint8_t *destination, uint8_t protocol, uint16_t length)
 {
-    uint64_t sum = (uint64_t)tcpip_load_u32(source) + tcpip_load_u32(destination) + protocol + length;
-    return checksum_word_fold(sum); /* loaded big-endian: nothing to swap */
+    return checksum_word_pseudo_v4(source, destination, protocol, length);
 }
 
 uint16_t tcpip_checksum_pseudo_v6(const uint8_t *source, const uint8_t *destination, uint8_t protocol, uint32_t length)

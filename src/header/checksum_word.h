@@ -36,6 +36,14 @@ static inline uint16_t checksum_word_finish(uint64_t sum, uint16_t initial)
     return tcpip_checksum_combine(checksum_word_swap(checksum_word_fold(sum)), initial);
 }
 
+/* tcpip_checksum_pseudo_v4, for who sums one for each packet. */
+static inline uint16_t checksum_word_pseudo_v4(const uint8_t *source, const uint8_t *destination, uint8_t protocol,
+                                               uint16_t length)
+{
+    uint64_t sum = (uint64_t)tcpip_load_u32(source) + tcpip_load_u32(destination) + protocol + length;
+    return checksum_word_fold(sum); /* loaded big-endian: nothing to swap */
+}
+
 /* The sum of up to 7 last bytes, zero-padded to words. In steps of 4, 2 and 1: a memcpy of a variable size would be a
  * call, three times as dear as all the rest of a 20-byte header. */
 static inline uint64_t checksum_word_tail(const uint8_t *p, size_t size_bytes)

@@ -19,9 +19,15 @@ static const uint8_t *ipv4_header(struct tcpip_packet *packet, size_t *header_by
 {
     uint32_t at = packet->network_offset, left = sat_sub_u32(packet->length, at), front = TCPIP_IPV4_HEADER_MIN;
     const uint8_t *p = left < front ? NULL : tcpip_packet_pull(packet, at, front);
+    /* Whole, without options, and no fragment: what the check below asks of such a one. */
+    if (likely(p != NULL && p[0] == 0x45 && !tcpip_ipv4_is_fragment(p))) {
+        uint32_t total = tcpip_ipv4_total_length(p);
+        *header_bytes = TCPIP_IPV4_HEADER_MIN;
+        return total >= TCPIP_IPV4_HEADER_MIN && total <= left ? p : NULL;
+    }
     if (p != NULL && tcpip_ipv4_header_bytes(p) > front && tcpip_ipv4_header_bytes(p) <= left) {
         front = (uint32_t)tcpip_ipv4_header_bytes(p);
-        p = tcpip_packet_pull(packet, at, front);
+        p = tcpip_packet_pull_slow(packet, at, front);
     }
     return p != NULL && tcpip_ipv4_header_check(p, front, left, header_bytes) ? p : NULL;
 }

@@ -92,6 +92,15 @@ static uint32_t ipv4_mtu(const struct tcpip_route *route, const struct tcpip_net
     return how->whole_route ? route->mtu : max_u32(tcpip__pmtu_get(route, how->remote), least);
 }
 
+/* tcpip__ip_ttl of what mostly isn't said, to who mostly is one. */
+static uint8_t ipv4_ttl(const struct tcpip_stack *stack, const struct tcpip_network_output *how)
+{
+    int64_t chosen = stack->defaults[TCPIP_OPTION_TTL];
+    if (how->ttl != 0)
+        return how->ttl;
+    return chosen > 0 || how->remote[12] >= 224 ? tcpip__ip_ttl(stack, how) : IP_TTL_DEFAULT;
+}
+
 /* Without options and not to be fragmented, as TCP sends all day: nothing to number, nothing to cut. False: it isn't
  * that, or doesn't fit. */
 static bool ipv4_output_plain(struct tcpip_route *route, struct tcpip_packet *packet,
@@ -107,8 +116,8 @@ static bool ipv4_output_plain(struct tcpip_route *route, struct tcpip_packet *pa
     uint8_t *header = tcpip_packet_push(packet, TCPIP_IPV4_HEADER_MIN);
     if (header == NULL)
         return false;
-    ipv4_encode_plain(header, how->tos, (uint16_t)total, how->ttl != 0 ? how->ttl : tcpip__ip_ttl(stack, how),
-                      how->transport, how->local + 12, how->remote + 12);
+    ipv4_encode_plain(header, how->tos, (uint16_t)total, ipv4_ttl(stack, how), how->transport, how->local + 12,
+                      how->remote + 12);
     tcpip__ip_pushed(packet, TCPIP_PROTOCOL_IPV4, TCPIP_IPV4_HEADER_MIN);
     stack->stats.ipv4.packets_sent++;
     tcpip__route_transmit(route, packet, how->remote);
@@ -124,7 +133,7 @@ enum tcpip_error tcpip__ipv4_output(struct tcpip_route *route, struct tcpip_pack
         return TCPIP_OK;
     struct tcpip_ipv4_fields fields = {
         .tos = how->tos,
-        .ttl = how->ttl != 0 ? how->ttl : tcpip__ip_ttl(stack, how),
+        .ttl = ipv4_ttl(stack, how),
         .protocol = how->transport,
         .flags = how->dont_fragment ? TCPIP_IPV4_DONT_FRAGMENT : 0,
         .source = how->local + 12,

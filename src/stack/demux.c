@@ -62,10 +62,11 @@ static bool demux_entry_matches(const struct demux_entry *entry, uint8_t transpo
            (entry->flow.nic == 0 || entry->flow.nic == nic_id);
 }
 
-/* Of the two directions of a connection to ourselves, mostly two different ones. */
+/* Of the two directions of a connection to ourselves, two different ones. */
 static struct demux_recent *demux_recent(struct demux *demux, const struct flow *flow)
 {
-    return &demux->recent[(3u * flow->local_port + flow->remote_port) % DEMUX_RECENT];
+    uint32_t ports = (uint32_t)(flow->local_port ^ flow->remote_port) % (DEMUX_RECENT / 2);
+    return &demux->recent[2 * ports + (flow->local_port > flow->remote_port)];
 }
 
 struct demux_entry *tcpip__demux_find(struct tcpip_stack *stack, uint8_t transport, const struct flow *flow,

@@ -189,7 +189,9 @@ static inline bool address_is_limited_broadcast(const uint8_t *a)
 }
 static inline bool address_is_link_local(const uint8_t *a)
 {
-    return address_is_v4(a) ? a[12] == 169 && a[13] == 254 : a[0] == 0xfe && (a[1] & 0xc0) == 0x80;
+    if (a[0] == 0xfe) /* IPv4 ones begin with zeroes */
+        return (a[1] & 0xc0) == 0x80;
+    return a[12] == 169 && a[13] == 254 && address_is_v4(a);
 }
 static inline bool address_is_loopback(const uint8_t *a)
 {

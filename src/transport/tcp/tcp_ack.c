@@ -87,9 +87,10 @@ void tcpip__tcp_window_update(struct tcp_endpoint *ep, const struct tcp_segment 
 }
 
 /* The first `bytes` of the queue have arrived, and nobody asks for them again. */
-static always_inline void ack_forget(struct tcp_endpoint *ep, const struct tcp_ack *facts, uint32_t bytes)
+static always_inline void ack_forget(struct tcp_endpoint *ep, struct tcp_stack *tcp, const struct tcp_ack *facts,
+                                     uint32_t bytes)
 {
-    send_queue_release(&ep->send_queue, &tcp_stack_of(ep->base->stack)->send_chunks, bytes);
+    send_queue_release(&ep->send_queue, &tcp->send_chunks, bytes);
     ep->bytes_acked += bytes;
     error_queue_acked(ep->base, ep->bytes_acked);
     ep->snd_una = facts->ack;
@@ -117,7 +118,7 @@ static bool ack_cumulative(struct tcp_endpoint *ep, struct tcp_ack *facts, struc
         ep->fin_acked = true;
         bytes--;
     }
-    ack_forget(ep, facts, bytes);
+    ack_forget(ep, tcp, facts, bytes);
     return found;
 }
 
@@ -585,7 +586,7 @@ static void ack_lone(struct tcp_endpoint *ep, const struct tcp_segment *segment)
         .rack = true,
     };
     struct record *newest = tcpip__scoreboard_take_lone(&hot->board, &facts);
-    ack_forget(ep, &facts, acked);
+    ack_forget(ep, tcp, &facts, acked);
     ack_round_trip(ep, &facts);
     tcpip__rate_on_ack(&hot->rate, newest, ep->rtt.min_rtt_ns, &facts);
     tcpip__rack_on_ack(&hot->rack, &facts, ep->snd_nxt);

@@ -193,7 +193,9 @@ static void tcp_after_read(struct tcp_endpoint *ep, size_t bytes)
         (void)tcpip__receive_window_on_read(window, (uint32_t)bytes, stack->limits.tcp_receive_buffer_max, ep->rcv_mss,
                                             at);
     }
-    bool due = tcpip__receive_window_update_due(&ep->receive_window, ep->rcv_nxt, tcp_receive_taken(ep), ep->rcv_mss);
+    /* With half of the buffer still open nobody waits to hear of more. */
+    bool due = receive_window_open(&ep->receive_window, ep->rcv_nxt) < ep->receive_window.buffer_bytes / 2 &&
+               tcpip__receive_window_update_due(&ep->receive_window, ep->rcv_nxt, tcp_receive_taken(ep), ep->rcv_mss);
     /* Before the handshake is done only a shut window is worth a segment: the next one tells of the rest. */
     if (ep->syn_ack_pending && receive_window_open(&ep->receive_window, ep->rcv_nxt) >= ep->rcv_mss)
         due = false;

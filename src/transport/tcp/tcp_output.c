@@ -8,6 +8,7 @@
  * Owns:       nothing; notes in the endpoint what an outgoing ACK has paid.
  * Invariants: every segment but a bare one carries the ACK for all that was received, and the window.
  * Not here:   what to send and when (tcp_send.c). */
+#include "header/checksum_word.h"
 #include "transport/tcp/tcp_mtu.h"
 #include "transport/tcp/tcp_urgent.h"
 
@@ -87,10 +88,10 @@ static always_inline uint8_t *tcp_push_header(struct tcpip_packet *packet, const
 static always_inline void tcp_seal_header(struct tcpip_packet *packet, uint8_t *header, const struct flow *flow,
                                           uint32_t header_bytes)
 {
-    uint16_t sum = likely(address_is_v4(flow->remote))
-                       ? tcpip_checksum_pseudo_v4(flow->local + 12, flow->remote + 12, TCPIP_PROTOCOL_TCP,
-                                                  (uint16_t)packet->length)
-                       : tcpip_checksum_pseudo_v6(flow->local, flow->remote, TCPIP_PROTOCOL_TCP, packet->length);
+    uint16_t sum =
+        likely(address_is_v4(flow->remote))
+            ? checksum_word_pseudo_v4(flow->local + 12, flow->remote + 12, TCPIP_PROTOCOL_TCP, (uint16_t)packet->length)
+            : tcpip_checksum_pseudo_v6(flow->local, flow->remote, TCPIP_PROTOCOL_TCP, packet->length);
     tcpip_tcp_set_checksum(header, sum);
     packet->checksum = TCPIP_CHECKSUM_PARTIAL;
     packet->checksum_start = 0;

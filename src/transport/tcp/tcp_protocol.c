@@ -281,16 +281,28 @@ void tcpip__tcp_ack_bounds(const struct tcp_endpoint *ep, struct ack_bounds *out
 
 /* ---- the way in ---- */
 
+/* The header, contiguous; NULL: there is none. Asked for at once with timestamps, which it mostly has. */
+static const uint8_t *tcp_header(struct tcpip_packet *packet, uint32_t offset, size_t *header_bytes)
+{
+    enum { USUAL = TCPIP_TCP_HEADER_MIN + TCPIP_TCP_TIMESTAMPS_BYTES };
+    uint32_t upper_bytes = packet->network.upper_bytes, front = upper_bytes >= USUAL ? USUAL : TCPIP_TCP_HEADER_MIN;
+    const uint8_t *header = upper_bytes >= front ? tcpip_packet_pull(packet, offset, front) : NULL;
+    if (unlikely(header == NULL))
+        return NULL;
+    *header_bytes = tcpip_tcp_header_bytes(header);
+    if (*header_bytes < TCPIP_TCP_HEADER_MIN || *header_bytes > upper_bytes)
+        return NULL;
+    return *header_bytes <= front ? header : tcpip_packet_pull_slow(packet, offset, (uint32_t)*header_bytes);
+}
+
 /* Checks header and checksum and fills the segment; false: the packet is dropped. */
 static bool tcp_parse(struct tcpip_stack *stack, struct tcpip_packet *packet, struct tcp_segment *out)
 {
     struct tcpip_packet_network *network = &packet->network;
     uint32_t offset = packet->transport_offset;
-    const uint8_t *header =
-        network->upper_bytes >= TCPIP_TCP_HEADER_MIN ? tcpip_packet_pull(packet, offset, TCPIP_TCP_HEADER_MIN) : NULL;
-    size_t header_bytes = header != NULL ? tcpip_tcp_header_bytes(header) : 0;
-    if (header == NULL || header_bytes < TCPIP_TCP_HEADER_MIN || header_bytes > network->upper_bytes ||
-        (header = tcpip_packet_pull(packet, offset, (uint32_t)header_bytes)) == NULL) {
+    size_t header_bytes = 0;
+    const uint8_t *header = tcp_header(packet, offset, &header_bytes);
+    if (unlikely(header == NULL)) {
         stack->stats.tcp.invalid_segments_received++;
         tcpip_packet_drop(packet, TCPIP_DROP_TCP_MALFORMED);
         return false;
