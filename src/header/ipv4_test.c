@@ -2,6 +2,7 @@
 /* ipv4_test.c: the header's round trip, the lies that its check catches, its checksum kept while fields change. */
 #include <tcpip/header/ipv4.h>
 
+#include "header/ipv4_plain.h"
 #include "header_test.h"
 
 static struct tcpip_ipv4_fields random_fields(uint64_t *seed, const uint8_t *bytes)
@@ -160,6 +161,24 @@ static void test_updates_keep_the_checksum(void **state)
     }
 }
 
+static void test_a_plain_header_is_what_the_general_way_writes(void **state)
+{
+    (void)state;
+    uint64_t seed = 6;
+    for (int i = 0; i < 5000; i++) {
+        uint8_t bytes[48], out[TCPIP_IPV4_HEADER_MAX], plain[TCPIP_IPV4_HEADER_MIN];
+        random_fill(&seed, bytes, sizeof bytes);
+        struct tcpip_ipv4_fields fields = random_fields(&seed, bytes);
+        fields.options_bytes = 0;
+        fields.id = fields.fragment_offset = 0;
+        fields.flags = TCPIP_IPV4_DONT_FRAGMENT;
+        (void)tcpip_ipv4_encode(out, &fields);
+        ipv4_encode_plain(plain, fields.tos, fields.total_length, fields.ttl, fields.protocol, fields.source,
+                          fields.destination);
+        assert_memory_equal(plain, out, sizeof(plain));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +188,7 @@ int main(void)
         cmocka_unit_test(test_lengths_that_lie_are_refused),
         cmocka_unit_test(test_a_fragment_beyond_the_largest_packet_is_refused),
         cmocka_unit_test(test_updates_keep_the_checksum),
+        cmocka_unit_test(test_a_plain_header_is_what_the_general_way_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
