@@ -6,6 +6,8 @@
  * Not here: bulk (bulk.c). */
 #include "bench.h"
 
+#include <tcpip/forward.h>
+
 #include <stdlib.h>
 
 /* Until connections that are silent from now on are at rest, and what they had is given back. */
@@ -88,12 +90,61 @@ void bench_p5(const struct bench_options *options, struct bench_report *report)
     bench_report_add(report, "TIME-WAIT 60 s", crr_rate(options, 60 * TCPIP_SECOND), "connections/s");
 }
 
+static uint64_t stack_memory(struct tcpip_stack *stack)
+{
+    struct tcpip_stats stats;
+    tcpip_stack_trim(stack);
+    tcpip_stack_stats(stack, &stats);
+    return stats.memory_bytes;
+}
+
+static enum tcpip_tcp_verdict decide_later(void *ctx, struct tcpip_tcp_forward_request *request)
+{
+    (void)ctx, (void)request;
+    return TCPIP_TCP_FORWARD_DEFER;
+}
+
+/* Bytes of what a SYN leaves with a server, whose clients are another stack. Deferred: with a forwarder that hasn't
+ * decided; else with a listener that waits for data. */
+static double per_half_open(bool deferred)
+{
+    enum { COUNT = 50000, PORT_FIRST = 1024 };
+    struct bench_pipe pipe;
+    struct tcpip_endpoint *client, *listener;
+    struct tcpip_full_address server = {.address = tcpip_address_v4(10, 0, 0, 2), .port = 80};
+    struct tcpip_full_address from = {.address = tcpip_address_v4(10, 0, 0, 1)};
+    struct tcpip_tcp_forwarder forwarder = {.size = sizeof(forwarder), .on_syn = decide_later, .max_in_flight = COUNT};
+    bench_pipe_init(&pipe, 1500, 0, 0);
+    struct tcpip_stack *stack = pipe.stacks[1];
+    bench_must(tcpip_stack_new_endpoint(stack, TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV4, &listener), "endpoint");
+    if (deferred) {
+        bench_must(tcpip_tcp_set_forwarder(stack, &forwarder), "forwarder");
+    } else {
+        bench_must(tcpip_endpoint_bind(listener, &server, NULL, NULL), "bind");
+        bench_must(tcpip_endpoint_set_option(listener, TCPIP_OPTION_DEFER_ACCEPT, 60 * TCPIP_SECOND), "option");
+        bench_must(tcpip_endpoint_listen(listener, COUNT), "listen");
+    }
+    uint64_t before = stack_memory(stack);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        from.port = (uint16_t)(PORT_FIRST + i);
+        bench_must(tcpip_stack_new_endpoint(pipe.stacks[0], TCPIP_PROTOCOL_TCP, TCPIP_PROTOCOL_IPV4, &client), "end");
+        bench_must(tcpip_endpoint_bind(client, &from, NULL, NULL), "bind");
+        enum tcpip_error error = tcpip_endpoint_connect(client, &server);
+        bench_must(error == TCPIP_ERR_CONNECT_STARTED ? TCPIP_OK : error, "connect");
+        while (tcpip_pipe_pump(pipe.ends[1], 64) + tcpip_pipe_pump(pipe.ends[0], 64) > 0)
+            continue;
+    }
+    double bytes = (double)(stack_memory(stack) - before) / COUNT;
+    bench_pipe_fini(&pipe);
+    return bytes;
+}
+
 void bench_p6(const struct bench_options *options, struct bench_report *report)
 {
     uint32_t count = options->connections != 0 ? options->connections : 100000;
     struct bench_server server;
-    report->what = "memory: all that the environment gave, per established idle endpoint (demultiplexer and timers "
-                   "included), and per TIME-WAIT record";
+    report->what = "memory: all that the environment gave, per established idle endpoint, per half-open connection "
+                   "and per TIME-WAIT record (demultiplexer, ports and timers included)";
     bench_server_init(&server);
     struct tcpip_endpoint **idle = malloc(sizeof(struct tcpip_endpoint *) * 2 * count);
     bench_must(idle == NULL ? TCPIP_ERR_NO_MEMORY : TCPIP_OK, "array");
@@ -121,6 +172,8 @@ void bench_p6(const struct bench_options *options, struct bench_report *report)
     if (stats.tcp.time_wait_current > 0)
         bench_report_add(report, "per TIME-WAIT record",
                          (double)(server.env.bytes - before) / (double)stats.tcp.time_wait_current, "bytes");
+    bench_report_add(report, "per half-open connection", per_half_open(false), "bytes");
+    bench_report_add(report, "per SYN that a forwarder defers", per_half_open(true), "bytes");
     bench_report_add(report, "TIME-WAIT records", (double)stats.tcp.time_wait_current, "");
     free(idle);
     bench_server_fini(&server);

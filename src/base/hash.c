@@ -64,7 +64,7 @@ struct hash_key tcpip__hash_key_random(struct rng *rng)
     return (struct hash_key){{rng_u64(rng), rng_u64(rng), rng_u64(rng), rng_u64(rng)}};
 }
 
-uint64_t tcpip__hash_bytes(const struct hash_key *key, const void *data, size_t size)
+uint32_t tcpip__hash_bytes(const struct hash_key *key, const void *data, size_t size)
 {
     const uint8_t *bytes = data;
     uint64_t state = key->word[0], a = 0, b = 0;
@@ -83,7 +83,7 @@ uint64_t tcpip__hash_bytes(const struct hash_key *key, const void *data, size_t 
         a = (uint64_t)bytes[0] << 16 | (uint64_t)bytes[left / 2] << 8 | bytes[left - 1];
     }
     state = hash_fold(a ^ state, b ^ key->word[2]);
-    return hash_fold(state ^ key->word[3], (uint64_t)size ^ key->word[1]);
+    return (uint32_t)hash_fold(state ^ key->word[3], (uint64_t)size ^ key->word[1]);
 }
 
 static void hash_push(struct hash_node **chain, struct hash_node *node)
@@ -110,7 +110,7 @@ static void hash_move_one(struct hash_table *table)
         table->buckets[index + table->old_mask + 1] = NULL;
     for (; node != NULL; node = next) {
         next = node->next;
-        hash_push(&table->buckets[(uint32_t)node->hash & table->bucket_mask], node);
+        hash_push(&table->buckets[node->hash & table->bucket_mask], node);
     }
     if (++table->moved > table->old_mask) {
         tcpip__memory_free(table->memory, table->old, hash_array_bytes(table->old_mask));
@@ -157,13 +157,13 @@ static void hash_rekey(struct hash_table *table)
     while ((node = all) != NULL) {
         all = node->next;
         node->hash = table->ops->hash(&table->key, node);
-        hash_push(&table->buckets[(uint32_t)node->hash & table->bucket_mask], node);
+        hash_push(&table->buckets[node->hash & table->bucket_mask], node);
     }
     table->since_rekey = 0;
     table->rekeys++;
 }
 
-static bool hash_chain_too_long(const struct hash_table *table, uint64_t hash)
+static bool hash_chain_too_long(const struct hash_table *table, uint32_t hash)
 {
     /* Without memory to grow, the mean is above 1, and the bound goes with it. */
     uint32_t length = 0, max = CHAIN_MAX * (1 + table->count / (table->bucket_mask + 1));
@@ -192,11 +192,12 @@ void tcpip__hash_table_fini(struct hash_table *table)
     table->buckets = table->old = NULL;
 }
 
-void tcpip__hash_table_insert(struct hash_table *table, struct hash_node *node, uint64_t hash)
+void tcpip__hash_table_insert(struct hash_table *table, struct hash_node *node, uint32_t hash)
 {
     DEBUG_ASSERT(hash == table->ops->hash(&table->key, node));
     hash_move(table, MOVE_PER_CALL);
     node->hash = hash;
+    node->linked = true;
     hash_push(hash_table_chain(table, hash), node);
     table->count++;
     table->since_rekey = sat_add_u32(table->since_rekey, 1);
@@ -215,6 +216,7 @@ void tcpip__hash_table_remove(struct hash_table *table, struct hash_node *node)
     }
     *link = node->next;
     node->next = NULL;
+    node->linked = false;
     table->count--;
     hash_move(table, MOVE_PER_REMOVAL);
     if (table->count < table->bucket_mask / 8 && table->bucket_mask >= BUCKETS_MIN && table->old == NULL)

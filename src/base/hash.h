@@ -4,7 +4,7 @@
  * A search is a loop over one chain with the caller's own comparison in it, so that nothing is called through a
  * pointer:
  *
- *     uint64_t hash = tcpip__hash_bytes(&table->key, key, sizeof(*key));
+ *     uint32_t hash = tcpip__hash_bytes(&table->key, key, sizeof(*key));
  *     hash_table_for_each (node, table, hash)
  *         if (node->hash == hash && equal(hash_entry(node, struct x, node), key)) ...
  *
@@ -21,18 +21,22 @@ struct hash_key {
 };
 
 struct hash_key tcpip__hash_key_random(struct rng *rng);
-/* 64 bits of `size` bytes. The same bytes give different values on machines of different byte order: for tables only.
+/* 32 bits of `size` bytes. The same bytes give different values on machines of different byte order: for tables only.
  */
-uint64_t tcpip__hash_bytes(const struct hash_key *key, const void *data, size_t size);
+uint32_t tcpip__hash_bytes(const struct hash_key *key, const void *data, size_t size);
 
 struct hash_node {
     struct hash_node *next;
-    uint64_t hash; /* written by tcpip__hash_table_insert and by a re-key */
+    uint32_t hash; /* written by tcpip__hash_table_insert and by a re-key */
+    bool linked;   /* in a table; written by insert and remove */
+    /* The owner's own, where the alignment leaves room: the table doesn't look at them. */
+    uint8_t kind;
+    uint16_t number;
 };
 
 /* The hash of `node`'s key under `key`: asked for at a re-key only. Must be what searches compute. */
 struct hash_table_ops {
-    uint64_t (*hash)(const struct hash_key *key, const struct hash_node *node);
+    uint32_t (*hash)(const struct hash_key *key, const struct hash_node *node);
 };
 
 struct hash_table {
@@ -59,19 +63,19 @@ must_use bool tcpip__hash_table_init(struct hash_table *table, struct memory *me
 void tcpip__hash_table_fini(struct hash_table *table);
 /* `hash`: of node's key under table->key, computed now. Cannot fail: without memory to grow, chains get longer. Equal
  * keys may be inserted; the latest is found first, unless the table was resized or re-keyed in between. */
-void tcpip__hash_table_insert(struct hash_table *table, struct hash_node *node, uint64_t hash);
+void tcpip__hash_table_insert(struct hash_table *table, struct hash_node *node, uint32_t hash);
 /* `node` must be in the table. */
 void tcpip__hash_table_remove(struct hash_table *table, struct hash_node *node);
 
 /* Where the chain that holds `hash` starts. */
-static inline struct hash_node **hash_table_chain(const struct hash_table *table, uint64_t hash)
+static inline struct hash_node **hash_table_chain(const struct hash_table *table, uint32_t hash)
 {
     if (unlikely(table->old != NULL)) {
-        uint32_t index = (uint32_t)hash & table->old_mask;
+        uint32_t index = hash & table->old_mask;
         if (index >= table->moved)
             return &table->old[index];
     }
-    return &table->buckets[(uint32_t)hash & table->bucket_mask];
+    return &table->buckets[hash & table->bucket_mask];
 }
 
 /* All nodes of one chain; compare node->hash before anything else. The table must not change during the loop. */

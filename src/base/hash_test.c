@@ -24,13 +24,13 @@ struct entry {
 
 static struct entry entries[ENTRIES];
 
-static uint64_t entry_hash(const struct hash_key *key, const struct hash_node *node)
+static uint32_t entry_hash(const struct hash_key *key, const struct hash_node *node)
 {
     return tcpip__hash_bytes(key, &hash_entry(node, const struct entry, node)->key, sizeof(uint32_t));
 }
 
 /* Someone who knows how to make all keys collide, whatever the table's key. */
-static uint64_t weak_hash(const struct hash_key *key, const struct hash_node *node)
+static uint32_t weak_hash(const struct hash_key *key, const struct hash_node *node)
 {
     (void)key, (void)node;
     return 7;
@@ -41,7 +41,7 @@ static const struct hash_table_ops entry_ops = {entry_hash}, weak_ops = {weak_ha
 static struct entry *find(const struct hash_table *table, uint32_t key)
 {
     struct entry probe = {.key = key};
-    uint64_t hash = table->ops->hash(&table->key, &probe.node);
+    uint32_t hash = table->ops->hash(&table->key, &probe.node);
     hash_table_for_each(node, table, hash)
     {
         struct entry *entry = hash_entry(node, struct entry, node);
@@ -174,16 +174,16 @@ static void test_every_input_bit_moves_half_of_the_output(void **state)
         for (int round = 0; round < 8; round++) {
             for (size_t i = 0; i < size; i++)
                 bytes[i] = (uint8_t)rng_u32(&rng);
-            uint64_t before = tcpip__hash_bytes(&key, bytes, size);
+            uint32_t before = tcpip__hash_bytes(&key, bytes, size);
             for (size_t bit = 0; bit < size * 8; bit++, trials++) {
                 bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
-                uint32_t moved = (uint32_t)__builtin_popcountll(before ^ tcpip__hash_bytes(&key, bytes, size));
+                uint32_t moved = (uint32_t)__builtin_popcount(before ^ tcpip__hash_bytes(&key, bytes, size));
                 bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
-                assert_true(moved > 5);
+                assert_true(moved > 1);
                 flips += moved;
             }
         }
-        assert_in_range(flips / trials, 29, 35);
+        assert_in_range(10 * flips / trials, 145, 175);
     }
 }
 

@@ -62,7 +62,7 @@ struct reassembly_datagram {
 
 STATIC_ASSERT(sizeof(struct reassembly_key) == 44);
 
-static uint64_t reassembly_rehash(const struct hash_key *key, const struct hash_node *node)
+static uint32_t reassembly_rehash(const struct hash_key *key, const struct hash_node *node)
 {
     const struct reassembly_datagram *d = hash_entry(node, struct reassembly_datagram, hash);
     return tcpip__hash_bytes(key, &d->key, sizeof(d->key));
@@ -160,7 +160,7 @@ static void datagram_timeout(struct tcpip_timer *timer, tcpip_ns now)
 
 static struct reassembly_datagram *datagram_find(struct ip_reassembly *r, const struct reassembly_key *key)
 {
-    uint64_t hash = tcpip__hash_bytes(&r->table.key, key, sizeof(*key));
+    uint32_t hash = tcpip__hash_bytes(&r->table.key, key, sizeof(*key));
     hash_table_for_each(node, &r->table, hash)
     {
         struct reassembly_datagram *d = hash_entry(node, struct reassembly_datagram, hash);

@@ -54,13 +54,11 @@ struct port_holder {
 /* All that hold one port of one transport protocol. Mostly that is one connection, or its TIME-WAIT: this is a part of
  * what each of them weighs. */
 struct port_group {
-    struct hash_node node;
+    struct hash_node node;      /* .number: port; .kind: transport */
     struct tcpip_list_node all; /* every group, for the end */
     struct port_holder first;
-    uint16_t port;
-    uint8_t transport;
 };
-STATIC_ASSERT(sizeof(struct port_group) <= 9 * sizeof(void *));
+STATIC_ASSERT(sizeof(struct port_group) <= 8 * sizeof(void *));
 
 struct tcpip_port_manager {
     struct memory *memory;
@@ -130,27 +128,27 @@ static bool port_conflict(const struct port_group *group, const struct tcpip_por
 
 /* ---- the table ---- */
 
-static uint64_t port_hash(const struct hash_key *key, uint8_t transport, uint16_t port)
+static uint32_t port_hash(const struct hash_key *key, uint8_t transport, uint16_t port)
 {
     uint32_t word = (uint32_t)transport << 16 | port;
     return tcpip__hash_bytes(key, &word, sizeof(word));
 }
 
-static uint64_t port_group_hash(const struct hash_key *key, const struct hash_node *node)
+static uint32_t port_group_hash(const struct hash_key *key, const struct hash_node *node)
 {
     const struct port_group *group = hash_entry(node, struct port_group, node);
-    return port_hash(key, group->transport, group->port);
+    return port_hash(key, group->node.kind, group->node.number);
 }
 
 static const struct hash_table_ops port_group_ops = {.hash = port_group_hash};
 
 static struct port_group *port_group_find(const struct tcpip_port_manager *manager, uint8_t transport, uint16_t port)
 {
-    uint64_t hash = port_hash(&manager->groups.key, transport, port);
+    uint32_t hash = port_hash(&manager->groups.key, transport, port);
     hash_table_for_each(node, &manager->groups, hash)
     {
         struct port_group *group = hash_entry(node, struct port_group, node);
-        if (node->hash == hash && group->port == port && group->transport == transport)
+        if (node->hash == hash && node->number == port && node->kind == transport)
             return group;
     }
     return NULL;
@@ -180,8 +178,8 @@ static struct port_group *port_group_new(struct tcpip_port_manager *manager, con
     if (group == NULL)
         return NULL;
     list_push_back(&manager->all, &group->all);
-    group->port = key->port;
-    group->transport = key->transport;
+    group->node.number = key->port;
+    group->node.kind = key->transport;
     tcpip__hash_table_insert(&manager->groups, &group->node, port_group_hash(&manager->groups.key, &group->node));
     return group;
 }

@@ -46,24 +46,24 @@ static const uint8_t all_nodes_v6[16] = {0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 
 
 /* ---- the tables ---- */
 
-static uint64_t address_hash(const struct hash_key *key, const struct hash_node *node)
+static uint32_t address_hash(const struct hash_key *key, const struct hash_node *node)
 {
     return tcpip__hash_bytes(key, hash_entry(node, struct nic_address, hash)->bytes, 16);
 }
 
-static uint64_t broadcast_hash(const struct hash_key *key, const struct hash_node *node)
+static uint32_t broadcast_hash(const struct hash_key *key, const struct hash_node *node)
 {
     return tcpip__hash_bytes(key, hash_entry(node, struct nic_address, broadcast_hash)->broadcast, 16);
 }
 
-static uint64_t group_key_hash(const struct hash_key *key, const struct tcpip_nic *nic, const uint8_t *group)
+static uint32_t group_key_hash(const struct hash_key *key, const struct tcpip_nic *nic, const uint8_t *group)
 {
     struct group_key k = {{0}, nic->id};
     memcpy(k.bytes, group, 16);
     return tcpip__hash_bytes(key, &k, sizeof(k));
 }
 
-static uint64_t group_hash(const struct hash_key *key, const struct hash_node *node)
+static uint32_t group_hash(const struct hash_key *key, const struct hash_node *node)
 {
     const struct nic_group *group = hash_entry(node, struct nic_group, hash);
     return group_key_hash(key, group->nic, group->bytes);
@@ -117,7 +117,7 @@ static struct nic_address *address_exact(const struct tcpip_stack *stack, const 
                                          const uint8_t *bytes)
 {
     const struct hash_table *table = &stack->addresses->addresses;
-    uint64_t hash = tcpip__hash_bytes(&table->key, bytes, 16);
+    uint32_t hash = tcpip__hash_bytes(&table->key, bytes, 16);
     struct nic_address *best = NULL;
     hash_table_for_each(node, table, hash)
     {
@@ -158,7 +158,7 @@ struct nic_address *tcpip__address_local(const struct tcpip_stack *stack, const 
                                          const uint8_t *address)
 {
     const struct hash_table *table = &stack->addresses->addresses;
-    uint64_t hash = tcpip__hash_bytes(&table->key, address, 16);
+    uint32_t hash = tcpip__hash_bytes(&table->key, address, 16);
     bool here_only = nic != NULL && address_is_link_local(address);
     struct nic_address *best = NULL;
     hash_table_for_each(node, table, hash)
@@ -184,7 +184,7 @@ struct tcpip_nic *tcpip__address_broadcast(const struct tcpip_stack *stack, cons
     const struct hash_table *table = &stack->addresses->broadcasts;
     if (table->count == 0)
         return NULL;
-    uint64_t hash = tcpip__hash_bytes(&table->key, address, 16);
+    uint32_t hash = tcpip__hash_bytes(&table->key, address, 16);
     struct tcpip_nic *best = NULL;
     hash_table_for_each(node, table, hash)
     {
@@ -252,7 +252,7 @@ static void group_announce(struct tcpip_nic *nic, const uint8_t *group, bool joi
 static struct nic_group *group_find(const struct tcpip_nic *nic, const uint8_t *bytes)
 {
     const struct hash_table *table = &nic->stack->addresses->groups;
-    uint64_t hash = group_key_hash(&table->key, nic, bytes);
+    uint32_t hash = group_key_hash(&table->key, nic, bytes);
     hash_table_for_each(node, table, hash)
     {
         struct nic_group *group = hash_entry(node, struct nic_group, hash);

@@ -43,12 +43,12 @@ struct demux {
 
 /* ---- flows ---- */
 
-static uint64_t demux_flow_hash(const struct hash_key *key, const struct flow *flow)
+static uint32_t demux_flow_hash(const struct hash_key *key, const struct flow *flow)
 {
     return tcpip__hash_bytes(key, flow, FLOW_KEY_BYTES);
 }
 
-static uint64_t demux_entry_hash(const struct hash_key *key, const struct hash_node *node)
+static uint32_t demux_entry_hash(const struct hash_key *key, const struct hash_node *node)
 {
     return demux_flow_hash(key, &hash_entry(node, struct demux_entry, node)->flow);
 }
@@ -58,7 +58,7 @@ static const struct hash_table_ops demux_entry_ops = {.hash = demux_entry_hash};
 static bool demux_entry_matches(const struct demux_entry *entry, uint8_t transport, const struct flow *flow,
                                 uint32_t nic_id)
 {
-    return entry->transport == transport && memcmp(&entry->flow, flow, FLOW_KEY_BYTES) == 0 &&
+    return entry->node.number == transport && memcmp(&entry->flow, flow, FLOW_KEY_BYTES) == 0 &&
            (entry->flow.nic == 0 || entry->flow.nic == nic_id);
 }
 
@@ -77,7 +77,7 @@ struct demux_entry *tcpip__demux_find(struct tcpip_stack *stack, uint8_t transpo
     if (recent->local_port == flow->local_port && recent->remote_port == flow->remote_port && recent->entry != NULL &&
         demux_entry_matches(recent->entry, transport, flow, nic_id))
         return recent->entry;
-    uint64_t hash = demux_flow_hash(&demux->flows.key, flow);
+    uint32_t hash = demux_flow_hash(&demux->flows.key, flow);
     hash_table_for_each(node, &demux->flows, hash)
     {
         struct demux_entry *entry = hash_entry(node, struct demux_entry, node);
@@ -90,12 +90,12 @@ struct demux_entry *tcpip__demux_find(struct tcpip_stack *stack, uint8_t transpo
 }
 
 /* Two entries are one too many if a packet could mean both: the same key, and no two different NICs. */
-static bool demux_flow_taken(const struct demux *demux, const struct demux_entry *wanted, uint64_t hash)
+static bool demux_flow_taken(const struct demux *demux, const struct demux_entry *wanted, uint32_t hash)
 {
     hash_table_for_each(node, &demux->flows, hash)
     {
         const struct demux_entry *entry = hash_entry(node, struct demux_entry, node);
-        if (node->hash == hash && entry->transport == wanted->transport &&
+        if (node->hash == hash && entry->node.number == wanted->node.number &&
             memcmp(&entry->flow, &wanted->flow, FLOW_KEY_BYTES) == 0 &&
             (entry->flow.nic == 0 || wanted->flow.nic == 0 || entry->flow.nic == wanted->flow.nic))
             return true;
@@ -106,35 +106,32 @@ static bool demux_flow_taken(const struct demux *demux, const struct demux_entry
 enum tcpip_error tcpip__demux_insert(struct tcpip_stack *stack, struct demux_entry *entry)
 {
     struct hash_table *flows = &stack->demux->flows;
-    uint64_t hash = demux_flow_hash(&flows->key, &entry->flow);
-    ASSERT_ENV(&stack->env, !entry->linked);
+    uint32_t hash = demux_flow_hash(&flows->key, &entry->flow);
+    ASSERT_ENV(&stack->env, !entry->node.linked);
     if (demux_flow_taken(stack->demux, entry, hash))
         return TCPIP_ERR_PORT_IN_USE;
     tcpip__hash_table_insert(flows, &entry->node, hash);
-    entry->linked = true;
     return TCPIP_OK;
 }
 
 void tcpip__demux_remove(struct tcpip_stack *stack, struct demux_entry *entry)
 {
     struct demux *demux = stack->demux;
-    ASSERT_ENV(&stack->env, entry->linked);
+    ASSERT_ENV(&stack->env, entry->node.linked);
     struct demux_recent *recent = demux_recent(demux, &entry->flow);
     if (recent->entry == entry)
         recent->entry = NULL;
     tcpip__hash_table_remove(&demux->flows, &entry->node);
-    entry->linked = false;
 }
 
 void tcpip__demux_replace(struct tcpip_stack *stack, struct demux_entry *entry, struct demux_entry *with)
 {
     struct hash_table *flows = &stack->demux->flows;
-    ASSERT_ENV(&stack->env, !with->linked);
+    ASSERT_ENV(&stack->env, !with->node.linked);
     tcpip__demux_remove(stack, entry);
     with->flow = entry->flow;
-    with->transport = entry->transport;
+    with->node.number = entry->node.number;
     tcpip__hash_table_insert(flows, &with->node, demux_flow_hash(&flows->key, &with->flow));
-    with->linked = true;
 }
 
 /* ---- listeners ---- */
@@ -147,14 +144,14 @@ struct listener_key {
 };
 STATIC_ASSERT(sizeof(struct listener_key) == 20);
 
-static uint64_t listener_hash(const struct hash_key *key, uint8_t transport, const uint8_t *local, uint16_t port)
+static uint32_t listener_hash(const struct hash_key *key, uint8_t transport, const uint8_t *local, uint16_t port)
 {
     struct listener_key bytes = {.port = port, .transport = transport};
     memcpy(bytes.local, local, 16);
     return tcpip__hash_bytes(key, &bytes, sizeof(bytes));
 }
 
-static uint64_t listener_node_hash(const struct hash_key *key, const struct hash_node *node)
+static uint32_t listener_node_hash(const struct hash_key *key, const struct hash_node *node)
 {
     const struct demux_listener *listener = hash_entry(node, struct demux_listener, node);
     return listener_hash(key, listener->transport, listener->local, listener->port);
@@ -167,7 +164,7 @@ static const uint8_t listener_any[16];
 static struct demux_listener *listener_leader(const struct demux *demux, uint8_t transport, const uint8_t *local,
                                               uint16_t port)
 {
-    uint64_t hash = listener_hash(&demux->listeners.key, transport, local, port);
+    uint32_t hash = listener_hash(&demux->listeners.key, transport, local, port);
     hash_table_for_each(node, &demux->listeners, hash)
     {
         struct demux_listener *listener = hash_entry(node, struct demux_listener, node);

@@ -18,12 +18,9 @@ struct flow {
 
 /* What a flow leads to; embedded in endpoints and in compact records. */
 struct demux_entry {
+    /* .number: transport; .kind: the protocol's own: TCP has endpoints, half-open records and TIME-WAIT records here */
     struct hash_node node;
     struct flow flow;
-    uint8_t transport;
-    uint8_t kind; /* the protocol's own: TCP has endpoints, half-open records and TIME-WAIT records here */
-    bool linked;
-    uint32_t word; /* the record's own, where the alignment leaves room */
 };
 
 struct demux_listener {
@@ -76,7 +73,7 @@ static inline void demux_flow_of(const struct tcpip_packet *packet, uint16_t loc
  */
 struct demux_entry *tcpip__demux_find(struct tcpip_stack *stack, uint8_t transport, const struct flow *flow,
                                       uint32_t nic_id);
-/* PORT_IN_USE: the flow is taken. entry->flow, transport, kind are set by the caller. */
+/* PORT_IN_USE: the flow is taken. entry->flow, node.number, node.kind are set by the caller. */
 must_use enum tcpip_error tcpip__demux_insert(struct tcpip_stack *stack, struct demux_entry *entry);
 void tcpip__demux_remove(struct tcpip_stack *stack, struct demux_entry *entry);
 /* Puts `with` in the place of `entry` (same flow): a half-open record becomes an endpoint, an endpoint a TIME-WAIT

@@ -52,9 +52,9 @@ static struct flow random_flow(struct fixture *f)
     return flow;
 }
 
-static bool same_key(const struct demux_entry *entry, uint8_t transport, const struct flow *flow)
+static bool same_key(const struct demux_entry *entry, uint32_t transport, const struct flow *flow)
 {
-    return entry->transport == transport && memcmp(entry->flow.local, flow->local, 16) == 0 &&
+    return entry->node.number == transport && memcmp(entry->flow.local, flow->local, 16) == 0 &&
            memcmp(entry->flow.remote, flow->remote, 16) == 0 && entry->flow.local_port == flow->local_port &&
            entry->flow.remote_port == flow->remote_port;
 }
@@ -70,38 +70,38 @@ static void test_flows_agree_with_a_list_of_all(void **state)
     for (int round = 0; round < 60000; round++) {
         uint64_t r = test_env_random(&f.env);
         struct demux_entry *entry = &entries[r % ENTRIES];
-        if (entry->linked && r >> 60 < 8) {
+        if (entry->node.linked && r >> 60 < 8) {
             struct demux_entry *spare = &entries[(r >> 32) % ENTRIES];
-            if (spare->linked || (r >> 59 & 1) != 0) {
+            if (spare->node.linked || (r >> 59 & 1) != 0) {
                 tcpip__demux_remove(f.stack, entry);
             } else {
-                spare->kind = 7;
+                spare->node.kind = 7;
                 tcpip__demux_replace(f.stack, entry, spare);
-                assert_false(entry->linked);
-                assert_true(same_key(spare, entry->transport, &entry->flow));
+                assert_false(entry->node.linked);
+                assert_true(same_key(spare, entry->node.number, &entry->flow));
                 assert_int_equal(spare->flow.nic, entry->flow.nic);
             }
-        } else if (!entry->linked) {
+        } else if (!entry->node.linked) {
             bool taken = false;
             entry->flow = random_flow(&f);
-            entry->transport = r & 1u << 30 ? TCP : UDP;
+            entry->node.number = r & 1u << 30 ? TCP : UDP;
             for (int i = 0; i < ENTRIES; i++)
-                taken |= entries[i].linked && same_key(&entries[i], entry->transport, &entry->flow) &&
+                taken |= entries[i].node.linked && same_key(&entries[i], entry->node.number, &entry->flow) &&
                          (entries[i].flow.nic == 0 || entry->flow.nic == 0 || entries[i].flow.nic == entry->flow.nic);
             assert_int_equal(tcpip__demux_insert(f.stack, entry), taken ? TCPIP_ERR_PORT_IN_USE : TCPIP_OK);
-            assert_int_equal(entry->linked, !taken);
+            assert_int_equal(entry->node.linked, !taken);
         }
         struct flow flow = random_flow(&f);
         uint32_t nic = (uint32_t)(r >> 40) % 3 + 1;
         struct demux_entry *expected = NULL;
         for (int i = 0; i < ENTRIES && expected == NULL; i++)
-            if (entries[i].linked && same_key(&entries[i], TCP, &flow) &&
+            if (entries[i].node.linked && same_key(&entries[i], TCP, &flow) &&
                 (entries[i].flow.nic == 0 || entries[i].flow.nic == nic))
                 expected = &entries[i];
         assert_ptr_equal(tcpip__demux_find(f.stack, TCP, &flow, nic), expected);
     }
     for (int i = 0; i < ENTRIES; i++)
-        if (entries[i].linked)
+        if (entries[i].node.linked)
             tcpip__demux_remove(f.stack, &entries[i]);
     teardown(&f);
 }

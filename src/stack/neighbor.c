@@ -98,14 +98,14 @@ struct neighbor_key {
 
 /* ---- the table ---- */
 
-static uint64_t neighbor_key_hash(const struct hash_key *key, const struct tcpip_nic *nic, const uint8_t *address)
+static uint32_t neighbor_key_hash(const struct hash_key *key, const struct tcpip_nic *nic, const uint8_t *address)
 {
     struct neighbor_key k = {{0}, nic->id};
     memcpy(k.address, address, 16);
     return tcpip__hash_bytes(key, &k, sizeof(k));
 }
 
-static uint64_t neighbor_hash(const struct hash_key *key, const struct hash_node *node)
+static uint32_t neighbor_hash(const struct hash_key *key, const struct hash_node *node)
 {
     const struct tcpip_neighbor_entry *entry = hash_entry(node, struct tcpip_neighbor_entry, hash);
     return neighbor_key_hash(key, entry->nic, entry->address);
@@ -136,7 +136,7 @@ enum tcpip_error tcpip__neighbor_table_new(struct tcpip_stack *stack)
 static struct tcpip_neighbor_entry *neighbor_find(const struct tcpip_nic *nic, const uint8_t *address)
 {
     const struct hash_table *table = &nic->stack->neighbors->hash;
-    uint64_t hash = neighbor_key_hash(&table->key, nic, address);
+    uint32_t hash = neighbor_key_hash(&table->key, nic, address);
     hash_table_for_each(node, table, hash)
     {
         struct tcpip_neighbor_entry *entry = hash_entry(node, struct tcpip_neighbor_entry, hash);

@@ -45,12 +45,12 @@ struct pmtu_table {
     struct pool pool;
 };
 
-static uint64_t pmtu_key_hash(const struct hash_key *key, const struct pmtu_key *what)
+static uint32_t pmtu_key_hash(const struct hash_key *key, const struct pmtu_key *what)
 {
     return tcpip__hash_bytes(key, what, sizeof(*what));
 }
 
-static uint64_t pmtu_hash(const struct hash_key *key, const struct hash_node *node)
+static uint32_t pmtu_hash(const struct hash_key *key, const struct hash_node *node)
 {
     return pmtu_key_hash(key, &hash_entry(node, struct pmtu_entry, hash)->key);
 }
@@ -122,7 +122,7 @@ void tcpip__pmtu_nic_removed(struct tcpip_stack *stack, uint32_t nic)
 static struct pmtu_entry *pmtu_find(struct tcpip_stack *stack, const struct pmtu_key *key)
 {
     struct pmtu_table *table = stack->pmtu;
-    uint64_t hash = pmtu_key_hash(&table->hash.key, key);
+    uint32_t hash = pmtu_key_hash(&table->hash.key, key);
     hash_table_for_each(node, &table->hash, hash)
     {
         struct pmtu_entry *entry = hash_entry(node, struct pmtu_entry, hash);

@@ -36,7 +36,7 @@ bool tcpip__reply_limit_take(struct reply_limit *limit, const uint8_t *peer, tcp
     if (limit->cost_ns == 0)
         return false;
     bool v4 = address_is_v4(peer);
-    uint64_t hash = tcpip__hash_bytes(&limit->key, v4 ? peer + 12 : peer, v4 ? 4 : REPLY_PREFIX_BYTES);
+    uint32_t hash = tcpip__hash_bytes(&limit->key, v4 ? peer + 12 : peer, v4 ? 4 : REPLY_PREFIX_BYTES);
     tcpip_ns *at = &limit->peer_at[hash % REPLY_LIMIT_PEERS];
     /* 1 to 1.5 times the cost: a peer that shares the bucket can't count to the last what the other has drawn. It comes
      * from the bucket's own state, so that not even chance is shared. */

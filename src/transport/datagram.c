@@ -56,7 +56,7 @@ enum tcpip_error tcpip__datagram_attach(struct datagram_endpoint *ep)
 
 static void dgram_detach(struct datagram_endpoint *ep)
 {
-    if (ep->entry.linked)
+    if (ep->entry.node.linked)
         tcpip__demux_remove(ep->base.stack, &ep->entry);
     if (ep->listener.linked)
         tcpip__demux_unlisten(ep->base.stack, &ep->listener);
@@ -443,7 +443,7 @@ enum tcpip_error tcpip__datagram_new(struct tcpip_stack *stack, const struct dat
         return error;
     }
     ep->ops = ops;
-    ep->entry.transport = ops->transport;
+    ep->entry.node.number = ops->transport;
     ep->queue = tcpip_packet_list_init();
     list_init(&ep->groups);
     tcpip__datagram_buffers_init(ep);

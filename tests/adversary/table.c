@@ -24,7 +24,7 @@ struct chosen {
 
 static size_t chosen_bytes; /* of the keys of the table that is being filled */
 
-static uint64_t chosen_hash(const struct hash_key *key, const struct hash_node *node)
+static uint32_t chosen_hash(const struct hash_key *key, const struct hash_node *node)
 {
     return tcpip__hash_bytes(key, hash_entry(node, struct chosen, node)->key, chosen_bytes);
 }

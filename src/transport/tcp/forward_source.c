@@ -27,7 +27,7 @@ struct source_count {
     uint32_t shares[FORWARD_SHARES];
 };
 
-static uint64_t source_hash(const struct hash_key *key, const struct hash_node *node)
+static uint32_t source_hash(const struct hash_key *key, const struct hash_node *node)
 {
     const struct source_count *count = TCPIP_CONTAINER_OF(node, const struct source_count, node);
     return tcpip__hash_bytes(key, &count->key, sizeof(count->key));
@@ -55,7 +55,7 @@ static struct source_key source_key(const struct forward_sources *sources, const
 
 static struct source_count *source_find(const struct forward_sources *sources, const struct source_key *key)
 {
-    uint64_t hash = tcpip__hash_bytes(&sources->table.key, key, sizeof(*key));
+    uint32_t hash = tcpip__hash_bytes(&sources->table.key, key, sizeof(*key));
     hash_table_for_each(node, &sources->table, hash)
     {
         struct source_count *count = hash_entry(node, struct source_count, node);

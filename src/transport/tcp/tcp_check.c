@@ -10,10 +10,10 @@ void tcpip__tcp_check(const struct tcp_endpoint *ep)
 {
     const struct tcpip_env *env = &ep->base->stack->env;
     if (ep->dead || !tcp_synchronized(ep)) {
-        ASSERT_ENV(env, !ep->dead || !ep->demux->linked);
+        ASSERT_ENV(env, !ep->dead || !ep->demux->node.linked);
         return;
     }
-    ASSERT_ENV(env, ep->demux->linked);
+    ASSERT_ENV(env, ep->demux->node.linked);
     ASSERT_ENV(env, seq_leq(ep->snd_una, ep->snd_nxt));
     ASSERT_ENV(env, seq_geq(ep->receive_window.advertised, ep->rcv_nxt) || ep->fin_received);
     ASSERT_ENV(env, !ep->fin_sent || ep->fin_queued);

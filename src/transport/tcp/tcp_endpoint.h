@@ -288,7 +288,7 @@ struct tcp_saved_syn {
     uint8_t data[];
 };
 
-/* A connection in SYN-RECEIVED that came from a listener or the forwarder: at most 128 bytes. */
+/* A connection in SYN-RECEIVED that came from a listener or the forwarder. */
 struct tcp_half_open {
     struct demux_entry demux;
     struct tcpip_list_node node;   /* on tcp_stack.half_open[level], oldest first */
@@ -304,19 +304,26 @@ struct tcp_half_open {
     bool forwarded : 1;                  /* counted in forward_in_flight */
     bool counted : 1;                    /* with its source (forward_source.h) */
     bool acked : 1;                      /* DEFER_ACCEPT: the third segment came, without data */
+    bool wide : 1;                       /* with the SYN's headers: struct tcp_half_open_wide */
     bool syn_again : 1, syn_plain : 1;   /* AccECN: the SYN came again; one, or a SYN-ACK, had no flags */
     uint8_t ecn_mode : 2, syn_point : 2; /* enum ecn_mode, ecn_point */
     uint8_t signature : 2;               /* enum signature_kind: how its SYN was signed, with AO by the keys: */
     uint8_t ao_send_id, ao_receive_id;   /* that we send with, that we ask for */
-    struct tcp_saved_syn *saved_syn;     /* NULL: none */
 };
-STATIC_ASSERT(sizeof(struct tcp_half_open) <= 128);
+/* Its share of the demultiplexer's table is 16 bytes at most: 128 is what a SYN may cost. */
+STATIC_ASSERT(sizeof(struct tcp_half_open) <= 112);
+
+/* SAVE_SYN. */
+struct tcp_half_open_wide {
+    struct tcp_half_open half;
+    struct tcp_saved_syn *saved_syn; /* NULL: there was no memory for it */
+};
 
 /* Per-stack state of TCP. */
 struct tcp_stack {
     struct tcpip_stack *stack;
-    struct pool handles, endpoints, hots, records, send_chunks, receive_chunks, half_opens, time_waits;
-    struct pool fast_opens, searches;
+    struct pool handles, endpoints, hots, records, send_chunks, receive_chunks, time_waits;
+    struct pool half_opens, half_opens_wide, fast_opens, searches;
     /* connections at rest */
     struct pool folded_extras, folded_timers;
     struct list folded_closed; /* tcpip_endpoint.ready: their application has closed them, without memory to do it */

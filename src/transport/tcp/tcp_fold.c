@@ -93,7 +93,7 @@ bool tcpip__tcp_foldable(const struct tcp_endpoint *ep, tcpip_ns now)
     return ep->state == TCPIP_TCP_ESTABLISHED && !ep->dead && !ep->orphan && ep->error == TCPIP_OK &&
            ep->congestion.ops != NULL && ep->listener == NULL && ep->fast_open == NULL && !ep->syn_ack_pending &&
            !ep->syn_deferred && !ep->forward_pending && !list_node_linked(&ep->queue_node) &&
-           !list_node_linked(&ep->base->dirty) && ep->demux->kind == TCP_DEMUX_ENDPOINT && fold_sender_rests(ep) &&
+           !list_node_linked(&ep->base->dirty) && ep->demux->node.kind == TCP_DEMUX_ENDPOINT && fold_sender_rests(ep) &&
            fold_receiver_rests(ep, now) && fold_port_follows(ep);
 }
 
@@ -360,7 +360,7 @@ struct tcp_endpoint *tcpip__tcp_unfold(struct tcpip_endpoint *endpoint)
     unfold_into(handle, ep);
     fold_end(handle, ep);
     handle->ep = ep;
-    handle->demux.kind = TCP_DEMUX_ENDPOINT;
+    handle->demux.node.kind = TCP_DEMUX_ENDPOINT;
     endpoint->ops = &tcpip__tcp_endpoint_ops;
     tcpip__tcp_timers_unfold(ep);
     (void)tcpip__tcp_route(ep);
@@ -646,7 +646,7 @@ bool tcpip__tcp_fold(struct tcp_endpoint *ep)
     handle->folded.extra = extra;
     handle->folded.timer = timer;
     handle->ep = NULL;
-    handle->demux.kind = TCP_DEMUX_FOLDED;
+    handle->demux.node.kind = TCP_DEMUX_FOLDED;
     handle->base.ops = &tcp_folded_ops;
     tcpip__route_release(&ep->route);
     tcpip__pool_put(&tcp->endpoints, ep);

@@ -27,11 +27,12 @@
 enum { DEFER_DEFAULT_S = 60, DEFER_MAX_S = 1800, IN_FLIGHT_DEFAULT = 1024, QUOTED_TTL = 64, ECN_SHIFT = 6 };
 
 struct tcpip_tcp_forward_request {
-    struct demux_entry demux;    /* .word: the peer's initial sequence number */
+    struct demux_entry demux;
     struct tcpip_list_node node; /* on tcp_stack.forward_deferred, oldest first */
     void *data;
     uint32_t since_us; /* low bits of the instant at which it came */
     uint32_t iss;      /* ours, to be */
+    seqnum irs;
     uint32_t ts_val;
     uint16_t mss;
     int8_t scale;
@@ -125,9 +126,9 @@ static struct tcpip_tcp_forward_request *request_new(struct tcp_stack *tcp, cons
     struct tcp_offer offer;
     tcpip__tcp_syn_offer(segment, &offer);
     request->demux.flow = segment->flow;
-    request->demux.transport = TCPIP_PROTOCOL_TCP;
-    request->demux.kind = TCP_DEMUX_DEFERRED;
-    request->demux.word = offer.irs.v;
+    request->demux.node.number = TCPIP_PROTOCOL_TCP;
+    request->demux.node.kind = TCP_DEMUX_DEFERRED;
+    request->irs = offer.irs;
     request->since_us = forward_clock(segment->now);
     request->iss = tcpip__tcp_syn_isn(tcp->stack, segment).v;
     request->ts_val = offer.ts_val;
@@ -149,7 +150,7 @@ static struct tcpip_tcp_forward_request *request_new(struct tcp_stack *tcp, cons
 static void request_offer(const struct tcpip_tcp_forward_request *request, struct tcp_offer *out)
 {
     *out = (struct tcp_offer){
-        .irs = seq(request->demux.word),
+        .irs = request->irs,
         .ts_val = request->ts_val,
         .mss = request->mss,
         .scale = request->scale,
@@ -163,7 +164,7 @@ static void request_offer(const struct tcpip_tcp_forward_request *request, struc
 /* What stood for it in the counts goes on with whoever took its place in the demultiplexer, or ends here. */
 static void request_free(struct tcp_stack *tcp, struct tcpip_tcp_forward_request *request)
 {
-    if (request->demux.linked) {
+    if (request->demux.node.linked) {
         tcpip__tcp_forward_finished(tcp, request->demux.flow.remote, request->counted);
         tcpip__demux_remove(tcp->stack, &request->demux);
     }
@@ -220,7 +221,7 @@ void tcpip__tcp_forward_deferred_input(struct tcpip_stack *stack, struct demux_e
 {
     struct tcp_stack *tcp = tcp_stack_of(stack);
     struct tcpip_tcp_forward_request *request = request_of(entry);
-    if ((segment->flags & TCPIP_TCP_RST) == 0 || !seq_eq(segment->seq, seq_add(seq(entry->word), 1))) {
+    if ((segment->flags & TCPIP_TCP_RST) == 0 || !seq_eq(segment->seq, seq_add(request->irs, 1))) {
         tcpip_packet_drop(segment->packet, TCPIP_DROP_TCP_FORWARDER);
         return;
     }
@@ -248,7 +249,7 @@ static void request_reset(struct tcpip_stack *stack, const struct tcpip_tcp_forw
         return;
     struct tcp_bare_segment reset = {
         .flow = &request->demux.flow,
-        .ack = seq_add(seq(request->demux.word), 1),
+        .ack = seq_add(request->irs, 1),
         .flags = TCPIP_TCP_RST | TCPIP_TCP_ACK,
     };
     (void)tcpip__tcp_output_bare(stack, &route, &reset);
@@ -271,7 +272,7 @@ static struct tcpip_packet *request_quote(struct tcpip_stack *stack, const struc
     struct tcpip_tcp_fields syn = {
         .source_port = flow->remote_port,
         .destination_port = flow->local_port,
-        .sequence = request->demux.word,
+        .sequence = request->irs.v,
         .flags = (uint16_t)(TCPIP_TCP_SYN | request->ecn_flags << ECN_SHIFT),
         .header_bytes = TCPIP_TCP_HEADER_MIN,
     };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* tcp_half_open.c: SYN-RECEIVED as a record (RFC 9293 3.10.7.4; RFC 4987).
  *
- * A SYN costs a record of at most 128 bytes, not an endpoint. Records stand in the demultiplexer under their flow and
+ * A SYN costs 128 bytes at most, not an endpoint. Records stand in the demultiplexer under their flow and
  * on one list per number of SYN-ACKs sent; each list is in order of expiry because all of its records wait equally
  * long, so one timer serves them all.
  *
@@ -147,16 +147,46 @@ void tcpip__tcp_syn_negotiate(const struct tcpip_stack *stack, const struct tcp_
     out->iss = tcpip__tcp_syn_isn(stack, segment);
 }
 
+static struct tcp_half_open_wide *half_open_wide(struct tcp_half_open *half)
+{
+    return TCPIP_CONTAINER_OF(half, struct tcp_half_open_wide, half);
+}
+
+/* Zeroed; NULL at the limit or without memory. */
+static struct tcp_half_open *half_open_get(struct tcp_stack *tcp, bool wide)
+{
+    if (tcp->half_open_count >= tcp->stack->limits.syn_received)
+        return NULL;
+    struct tcp_half_open *half = NULL;
+    struct tcp_half_open_wide *record = wide ? tcpip__pool_zget(&tcp->half_opens_wide) : NULL;
+    if (record != NULL)
+        half = &record->half;
+    else if (!wide)
+        half = tcpip__pool_zget(&tcp->half_opens);
+    if (half != NULL)
+        half->wide = wide;
+    return half;
+}
+
+static void half_open_put(struct tcp_stack *tcp, struct tcp_half_open *half)
+{
+    if (half->wide)
+        tcpip__pool_put(&tcp->half_opens_wide, half_open_wide(half));
+    else
+        tcpip__pool_put(&tcp->half_opens, half);
+}
+
 /* A record with what was taken, that nobody can find yet. */
 static struct tcp_half_open *half_open_make(struct tcp_stack *tcp, struct tcp_endpoint *listener,
                                             const struct tcp_negotiated *taken)
 {
-    struct tcp_half_open *half = tcpip__pool_zget(&tcp->half_opens);
+    bool wide = listener != NULL && tcp_option(listener, TCPIP_OPTION_SAVE_SYN) != 0;
+    struct tcp_half_open *half = half_open_get(tcp, wide);
     if (half == NULL)
         return NULL;
     half->listener = listener;
-    half->demux.transport = TCPIP_PROTOCOL_TCP;
-    half->demux.kind = TCP_DEMUX_HALF_OPEN;
+    half->demux.node.number = TCPIP_PROTOCOL_TCP;
+    half->demux.node.kind = TCP_DEMUX_HALF_OPEN;
     half->iss = taken->iss;
     half->irs = taken->irs;
     half->peer_mss = taken->peer_mss;
@@ -197,10 +227,11 @@ struct tcp_half_open *tcpip__tcp_half_open_new(struct tcpip_stack *stack, struct
     half->demux.flow = segment->flow;
     tcpip__tcp_listener_scope(listener, &half->demux.flow);
     if (tcpip__demux_insert(stack, &half->demux) != TCPIP_OK) {
-        tcpip__pool_put(&tcp->half_opens, half);
+        half_open_put(tcp, half);
         return NULL;
     }
-    half->saved_syn = tcpip__tcp_syn_save(listener, segment);
+    if (half->wide)
+        half_open_wide(half)->saved_syn = tcpip__tcp_syn_save(listener, segment);
     listener->listener->half_open++;
     tcp->half_open_count++;
     return half;
@@ -215,10 +246,11 @@ void tcpip__tcp_half_open_free(struct tcpip_stack *stack, struct tcp_half_open *
         tcpip__tcp_forward_finished(tcp, half->demux.flow.remote, half->counted);
     tcp->half_open_count--;
     list_remove_if_linked(&half->node);
-    tcpip__tcp_syn_forget(stack, &half->saved_syn);
-    if (half->demux.linked)
+    if (half->wide)
+        tcpip__tcp_syn_forget(stack, &half_open_wide(half)->saved_syn);
+    if (half->demux.node.linked)
         tcpip__demux_remove(stack, &half->demux);
-    tcpip__pool_put(&tcp->half_opens, half);
+    half_open_put(tcp, half);
 }
 
 /* ---- saved and restored ---- */
@@ -261,14 +293,14 @@ static void half_open_restore(struct archive *archive, struct tcp_endpoint *list
     uint32_t waited_us = 0;
     struct tcp_half_open read = {.listener = listener};
     half_open_fields(archive, &read, &waited_us);
-    read.demux.transport = TCPIP_PROTOCOL_TCP;
-    read.demux.kind = TCP_DEMUX_HALF_OPEN;
-    struct tcp_half_open *half = archive_ok(archive) ? tcpip__pool_get(&tcp->half_opens) : NULL;
+    read.demux.node.number = TCPIP_PROTOCOL_TCP;
+    read.demux.node.kind = TCP_DEMUX_HALF_OPEN;
+    struct tcp_half_open *half = archive_ok(archive) ? half_open_get(tcp, false) : NULL;
     if (half == NULL)
         return; /* at the limit: the peer says its SYN again */
     *half = read;
     if (tcpip__demux_insert(stack, &half->demux) != TCPIP_OK) {
-        tcpip__pool_put(&tcp->half_opens, half);
+        half_open_put(tcp, half);
         tcpip__archive_fail(archive, TCPIP_ERR_PORT_IN_USE);
         return;
     }
@@ -567,8 +599,10 @@ static bool half_open_complete(struct tcpip_stack *stack, struct tcp_half_open *
         tcpip__tcp_handshake_rtt(ep, rtt_ns, sent_once, segment);
     if (half->level > 1)
         ep->congestion.cwnd = ep->snd_mss; /* RFC 5681 3.1, as where we open */
-    ep->saved_syn = half->saved_syn;
-    half->saved_syn = NULL;
+    if (half->wide) {
+        ep->saved_syn = half_open_wide(half)->saved_syn;
+        half_open_wide(half)->saved_syn = NULL;
+    }
     if (half->forwarded)
         tcpip__tcp_forward_established(ep, half->counted);
     tcpip__tcp_half_open_free(stack, half);

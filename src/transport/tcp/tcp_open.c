@@ -259,8 +259,8 @@ static bool connect_port_free(void *ctx, uint16_t port)
     struct demux_entry *entry = tcpip__demux_find(stack, TCPIP_PROTOCOL_TCP, pick->flow, pick->flow->nic);
     if (entry == NULL)
         return true;
-    pick->recycled =
-        entry->kind == TCP_DEMUX_TIME_WAIT && tcpip__tcp_time_wait_recycle(stack, pick->ep, entry, &pick->iss_above);
+    pick->recycled = entry->node.kind == TCP_DEMUX_TIME_WAIT &&
+                     tcpip__tcp_time_wait_recycle(stack, pick->ep, entry, &pick->iss_above);
     return pick->recycled;
 }
 
@@ -273,7 +273,8 @@ static enum tcpip_error connect_port(struct tcp_endpoint *ep, struct connect_pic
         struct demux_entry *entry = tcpip__demux_find(stack, TCPIP_PROTOCOL_TCP, flow, flow->nic);
         if (entry == NULL)
             return TCPIP_OK;
-        if (entry->kind != TCP_DEMUX_TIME_WAIT || !tcpip__tcp_time_wait_recycle(stack, NULL, entry, &pick->iss_above))
+        if (entry->node.kind != TCP_DEMUX_TIME_WAIT ||
+            !tcpip__tcp_time_wait_recycle(stack, NULL, entry, &pick->iss_above))
             return TCPIP_ERR_BAD_LOCAL_ADDRESS; /* EADDRNOTAVAIL, as Linux: the four-tuple is in use */
         pick->recycled = true;
         return TCPIP_OK;

@@ -40,8 +40,8 @@ struct tcp_endpoint *tcpip__tcp_endpoint_new(struct tcpip_stack *stack, uint32_t
     ep->base = &handle->base;
     ep->demux = &handle->demux;
     ep->timer = &handle->timer;
-    ep->demux->transport = TCPIP_PROTOCOL_TCP;
-    ep->demux->kind = TCP_DEMUX_ENDPOINT;
+    ep->demux->node.number = TCPIP_PROTOCOL_TCP;
+    ep->demux->node.kind = TCP_DEMUX_ENDPOINT;
     ep->challenge_at = 0;
     tcpip__send_queue_init(&ep->send_queue);
     tcpip__receive_queue_init(&ep->receive_queue);
@@ -120,7 +120,7 @@ static void tcp_leave_network(struct tcp_endpoint *ep)
     if (ep->state != TCPIP_TCP_CLOSED)
         tcpip__tcp_event(ep, TCP_EVENT_GONE);
     tcpip__tcp_timers_stop(ep);
-    if (ep->demux->linked)
+    if (ep->demux->node.linked)
         tcpip__demux_remove(ep->base->stack, ep->demux);
     tcp_hot_free(ep);
     tcpip__tcp_search_free(ep);
@@ -363,10 +363,11 @@ bool tcpip__tcp_wanted(struct tcpip_stack *stack, const struct tcp_segment *segm
 /* Whose options judge what comes for a flow; NULL: nobody's. */
 static const struct tcp_endpoint *tcp_judge(const struct demux_entry *entry)
 {
-    if (entry->kind == TCP_DEMUX_ENDPOINT)
+    if (entry->node.kind == TCP_DEMUX_ENDPOINT)
         return tcp_of_entry(entry);
-    return entry->kind == TCP_DEMUX_HALF_OPEN ? TCPIP_CONTAINER_OF(entry, const struct tcp_half_open, demux)->listener
-                                              : NULL;
+    return entry->node.kind == TCP_DEMUX_HALF_OPEN
+               ? TCPIP_CONTAINER_OF(entry, const struct tcp_half_open, demux)->listener
+               : NULL;
 }
 
 enum { TCP_SIGNED = TCPIP_TCP_HAS_MD5 | TCPIP_TCP_HAS_AO | TCPIP_TCP_BAD_SIGNATURE };
@@ -376,7 +377,7 @@ static bool tcp_has_keys(const struct demux_entry *entry, const struct tcp_endpo
 {
     if (likely(judge != NULL))
         return judge->signature != NULL;
-    return entry->kind == TCP_DEMUX_TIME_WAIT && tcpip__tcp_time_wait_signature(entry) != NULL;
+    return entry->node.kind == TCP_DEMUX_TIME_WAIT && tcpip__tcp_time_wait_signature(entry) != NULL;
 }
 
 /* Does it come from farther away than its endpoint allows (RFC 5082)? */
@@ -428,7 +429,7 @@ static void tcp_protocol_input(struct tcpip_stack *stack, struct tcpip_packet *p
     demux_flow_of(packet, local_port, tcpip_tcp_source_port(segment.header), &segment.flow);
     uint32_t nic = packet->nic->id;
     struct demux_entry *entry = tcpip__demux_find(stack, TCPIP_PROTOCOL_TCP, &segment.flow, nic);
-    if (entry != NULL && unlikely(entry->kind == TCP_DEMUX_FOLDED) && tcpip__tcp_unfold_entry(entry) == NULL) {
+    if (entry != NULL && unlikely(entry->node.kind == TCP_DEMUX_FOLDED) && tcpip__tcp_unfold_entry(entry) == NULL) {
         tcpip_packet_drop(packet, TCPIP_DROP_NO_MEMORY);
         return;
     }
@@ -441,7 +442,7 @@ static void tcp_protocol_input(struct tcpip_stack *stack, struct tcpip_packet *p
         !tcpip__tcp_signature_check(stack, entry, &segment))
         return;
     if (entry != NULL) {
-        switch ((enum tcp_demux_kind)entry->kind) {
+        switch ((enum tcp_demux_kind)entry->node.kind) {
         case TCP_DEMUX_ENDPOINT:
             tcpip__tcp_input(tcp_of_entry(entry), &segment);
             return;
@@ -524,11 +525,11 @@ static void tcp_protocol_error(struct tcpip_stack *stack, const struct tcpip_icm
         flow.nic = icmp->nic;
     stack->stats.tcp.icmp_errors_received++;
     struct demux_entry *entry = tcpip__demux_find(stack, TCPIP_PROTOCOL_TCP, &flow, icmp->nic);
-    if (entry == NULL || (entry->kind == TCP_DEMUX_FOLDED && tcpip__tcp_unfold_entry(entry) == NULL))
+    if (entry == NULL || (entry->node.kind == TCP_DEMUX_FOLDED && tcpip__tcp_unfold_entry(entry) == NULL))
         return;
-    if (entry->kind == TCP_DEMUX_ENDPOINT)
+    if (entry->node.kind == TCP_DEMUX_ENDPOINT)
         tcp_endpoint_error(tcp_of_entry(entry), icmp);
-    else if (entry->kind == TCP_DEMUX_HALF_OPEN)
+    else if (entry->node.kind == TCP_DEMUX_HALF_OPEN)
         tcpip__tcp_half_open_error(stack, TCPIP_CONTAINER_OF(entry, struct tcp_half_open, demux), icmp);
 }
 
@@ -548,6 +549,8 @@ static enum tcpip_error tcp_protocol_init(struct tcpip_stack *stack, void *state
     tcpip__pool_init(&tcp->receive_chunks, memory, sizeof(struct receive_chunk), alignof(struct receive_chunk), 0);
     tcpip__pool_init(&tcp->half_opens, memory, sizeof(struct tcp_half_open), alignof(struct tcp_half_open),
                      stack->limits.syn_received);
+    tcpip__pool_init(&tcp->half_opens_wide, memory, sizeof(struct tcp_half_open_wide),
+                     alignof(struct tcp_half_open_wide), stack->limits.syn_received);
     tcpip__tcp_fold_init(tcp);
     tcpip__tcp_time_wait_init(tcp);
     tcpip__tcp_fast_open_init(tcp);
@@ -582,6 +585,7 @@ static void tcp_protocol_fini(struct tcpip_stack *stack, void *state)
     list_remove_if_linked(&tcp->reap.node);
     tcpip__tcp_fast_open_fini(tcp);
     tcpip__pool_fini(&tcp->half_opens);
+    tcpip__pool_fini(&tcp->half_opens_wide);
     tcpip__pool_fini(&tcp->receive_chunks);
     tcpip__pool_fini(&tcp->send_chunks);
     tcpip__pool_fini(&tcp->searches);

@@ -132,9 +132,9 @@ enum tcpip_error tcpip__tcp_freeze(struct tcpip_endpoint *endpoint, bool frozen)
     if (frozen == is)
         return TCPIP_OK;
     endpoint->ops = frozen ? &tcp_frozen_ops : &tcpip__tcp_endpoint_ops;
-    ep->demux->kind = frozen ? TCP_DEMUX_FROZEN : TCP_DEMUX_ENDPOINT;
+    ep->demux->node.kind = frozen ? TCP_DEMUX_FROZEN : TCP_DEMUX_ENDPOINT;
     tcpip__tcp_timers_freeze(ep, frozen);
-    if (!frozen && ep->demux->linked)
+    if (!frozen && ep->demux->node.linked)
         endpoint_mark_dirty(endpoint);
     return TCPIP_OK;
 }

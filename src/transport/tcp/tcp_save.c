@@ -385,7 +385,7 @@ static bool part_always(const struct tcp_endpoint *ep)
 }
 static bool part_linked(const struct tcp_endpoint *ep)
 {
-    return ep->demux->linked;
+    return ep->demux->node.linked;
 }
 static bool part_has_options(const struct tcp_endpoint *ep)
 {
@@ -393,7 +393,7 @@ static bool part_has_options(const struct tcp_endpoint *ep)
 }
 static bool part_has_fast_open(const struct tcp_endpoint *ep)
 {
-    return ep->demux->linked || ep->fast_open != NULL;
+    return ep->demux->node.linked || ep->fast_open != NULL;
 }
 static bool part_has_unsent(const struct tcp_endpoint *ep)
 {

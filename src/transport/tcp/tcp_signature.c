@@ -306,7 +306,7 @@ bool tcpip__tcp_signature_check_time_wait(struct tcpip_stack *stack, struct sign
 
 bool tcpip__tcp_signature_check(struct tcpip_stack *stack, const struct demux_entry *entry, struct tcp_segment *segment)
 {
-    switch ((enum tcp_demux_kind)entry->kind) {
+    switch ((enum tcp_demux_kind)entry->node.kind) {
     case TCP_DEMUX_ENDPOINT:
         return check_endpoint(tcp_of_entry(entry), segment);
     case TCP_DEMUX_HALF_OPEN:

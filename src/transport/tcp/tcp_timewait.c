@@ -14,25 +14,26 @@
 #include <stdalign.h>
 
 struct tcp_time_wait {
-    struct demux_entry demux; /* .word: snd_nxt */
+    struct demux_entry demux;
     struct tcpip_list_node node;
-    tcpip_ns expires_at, duration_ns;
+    tcpip_ns expires_at;
     struct signature *signature; /* shared with the endpoint that was; NULL: not signed */
-    seqnum rcv_nxt;
+    seqnum snd_nxt, rcv_nxt;
     uint32_t ts_recent, ts_offset;
-    uint16_t window; /* as on the wire */
+    uint32_t duration_ms; /* rounded up; 49 days at most */
+    uint16_t window;      /* as on the wire */
     bool ts : 1, ignore_reset : 1;
     bool port_held : 1; /* with these flags: who binds to the port needs REUSE_ADDRESS on both sides, as on Linux */
     uint8_t port_flags : 5;
     uint8_t ecn; /* AccECN's count, which goes on being told: the flags AE, CWR and ECE, shifted */
 };
 enum { TIME_WAIT_ECN_SHIFT = 6 };
-STATIC_ASSERT(sizeof(struct tcp_time_wait) <= 120); /* a server has a hundred thousand */
+STATIC_ASSERT(sizeof(struct tcp_time_wait) <= 112); /* a server has a hundred thousand */
 STATIC_ASSERT(TCPIP_TCP_ECE == 1 << TIME_WAIT_ECN_SHIFT);
 
-static seqnum time_wait_snd_nxt(const struct tcp_time_wait *record)
+static tcpip_ns time_wait_duration(const struct tcp_time_wait *record)
 {
-    return seq(record->demux.word);
+    return record->duration_ms * TCPIP_MS;
 }
 
 static struct tcp_time_wait *time_wait_of(struct demux_entry *entry)
@@ -143,9 +144,9 @@ void tcpip__tcp_time_wait_enter(struct tcp_endpoint *ep)
     struct tcp_time_wait *record = duration_ns > 0 ? time_wait_get(tcp) : NULL;
     if (record != NULL) {
         record->demux.flow = ep->demux->flow;
-        record->demux.transport = TCPIP_PROTOCOL_TCP;
-        record->demux.kind = TCP_DEMUX_TIME_WAIT;
-        record->demux.word = ep->snd_nxt.v;
+        record->demux.node.number = TCPIP_PROTOCOL_TCP;
+        record->demux.node.kind = TCP_DEMUX_TIME_WAIT;
+        record->snd_nxt = ep->snd_nxt;
         record->rcv_nxt = ep->rcv_nxt;
         record->ts = ep->ts_on;
         uint32_t ecn_flags = ep->ecn.mode == ECN_ACCURATE ? tcpip__ecn_flags(&ep->ecn, false, false) : 0u;
@@ -156,7 +157,7 @@ void tcpip__tcp_time_wait_enter(struct tcp_endpoint *ep)
         uint32_t window = receive_window_open(&ep->receive_window, ep->rcv_nxt) >> ep->receive_window.scale;
         record->window = (uint16_t)min_u32(window, 65535);
         record->ignore_reset = tcp_option(ep, TCPIP_OPTION_RFC1337) != 0;
-        record->duration_ns = duration_ns;
+        record->duration_ms = sat_u32((uint64_t)(duration_ns + TCPIP_MS - 1) / TCPIP_MS);
         record->expires_at = tcpip__stack_now(stack) + duration_ns;
         if (ep->port_reserved)
             time_wait_hold_port(stack, record, ep->port_key.flags);
@@ -174,10 +175,9 @@ static void time_wait_fields(struct archive *archive, struct tcp_time_wait *reco
     bool flags[] = {record->ts, record->ignore_reset, record->port_held};
     uint8_t port_flags = record->port_flags;
     uint32_t clock = timestamp_clock(archive->now, record->ts_offset);
-    seqnum snd_nxt = time_wait_snd_nxt(record);
     tcpip__flow_archive(archive, &record->demux.flow);
     tcpip__archive_instant(archive, &record->expires_at);
-    archive_seq(archive, &snd_nxt);
+    archive_seq(archive, &record->snd_nxt);
     archive_seq(archive, &record->rcv_nxt);
     archive_u32(archive, &record->ts_recent);
     archive_u32(archive, &clock);
@@ -188,7 +188,6 @@ static void time_wait_fields(struct archive *archive, struct tcp_time_wait *reco
     archive_require(archive, record->expires_at != TCPIP_NEVER && record->demux.flow.local_port != 0);
     if (!archive_restoring(archive))
         return;
-    record->demux.word = snd_nxt.v;
     record->ts_offset = clock - (uint32_t)(archive->now / TCPIP_MS);
     record->ts = flags[0];
     record->ignore_reset = flags[1];
@@ -198,7 +197,7 @@ static void time_wait_fields(struct archive *archive, struct tcp_time_wait *reco
 
 static void time_wait_restore(struct archive *archive, struct tcp_stack *tcp)
 {
-    struct tcp_time_wait read = {.demux.transport = TCPIP_PROTOCOL_TCP, .demux.kind = TCP_DEMUX_TIME_WAIT};
+    struct tcp_time_wait read = {.demux.node.number = TCPIP_PROTOCOL_TCP, .demux.node.kind = TCP_DEMUX_TIME_WAIT};
     time_wait_fields(archive, &read);
     struct tcp_time_wait *record = archive_ok(archive) ? tcpip__pool_get(&tcp->time_waits) : NULL;
     if (record == NULL)
@@ -241,7 +240,7 @@ static void time_wait_ack(struct tcpip_stack *stack, const struct tcp_time_wait 
         return;
     struct signing own;
     const struct signing *signing =
-        tcpip__tcp_signing_time_wait(record->signature, time_wait_snd_nxt(record), &own) ? &own : NULL;
+        tcpip__tcp_signing_time_wait(record->signature, record->snd_nxt, &own) ? &own : NULL;
     uint8_t written[TCPIP_TCP_OPTIONS_MAX];
     struct tcpip_tcp_options options = {
         .present = record->ts ? TCPIP_TCP_HAS_TIMESTAMPS : 0,
@@ -252,7 +251,7 @@ static void time_wait_ack(struct tcpip_stack *stack, const struct tcp_time_wait 
         signature_reserve(signing, &options);
     struct tcp_bare_segment ack = {
         .flow = flow,
-        .seq = time_wait_snd_nxt(record),
+        .seq = record->snd_nxt,
         .ack = record->rcv_nxt,
         .flags = (uint16_t)(TCPIP_TCP_ACK | record->ecn << TIME_WAIT_ECN_SHIFT),
         .window = record->window,
@@ -287,7 +286,7 @@ void tcpip__tcp_time_wait_input(struct tcpip_stack *stack, struct demux_entry *e
             return;
         }
         segment->has_iss_above = true;
-        segment->iss_above = time_wait_snd_nxt(record);
+        segment->iss_above = record->snd_nxt;
         stack->stats.tcp.time_wait_recycled++;
         time_wait_free(tcp, record);
         tcpip__tcp_no_connection(stack, segment);
@@ -305,7 +304,7 @@ void tcpip__tcp_time_wait_input(struct tcpip_stack *stack, struct demux_entry *e
         time_wait_ack(stack, record);
         if (segment->flags & TCPIP_TCP_FIN) {
             list_remove(&record->node);
-            record->expires_at = segment->now + record->duration_ns;
+            record->expires_at = segment->now + time_wait_duration(record);
             time_wait_enlist(tcp, record);
         }
     }
@@ -325,7 +324,7 @@ static bool time_wait_reusable(const struct tcp_endpoint *ep, const struct tcp_t
     const struct flow *flow = &record->demux.flow;
     bool local = time_wait_on_loopback(flow->local) || time_wait_on_loopback(flow->remote);
     /* Time for the peer's timestamps to move on, and for what is under way to arrive. */
-    tcpip_ns age_ns = tcpip__stack_now(ep->base->stack) - (record->expires_at - record->duration_ns);
+    tcpip_ns age_ns = tcpip__stack_now(ep->base->stack) - (record->expires_at - time_wait_duration(record));
     return (mode == 1 || (mode == 2 && local)) && age_ns >= tcp_option(ep, TCPIP_OPTION_TIME_WAIT_REUSE_DELAY);
 }
 
@@ -336,7 +335,7 @@ bool tcpip__tcp_time_wait_recycle(struct tcpip_stack *stack, const struct tcp_en
     /* Safe only if the peer can tell old from new by timestamps that have moved on (RFC 6191 section 2). */
     if (!record->ts || (asks != NULL && !time_wait_reusable(asks, record)))
         return false;
-    *iss_above = time_wait_snd_nxt(record);
+    *iss_above = record->snd_nxt;
     stack->stats.tcp.time_wait_recycled++;
     time_wait_free(tcp_stack_of(stack), record);
     return true;

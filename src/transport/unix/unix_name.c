@@ -54,7 +54,7 @@ static bool unix_key_make(const struct tcpip_unix_address *address, uint32_t typ
     return true;
 }
 
-static uint64_t unix_name_hash(const struct hash_key *key, const struct hash_node *node)
+static uint32_t unix_name_hash(const struct hash_key *key, const struct hash_node *node)
 {
     const struct unix_name *name = hash_entry(node, const struct unix_name, node);
     struct unix_key bytes = {name->address, unix_is_path(&name->address) ? 0 : name->type};
@@ -65,7 +65,7 @@ static const struct hash_table_ops unix_name_ops = {unix_name_hash};
 
 static struct unix_name *unix_name_find(struct unix_stack *units, const struct unix_key *key)
 {
-    uint64_t hash = tcpip__hash_bytes(&units->names.key, key, sizeof(*key));
+    uint32_t hash = tcpip__hash_bytes(&units->names.key, key, sizeof(*key));
     hash_table_for_each(node, &units->names, hash)
     {
         struct unix_name *name = hash_entry(node, struct unix_name, node);
