@@ -51,7 +51,7 @@ static void hoard_silence(struct bench *bench)
     /* Awake for the first second they cost what any connection does; then they are at rest. */
     tcpip_stack_trim(bench->victim.stack);
     EXPECT(bench, bench->victim.stack->memory.used_bytes - bench->memory_before <
-                      (uint64_t)hoard_puppets.count * 800 + (1 << 19));
+                      (uint64_t)hoard_puppets.count * 560 + (1 << 19));
     hoard_end(bench, 1536);
 }
 
