@@ -281,18 +281,19 @@ void tcpip__tcp_ack_bounds(const struct tcp_endpoint *ep, struct ack_bounds *out
 
 /* ---- the way in ---- */
 
-/* The header, contiguous; NULL: there is none. Asked for at once with timestamps, which it mostly has. */
+/* The header, contiguous; NULL: there is none. Not a byte more is asked for: what follows may lie elsewhere, and
+ * bringing it here takes memory. */
 static const uint8_t *tcp_header(struct tcpip_packet *packet, uint32_t offset, size_t *header_bytes)
 {
-    enum { USUAL = TCPIP_TCP_HEADER_MIN + TCPIP_TCP_TIMESTAMPS_BYTES };
-    uint32_t upper_bytes = packet->network.upper_bytes, front = upper_bytes >= USUAL ? USUAL : TCPIP_TCP_HEADER_MIN;
-    const uint8_t *header = upper_bytes >= front ? tcpip_packet_pull(packet, offset, front) : NULL;
+    uint32_t upper_bytes = packet->network.upper_bytes;
+    const uint8_t *header =
+        upper_bytes >= TCPIP_TCP_HEADER_MIN ? tcpip_packet_pull(packet, offset, TCPIP_TCP_HEADER_MIN) : NULL;
     if (unlikely(header == NULL))
         return NULL;
     *header_bytes = tcpip_tcp_header_bytes(header);
     if (*header_bytes < TCPIP_TCP_HEADER_MIN || *header_bytes > upper_bytes)
         return NULL;
-    return *header_bytes <= front ? header : tcpip_packet_pull_slow(packet, offset, (uint32_t)*header_bytes);
+    return tcpip_packet_pull(packet, offset, (uint32_t)*header_bytes);
 }
 
 /* Checks header and checksum and fills the segment; false: the packet is dropped. */
